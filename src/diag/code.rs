@@ -1,0 +1,158 @@
+//! The registry of codes.
+//!
+//! SG0xx syntax, 1xx schema, 2xx rules, 3xx resolving and templates, 4xx what a target cannot express, 5xx plan,
+//! 6xx apply. A code is never given to another meaning.
+
+use super::Severity;
+
+/// Whether a finding's level can be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Without mending it, no right output exists.
+    Hard,
+    /// A judgement: `[lints]` can allow it, warn or deny.
+    Lint,
+}
+
+/// A kind of finding.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The stable identifier, `SG` and three digits.
+    pub id: &'static str,
+    /// The name in `[lints]` and on the command line.
+    pub name: &'static str,
+    /// Whether its level can be changed.
+    pub kind: Kind,
+    /// Its level unless changed.
+    pub severity: Severity,
+    /// What it means, in a sentence.
+    pub summary: &'static str,
+}
+
+const fn hard(id: &'static str, name: &'static str, summary: &'static str) -> Code {
+    Code { id, name, kind: Kind::Hard, severity: Severity::Error, summary }
+}
+
+const fn deny(id: &'static str, name: &'static str, summary: &'static str) -> Code {
+    Code { id, name, kind: Kind::Lint, severity: Severity::Error, summary }
+}
+
+const fn warn(id: &'static str, name: &'static str, summary: &'static str) -> Code {
+    Code { id, name, kind: Kind::Lint, severity: Severity::Warning, summary }
+}
+
+macro_rules! codes {
+    ($($constant:ident = $make:ident($id:literal, $name:literal, $summary:literal);)*) => {
+        $(#[doc = $summary] pub static $constant: Code = $make($id, $name, $summary);)*
+        /// Every code, sorted by its identifier.
+        pub static ALL: &[&Code] = &[$(&$constant),*];
+    };
+}
+
+codes! {
+    UNREADABLE = hard("SG001", "unreadable", "A file that is needed cannot be read.");
+    NOT_UTF8 = hard("SG002", "not-utf8", "A text is not UTF-8.");
+    TOO_LARGE = hard("SG003", "too-large", "A config document is over 16 MiB.");
+    EMPTY_DOCUMENT = hard("SG004", "empty-document", "A document holds nothing.");
+    SYNTAX = hard("SG005", "syntax", "A text breaks the grammar of its syntax.");
+    DUPLICATE_KEY = hard("SG006", "duplicate-key", "A table says the same key twice.");
+    TOO_DEEP = hard("SG007", "too-deep", "A document is nested deeper than 64 levels.");
+    TOO_MANY_VALUES = hard("SG008", "too-many-values", "A document holds too many values once its aliases are expanded.");
+    NUMBER_OUT_OF_RANGE = hard("SG009", "number-out-of-range", "A number fits no 64-bit integer and no finite float.");
+    UNSUPPORTED_SYNTAX = hard("SG010", "unsupported-syntax", "A document uses what the config language has no use for.");
+    UNKNOWN_FORMAT = hard("SG011", "unknown-format", "A file's extension is none of those that can be read.");
+    NO_CONFIG = hard("SG012", "no-config", "No config was given and none was found.");
+
+    UNKNOWN_KEY = hard("SG101", "unknown-key", "A key is not part of the config language.");
+    WRONG_TYPE = hard("SG102", "wrong-type", "A value has another type than its key takes.");
+    NOT_ONE_OF = hard("SG103", "not-one-of", "A value is none of those that its key takes.");
+    OUT_OF_RANGE = hard("SG104", "out-of-range", "A number or a length is outside what its key takes.");
+    MISSING_KEY = hard("SG105", "missing-key", "A table lacks a key that it needs.");
+    BAD_FORMAT = hard("SG106", "bad-format", "A string does not have the form that its key takes.");
+    NOT_IN_SWARM = hard("SG107", "not-in-swarm", "A key names what Docker Swarm has no notion of.");
+    CONFLICTING_KEYS = hard("SG108", "conflicting-keys", "Two keys say the same thing, or exclude each other.");
+
+    DUPLICATE_PROFILE = hard("SG201", "duplicate-profile", "Two profiles have the same name.");
+    FLOATING_TAG = warn("SG202", "floating-tag", "An image reference names no fixed version.");
+    SHARED_VOLUME = warn("SG203", "shared-volume", "Every user would mount the same named volume read-write.");
+    BAD_IMAGE = hard("SG204", "bad-image", "An image reference is not one that the engine takes.");
+    BAD_MOUNT_TARGET = hard("SG205", "bad-mount-target", "A mount's target is no absolute path inside the container.");
+    DUPLICATE_TARGET = hard("SG206", "duplicate-target", "Two mounts, configs or secrets have the same target.");
+    BAD_MOUNT_SOURCE = hard("SG207", "bad-mount-source", "A mount's source is not one that its type takes.");
+    MOUNT_OPTION = hard("SG208", "mount-option", "A mount has an option that belongs to another type.");
+    SSHFS_COMMAND = hard("SG209", "sshfs-command", "An sshfs volume has no usable sshcmd.");
+    SSHFS_CREDENTIAL = hard("SG210", "sshfs-credential", "An sshfs volume has no credential, or more than one.");
+    SSHFS_OPTION = hard("SG211", "sshfs-option", "An sshfs option would not do what it says.");
+    BAD_AMOUNT = hard("SG212", "bad-amount", "An amount of CPUs, memory or time, or a file mode, cannot be what was meant.");
+    BAD_PLACEMENT = hard("SG213", "bad-placement", "A placement constraint or preference does not parse.");
+    BAD_SERVICE_NAME = hard("SG214", "bad-service-name", "A service's name is no DNS label of at most 63 characters.");
+    NAME_CLASH = hard("SG215", "name-clash", "Two servers would have the same service name.");
+    BAD_NETWORK = hard("SG216", "bad-network", "A server cannot be attached to this network.");
+    BAD_ENDPOINT = hard("SG217", "bad-endpoint", "Published ports and endpoint mode do not go together.");
+    BAD_ENV = hard("SG218", "bad-env", "An environment variable is not one that a container can have.");
+    BAD_REFERENCE = hard("SG219", "bad-reference", "A reference to a Swarm config or secret is not one that the engine takes.");
+    BAD_VALUE = hard("SG220", "bad-value", "A value is not one that the engine takes.");
+    HUB_NAME_TAKEN = hard("SG221", "hub-name-taken", "A server would answer to the hub's own name.");
+    UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` names no rule whose level can be changed.");
+    OPEN_NOTEBOOK = warn("SG223", "open-notebook", "A notebook without a hub is given no token.");
+    HOST_BIND_BY_USERNAME = deny("SG224", "bind-by-username", "A bind's source is built from the user's name as given.");
+
+    UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
+    MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");
+    ATTRIBUTE_CYCLE = hard("SG303", "attribute-cycle", "Attributes refer to each other in a circle.");
+    OPTION_OUT_OF_BOUNDS = hard("SG304", "option-out-of-bounds", "A request asks for more than `user_options.allow` grants.");
+    OPTION_NOT_ALLOWED = hard("SG305", "option-not-allowed", "A request sets what `user_options.allow` does not list.");
+    NO_PROFILE = hard("SG306", "no-profile", "There is no profile that the user may use.");
+    ACCESS_DENIED = hard("SG307", "access-denied", "The user may not use the profile asked for.");
+    UNKNOWN_PROFILE = hard("SG308", "unknown-profile", "No profile has the name asked for.");
+    UNKNOWN_USER = warn("SG309", "unknown-user", "The config's users do not include this one.");
+    RESERVED_ATTRIBUTE = hard("SG310", "reserved-attribute", "An attribute has the name of a built-in.");
+    TEMPLATE_SYNTAX = hard("SG311", "template-syntax", "An expression does not parse.");
+    TEMPLATE_FAILED = hard("SG312", "template-failed", "An expression could not be evaluated.");
+    SECRET_UNREADABLE = hard("SG313", "secret-unreadable", "A secret reference leads to nothing.");
+    UNSAFE_PATH = hard("SG314", "unsafe-path", "A value would lead a path out of its folder.");
+    DUPLICATE_USER = hard("SG315", "duplicate-user", "A user is listed twice.");
+    OWNER_CLASH = hard("SG316", "owner-clash", "Two users would have the same owner name.");
+    BAD_USER = hard("SG317", "bad-user", "A user's entry cannot be read.");
+    UNSET_NOTHING = warn("SG318", "unset-nothing", "`unset` names what was not set.");
+    SWARM_TEMPLATE = warn("SG319", "swarm-template", "A Swarm template stands where Swarm expands none.");
+    NO_HUB = hard("SG320", "no-hub", "A template names the hub and the config has none.");
+    UNKNOWN_GROUP = warn("SG321", "unknown-access", "An access list names a user or group that nobody is.");
+
+    INEXPRESSIBLE = hard("SG401", "inexpressible", "The output format cannot say this.");
+    MISSING_ID = hard("SG402", "missing-id", "The id of a Swarm config or secret is not known.");
+    SECRETS_IN_ARGUMENTS = hard("SG403", "secrets-in-arguments", "A command line would show secrets to every process.");
+    SECRETS_SHOWN = hard("SG404", "secrets-shown", "Secrets would be written to a terminal or a pipe.");
+    SECRETS_READABLE = warn("SG405", "secrets-readable", "Secrets are written to a file that others can read.");
+    OUTPUT_TEMPLATE = hard("SG406", "output-template", "The operator's output template failed.");
+}
+
+/// Finds a code by its identifier or name, in any case.
+pub fn find(text: &str) -> Option<&'static Code> {
+    ALL.iter().copied().find(|code| code.id.eq_ignore_ascii_case(text) || code.name.eq_ignore_ascii_case(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_unique() {
+        assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
+        let mut names: Vec<_> = ALL.iter().map(|code| code.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+
+    #[test]
+    fn names_are_kebab_case() {
+        for code in ALL {
+            assert!(
+                code.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+                "{}",
+                code.name
+            );
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Diagnostics as text.
+
+pub mod human;
+pub mod short;

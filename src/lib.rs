@@ -1,0 +1,19 @@
+//! swarmgen: a compiler from a declarative config to the Docker Swarm services of JupyterHub's users.
+//!
+//! ```text
+//! texts --source--> Node --check--> Document --resolve--> ir::Service --emit--> stack | service | cli | template
+//!                     \________________ diag: what went wrong, and where ________________/
+//! ```
+//!
+//! A module uses only those before it in this order: [`source`], [`diag`], [`model`], [`ir`], [`check`],
+//! [`resolve`], [`emit`], `cli`.
+
+pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod diag;
+pub mod emit;
+pub mod ir;
+pub mod model;
+pub mod resolve;
+pub mod source;
