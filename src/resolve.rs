@@ -1,1 +1,412 @@
-//! Placeholder.
+//! From a checked document and a user to a server.
+//!
+//! ```text
+//! files -> document::load -> Document -> Compiler { base tree, profiles, roster }
+//! base <- profile <- overrides <- request      (merge, by the table in policy)
+//! merged tree + Scope (what names stand for)   (decode, template) -> ir::Service
+//! ```
+
+pub mod access;
+pub mod amount;
+pub mod decode;
+pub mod document;
+pub mod expression;
+pub mod merge;
+pub mod naming;
+pub mod options;
+pub mod policy;
+pub mod profile;
+pub mod roster;
+pub mod scope;
+pub mod secret;
+pub mod settings;
+pub mod template;
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::check;
+use crate::check::rules::{Levels, ServerView};
+use crate::diag::{Diagnostic, Diagnostics, Severity, closest, code};
+use crate::ir::Service;
+use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, World};
+
+use decode::Decoder;
+use document::{Document, Inputs};
+use merge::Mode;
+use profile::Profile;
+use roster::{Roster, User};
+use scope::{BUILTINS, SAME_FOR_ALL, Scope};
+use settings::Settings;
+use template::{Segment, segments};
+
+/// What a server is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'r> {
+    /// The profile that the operator names.
+    pub profile: Option<&'r str>,
+    /// The server's name; empty for the default one.
+    pub server_name: &'r str,
+    /// The user's own request.
+    pub options: Option<&'r Node>,
+    /// Literal attributes for this run.
+    pub set: &'r [Entry],
+    /// The hub's environment.
+    pub hub_env: &'r [Entry],
+    /// The name of the stack that the service will be part of.
+    pub stack: Option<&'r str>,
+}
+
+/// One server of one user, resolved.
+#[derive(Debug)]
+pub struct Server<'c> {
+    /// What will be sent.
+    pub service: Service,
+    /// The user.
+    pub user: Arc<str>,
+    /// The profile's name.
+    pub profile: Arc<str>,
+    /// The merged tree that the service came from: every node still points at its text.
+    pub spec: Cow<'c, Node>,
+}
+
+/// A loaded config, ready to resolve servers.
+pub struct Compiler<'a> {
+    world: &'a dyn World,
+    sources: &'a SourceMap,
+    authors: Vec<Author>,
+    /// What the config says besides service attributes.
+    pub settings: Settings,
+    /// All users.
+    pub roster: Roster,
+    /// The SHA-256 of all documents' texts, in hex.
+    pub digest: String,
+    levels: Levels,
+    base: Node,
+    profiles: Vec<Profile>,
+    allow: Option<Node>,
+    defaults: Map,
+    known: HashSet<Arc<str>>,
+    expressions: expression::Cache,
+    vault: secret::Vault,
+}
+
+impl<'a> Compiler<'a> {
+    /// Loads a config.
+    ///
+    /// `None` means that errors were found; they are in `diagnostics`.
+    pub fn load(
+        inputs: &Inputs,
+        world: &'a dyn World,
+        sources: &'a SourceMap,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let Document { root, digest, users, levels } = document::load(inputs, world, sources, diagnostics)?;
+        let settings = Settings::read(&root, diagnostics);
+        let roster = Roster::new(root.get("users"), users, diagnostics);
+        let base = document::base(&root);
+        let profiles = Profile::read_all(&root, &base, world, sources, diagnostics);
+        let defaults = root.get("user_defaults").and_then(Node::as_map).cloned().unwrap_or_default();
+        let mut known: HashSet<Arc<str>> = BUILTINS.iter().map(|name| Arc::from(*name)).collect();
+        known.extend(roster.names().iter().cloned());
+        known.extend(defaults.iter().map(|entry| Arc::clone(&entry.key)));
+        known.extend(settings.user_format_attributes.iter().cloned());
+        let authors = sources.authors();
+        let mut compiler = Self {
+            world,
+            sources,
+            authors,
+            settings,
+            roster,
+            digest,
+            levels,
+            base,
+            profiles,
+            allow: root.get("user_options").and_then(|options| options.get("allow")).cloned(),
+            defaults,
+            known,
+            expressions: expression::Cache::default(),
+            vault: secret::Vault::default(),
+        };
+        compiler.check_reserved(&root, diagnostics);
+        let levelled = std::mem::take(diagnostics);
+        for diagnostic in levelled {
+            compiler.push(diagnostic, diagnostics);
+        }
+        if diagnostics.has_errors() {
+            return None;
+        }
+        compiler.profiles.shrink_to_fit();
+        Some(compiler)
+    }
+
+    /// The names of all profiles, in their order.
+    pub fn profile_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.profiles.iter().map(|profile| &profile.name)
+    }
+
+    /// The names of the profiles that a user may use.
+    pub fn allowed_profiles(&self, user: &User<'_>) -> Vec<Arc<str>> {
+        self.profiles
+            .iter()
+            .filter(|profile| profile.access.admits(user))
+            .map(|profile| Arc::clone(&profile.name))
+            .collect()
+    }
+
+    /// Finds a user; one that the config does not list is made up, with a warning where the config lists any.
+    pub fn user(&self, name: &str, diagnostics: &mut Diagnostics) -> Option<User<'_>> {
+        if let Some(problem) = roster::bad_name(name) {
+            diagnostics.push(Diagnostic::new(&code::BAD_USER, problem));
+            return None;
+        }
+        Some(self.roster.find(name).unwrap_or_else(|| {
+            if !self.roster.is_empty() {
+                let shown = check::canonical::printable(name);
+                let diagnostic =
+                    Diagnostic::new(&code::UNKNOWN_USER, format!("the config lists no user `{shown}`"));
+                let diagnostic = match closest(name, self.roster.user_names()) {
+                    Some(near) => diagnostic.help(format!("did you mean `{}`?", check::canonical::printable(near))),
+                    None => diagnostic,
+                };
+                self.push(diagnostic, diagnostics);
+            }
+            User::unlisted(name)
+        }))
+    }
+
+    /// Resolves one server; `None` means that errors were found.
+    pub fn resolve(&self, user: &User<'_>, request: &Request<'_>, diagnostics: &mut Diagnostics) -> Option<Server<'_>> {
+        let mut findings = Vec::new();
+        let server = match self.profile_for(user, request) {
+            Ok(profile) => self.server(user, profile, request, false, &mut findings),
+            Err(failure) => {
+                findings.push(*failure);
+                None
+            }
+        };
+        let mut failed = false;
+        for diagnostic in findings {
+            let Some(diagnostic) = self.levels.apply(diagnostic.about(&user.name)) else { continue };
+            failed |= diagnostic.severity == Severity::Error;
+            diagnostics.push(diagnostic);
+        }
+        server.filter(|_| !failed)
+    }
+
+    /// Checks every profile without a user: attributes that only a user has are given a stand-in, and what depends on
+    /// them is not judged.
+    pub fn probe(&self, diagnostics: &mut Diagnostics) {
+        let user = User::unlisted("user");
+        for profile in &self.profiles {
+            let mut findings = Vec::new();
+            self.server(&user, profile, &Request::default(), true, &mut findings);
+            for diagnostic in findings {
+                self.push(diagnostic, diagnostics);
+            }
+        }
+    }
+
+    /// Adds a finding at its level.
+    pub fn push(&self, diagnostic: Diagnostic, diagnostics: &mut Diagnostics) {
+        if let Some(diagnostic) = self.levels.apply(diagnostic) {
+            diagnostics.push(diagnostic);
+        }
+    }
+
+    fn server(
+        &self,
+        user: &User<'_>,
+        profile: &Profile,
+        request: &Request<'_>,
+        probe: bool,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Server<'_>> {
+        findings.extend(profile.findings.iter().cloned());
+        let index = self.profiles.iter().position(|own| std::ptr::eq(own, profile))?;
+        let profile = self.profiles.get(index)?;
+        let spec = self.layered(user, profile, request, findings)?;
+        let owner = naming::owner(self.settings.scheme, &user.name);
+        let server = naming::server_part(request.server_name);
+        let service = match naming::service_name(self.settings.scheme, &self.settings.prefix, &owner, &server) {
+            Ok(name) => {
+                if let Some(stack) = request.stack {
+                    self.check_stacked(stack, &name, user, findings);
+                }
+                name
+            }
+            Err(error) => {
+                if !probe {
+                    findings.push(
+                        Diagnostic::new(&code::BAD_SERVICE_NAME, error.to_string())
+                            .maybe_at(user.span, "for this user")
+                            .help("shorten `service_prefix`, or set `naming.scheme` to `sha256` or `slug`"),
+                    );
+                }
+                "invalid".to_owned()
+            }
+        };
+        let scope = Scope {
+            compiler: self,
+            user,
+            spec: &spec,
+            profile: &profile.name,
+            set: request.set,
+            owner: owner.into(),
+            server_name: request.server_name,
+            server: server.into(),
+            service: service.into(),
+            probe,
+            pending: RefCell::default(),
+            warnings: RefCell::default(),
+        };
+        let mut decoder = Decoder::new(&scope);
+        let service = decode::service(&mut decoder, &spec, request.hub_env);
+        findings.extend(decoder.into_findings());
+        let view = ServerView {
+            service: &service,
+            spec: &spec,
+            hub: self.settings.hub.as_deref(),
+            varies: &|node| self.varies(node),
+        };
+        findings.extend(check::rules::server(&view));
+        Some(Server { service, user: Arc::clone(&user.name), profile: Arc::clone(&profile.name), spec })
+    }
+
+    /// The profile's tree with the user's and the request's layers.
+    fn layered<'c>(
+        &'c self,
+        user: &User<'_>,
+        profile: &'c Profile,
+        request: &Request<'_>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Option<Cow<'c, Node>> {
+        let mut spec = Cow::Borrowed(&profile.spec);
+        if let Some(overrides) = &user.overrides {
+            let overrides = match overrides {
+                Cow::Borrowed(overrides) => Cow::Borrowed(*overrides),
+                Cow::Owned(overrides) => {
+                    let mut overrides = overrides.clone();
+                    let found = profile::check_layer(&mut overrides);
+                    let fits = !found.has_errors();
+                    findings.extend(found);
+                    if !fits {
+                        return None;
+                    }
+                    Cow::Owned(overrides)
+                }
+            };
+            profile::lay(spec.to_mut(), &overrides, findings);
+        }
+        if let Some(options) = request.options {
+            match options::layer(options, self.allow.as_ref()) {
+                Ok(mut layer) => {
+                    let found = profile::check_layer(&mut layer);
+                    let fits = !found.has_errors();
+                    findings.extend(found);
+                    if !fits {
+                        return None;
+                    }
+                    if layer.as_map().is_some_and(|map| !map.is_empty()) {
+                        merge::merge(spec.to_mut(), &layer, Mode::Deep);
+                    }
+                }
+                Err(refused) => {
+                    findings.extend(refused);
+                    return None;
+                }
+            }
+        }
+        Some(spec)
+    }
+
+    fn check_stacked(&self, stack: &str, service: &str, user: &User<'_>, findings: &mut Vec<Diagnostic>) {
+        let length = stack.len() + 1 + service.len();
+        if length > naming::MAX_SERVICE_NAME {
+            findings.push(
+                Diagnostic::new(
+                    &code::BAD_SERVICE_NAME,
+                    format!("in the stack the service's name would be {length} characters long, 63 are allowed"),
+                )
+                .maybe_at(user.span, "for this user")
+                .help("shorten the stack's name or `service_prefix`"),
+            );
+        }
+    }
+
+    /// Tells whether the text of a node can differ from user to user.
+    fn varies(&self, node: &Node) -> bool {
+        let Some(text) = node.as_str() else { return true };
+        let root = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+        segments(text).any(|segment| match segment {
+            Segment::Literal(_) | Segment::Unclosed { .. } => false,
+            Segment::Placeholder { path, .. } => !SAME_FOR_ALL.contains(&root(path).as_str()),
+            Segment::Angle { path, .. } => self.is_known(&root(path)) && !SAME_FOR_ALL.contains(&root(path).as_str()),
+            Segment::Expression { source, .. } => match self.expressions.get(source) {
+                Ok(compiled) => compiled.names.iter().any(|name| !SAME_FOR_ALL.contains(&name.as_str())),
+                Err(_) => true,
+            },
+            // The service, its tasks and its nodes differ.
+            Segment::Swarm { .. } => true,
+        })
+    }
+
+    fn check_reserved(&self, root: &Node, diagnostics: &mut Diagnostics) {
+        let shadow = |name: &str, span| {
+            BUILTINS.contains(&name).then(|| {
+                Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be an attribute"))
+                    .at(span, "")
+                    .help("give the attribute another name")
+            })
+        };
+        let users = root.get("users").and_then(Node::as_map).into_iter().flatten();
+        let tables = users.map(|user| &user.value).chain(root.get("user_defaults"));
+        for table in tables {
+            for entry in table.as_map().into_iter().flatten() {
+                diagnostics.extend(shadow(&entry.key, entry.key_span));
+            }
+        }
+        for records in self.roster.files() {
+            // `name` names the user there, and `username` is its other spelling.
+            for (name, span) in records.keys().iter().filter(|(name, _)| &**name != "name") {
+                diagnostics.extend(shadow(name, *span));
+            }
+        }
+    }
+
+    fn author(&self, source: SourceId) -> Author {
+        match self.authors.get(source.index()) {
+            Some(author) => *author,
+            None => self.sources.get(source).author(),
+        }
+    }
+
+    /// Tells whether a name is a built-in or an attribute that the config declares.
+    fn is_known(&self, name: &str) -> bool {
+        self.known.contains(name)
+    }
+
+    fn suggest(&self, name: &str) -> Option<&str> {
+        let mut known: Vec<&str> = self.known.iter().map(|name| &**name).collect();
+        known.sort_unstable();
+        closest(name, known)
+    }
+
+    /// Marks what must not be shown of the users files; called before anything of them is shown.
+    pub fn mark_secrets(&self) {
+        for records in self.roster.files() {
+            if !records.keys().iter().any(|(name, _)| self.settings.secret_names.matches(name)) {
+                continue;
+            }
+            for index in 0..records.len() {
+                for field in records.get(index).fields {
+                    if self.settings.secret_names.matches(&field.key) {
+                        self.sources.mark_secret(field.value.span);
+                    }
+                }
+            }
+        }
+    }
+}

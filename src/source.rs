@@ -158,11 +158,10 @@ impl SourceMap {
         author: Author,
         text: String,
     ) -> SourceId {
-        let text = Zeroizing::new(text);
-        let text = match text.strip_prefix('\u{feff}') {
-            Some(rest) => Zeroizing::new(rest.to_owned()),
-            None => text,
-        };
+        let mut text = Zeroizing::new(text);
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
         let source = Source {
             name: name.into(),
             directory: directory.into(),
@@ -183,6 +182,11 @@ impl SourceMap {
     /// If the id is of another map, which is a bug.
     pub fn get(&self, id: SourceId) -> Arc<Source> {
         Arc::clone(&self.sources.read().unwrap_or_else(PoisonError::into_inner)[id.index()])
+    }
+
+    /// Who wrote each text, by the texts' indices.
+    pub fn authors(&self) -> Vec<Author> {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner).iter().map(|source| source.author).collect()
     }
 
     /// Where a span starts, as diagnostics name it.

@@ -9,7 +9,7 @@ impl SourceId {
         Self(u16::try_from(index).unwrap_or(u16::MAX))
     }
 
-    pub(super) fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         usize::from(self.0)
     }
 }

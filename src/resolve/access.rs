@@ -1,0 +1,79 @@
+//! Who may use a profile.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::source::{Author, Node, SourceMap, World};
+
+use super::roster::User;
+
+/// Who may use a profile.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Everybody: the profile has no `access`.
+    Everybody,
+    /// Those listed.
+    Listed {
+        /// Usernames.
+        users: HashSet<Arc<str>>,
+        /// Names of groups.
+        groups: HashSet<Arc<str>>,
+    },
+}
+
+impl Access {
+    /// Reads a profile's `access`: a list, or a file with an entry on each line.
+    ///
+    /// In a file, blank lines and what follows a `#` at the start of a line do not count.
+    pub fn read(
+        node: Option<&Node>,
+        world: &dyn World,
+        sources: &SourceMap,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let Some(node) = node else { return Self::Everybody };
+        let mut users = HashSet::new();
+        let mut groups = HashSet::new();
+        let mut add = |entry: &str| match entry.strip_prefix("group:") {
+            Some(group) => groups.insert(group.trim().into()),
+            None => users.insert(entry.into()),
+        };
+        if let Some(file) = node.get("file") {
+            let source = sources.get(node.span.source);
+            let path = source.directory().join(file.as_str().unwrap_or_default());
+            match world.read(&path, None) {
+                Ok(text) => {
+                    let id = sources.add(path.display().to_string(), source.directory(), Author::Data, text.to_string());
+                    let lines = sources.get(id);
+                    for line in lines.text().lines().map(str::trim) {
+                        if !line.is_empty() && !line.starts_with('#') {
+                            add(line);
+                        }
+                    }
+                }
+                Err(error) => diagnostics.push(
+                    Diagnostic::new(&code::UNREADABLE, "the access file cannot be read")
+                        .at(file.span, error.to_string())
+                        .note(format!("the file is `{}`", path.display())),
+                ),
+            }
+        }
+        for item in node.as_seq().unwrap_or_default() {
+            if let Some(entry) = item.as_str() {
+                add(entry);
+            }
+        }
+        Self::Listed { users, groups }
+    }
+
+    /// Tells whether a user may use the profile. Whole names count, and case does.
+    pub fn admits(&self, user: &User<'_>) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Listed { users, groups } => {
+                users.contains(&user.name) || user.groups.iter().any(|group| groups.contains(group))
+            }
+        }
+    }
+}

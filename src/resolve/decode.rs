@@ -1,0 +1,176 @@
+//! A server's merged tree becomes its service.
+//!
+//! The tree has passed the schema and is canonical, so what is left to go wrong is what only the expanded text shows:
+//! amounts, paths, names. All findings of a server are collected; a field that fails gets a stand-in, and the caller
+//! drops the service.
+
+mod container;
+mod mount;
+mod service;
+mod sshfs;
+
+use std::sync::Arc;
+
+use crate::diag::{Code, Diagnostic, code};
+use crate::ir::{Pairs, Text};
+use crate::source::{Node, Span, Value};
+
+use super::amount::{AmountError, Raw};
+use super::scope::{Place, Scope};
+
+pub use service::service;
+
+/// Ownership labels start with this.
+pub const LABEL_PREFIX: &str = "swarmgen.";
+/// The service label that names the deployment.
+pub const LABEL_DEPLOYMENT: &str = "swarmgen.deployment";
+/// The service label that names the user.
+pub const LABEL_USER: &str = "swarmgen.user";
+/// The service label that names the server; empty for the default one.
+pub const LABEL_SERVER: &str = "swarmgen.server";
+
+/// Turns nodes into the IR's types, collecting what goes wrong.
+pub struct Decoder<'s> {
+    scope: &'s Scope<'s>,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'s> Decoder<'s> {
+    /// Makes a decoder for one server.
+    pub fn new(scope: &'s Scope<'s>) -> Self {
+        Self { scope, findings: Vec::new() }
+    }
+
+    /// The findings, those of the scope included.
+    pub fn into_findings(mut self) -> Vec<Diagnostic> {
+        self.findings.append(&mut self.scope.warnings.borrow_mut());
+        self.findings
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic) {
+        self.findings.push(diagnostic);
+    }
+
+    /// Reports a value; not when a stand-in is to blame for it.
+    fn bad(&mut self, code: &'static Code, node: &Node, message: impl Into<String>, help: impl Into<String>) {
+        if self.scope.probe && self.scope.is_template(node) {
+            return;
+        }
+        let help = help.into();
+        let diagnostic = Diagnostic::new(code, message).at(node.span, "");
+        self.push(if help.is_empty() { diagnostic } else { diagnostic.help(help) });
+    }
+
+    /// The text of a string, as it must stand in a place.
+    fn text(&mut self, node: &Node, place: Place) -> Text {
+        match self.scope.text(node, place) {
+            Ok(text) => {
+                if text.expose().contains('\0') {
+                    self.bad(&code::BAD_VALUE, node, "the value holds a NUL byte", "");
+                }
+                text
+            }
+            Err(failure) => {
+                self.push(*failure);
+                Text::default()
+            }
+        }
+    }
+
+    fn plain(&mut self, node: &Node) -> Text {
+        self.text(node, Place::Plain)
+    }
+
+    fn field(&mut self, table: &Node, key: &str, place: Place) -> Option<Text> {
+        table.get(key).filter(|node| node.value != Value::Null).map(|node| self.text(node, place))
+    }
+
+    fn texts(&mut self, node: Option<&Node>) -> Vec<Text> {
+        let items = node.and_then(Node::as_seq).unwrap_or_default();
+        items.iter().map(|item| self.plain(item)).collect()
+    }
+
+    fn optional_texts(&mut self, node: Option<&Node>) -> Option<Vec<Text>> {
+        node.map(|node| self.texts(Some(node)))
+    }
+
+    /// A table's keys with their texts, sorted by key.
+    fn pairs(&mut self, node: Option<&Node>, place: Place) -> Pairs {
+        let Some(map) = node.and_then(Node::as_map) else { return Pairs::new() };
+        let mut pairs: Pairs =
+            map.iter().map(|entry| (Arc::clone(&entry.key), self.text(&entry.value, place))).collect();
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        pairs
+    }
+
+    fn flag(&mut self, table: &Node, key: &str) -> Option<bool> {
+        table.get(key).and_then(Node::as_bool)
+    }
+
+    /// A word of a fixed set, which the schema has checked already.
+    fn word(&mut self, table: &Node, key: &str) -> Option<Arc<str>> {
+        match &table.get(key)?.value {
+            Value::Str(text) => Some(Arc::clone(text)),
+            _ => None,
+        }
+    }
+
+    /// An amount, whatever its unit; a template is expanded first.
+    fn amount<T>(
+        &mut self,
+        table: &Node,
+        key: &str,
+        parse: impl Fn(Raw<'_>) -> Result<T, AmountError>,
+    ) -> Option<T> {
+        let node = table.get(key).filter(|node| node.value != Value::Null)?;
+        let (parsed, secret) = match &node.value {
+            Value::Int(number) => (parse(Raw::Int(*number)), false),
+            Value::Float(number) => (parse(Raw::Float(*number)), false),
+            _ => {
+                let text = self.text(node, Place::Plain);
+                if self.scope.probe && self.scope.is_template(node) {
+                    return None;
+                }
+                (parse(Raw::Text(text.expose())), text.is_secret())
+            }
+        };
+        match parsed {
+            Ok(amount) => Some(amount),
+            Err(_) if secret => {
+                self.bad(&code::BAD_AMOUNT, node, format!("`{key}` is given a secret that is no amount"), "");
+                None
+            }
+            Err(error) => {
+                self.bad(&code::BAD_AMOUNT, node, format!("`{key}`: {}", error.message), error.help);
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds; a template is expanded first.
+    fn integer(&mut self, table: &Node, key: &str, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
+        let node = table.get(key).filter(|node| node.value != Value::Null)?;
+        let number = match node.as_int() {
+            Some(number) => Some(number),
+            None => self.text(node, Place::Plain).expose().trim().parse().ok(),
+        };
+        match number {
+            Some(number) if bounds.contains(&number) => Some(number),
+            _ => {
+                let (least, most) = bounds.into_inner();
+                let range = if most == i64::MAX { format!("at least {least}") } else { format!("from {least} to {most}") };
+                self.bad(&code::OUT_OF_RANGE, node, format!("`{key}` must be a whole number, {range}"), "");
+                None
+            }
+        }
+    }
+
+    /// Reports a second thing with an identity that must be unique.
+    fn duplicate(&mut self, what: &str, span: Span, first: Span) {
+        self.push(
+            Diagnostic::new(&code::DUPLICATE_TARGET, format!("two {what} have the same target"))
+                .at(span, "")
+                .at(first, "first used here"),
+        );
+    }
+}

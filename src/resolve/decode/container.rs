@@ -1,0 +1,324 @@
+//! What the Engine API calls `ContainerSpec`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::check::canonical::printable;
+use crate::diag::{Diagnostic, code};
+use crate::ir::{
+    Container, CredentialSpec, DnsConfig, FileReference, Healthcheck, Host, Pairs, Privileges, SelinuxContext, Text,
+    Ulimit,
+};
+use crate::source::{Entry, Node, Span, Value};
+
+use super::super::amount;
+use super::super::scope::Place;
+use super::Decoder;
+
+/// The longest environment entry that the kernel hands to a process, with `=` and the NUL at its end (`MAX_ARG_STRLEN`).
+const MAX_ENV_ENTRY: usize = 131_071;
+/// The mode of a config's or secret's file, as docker-py sets it.
+const FILE_MODE: u32 = 0o444;
+/// The engine takes no health check times below this, in nanoseconds.
+const MILLISECOND: i64 = 1_000_000;
+
+impl Decoder<'_> {
+    /// The container of a server; `hub_env` is the hub's environment, which wins over the config's.
+    pub(super) fn container(&mut self, spec: &Node, hub_env: &[Entry]) -> Container {
+        let empty = Node::new(spec.span, Value::Map(crate::source::Map::new()));
+        let node = spec.get("container_spec").unwrap_or(&empty);
+        Container {
+            image: self.image(spec),
+            command: self.optional_texts(node.get("command")),
+            args: self.optional_texts(node.get("args")),
+            hostname: self.field(node, "hostname", Place::Expanded),
+            env: self.env(node.get("env"), hub_env),
+            workdir: self.field(node, "workdir", Place::Plain),
+            user: self.field(node, "user", Place::Plain),
+            groups: self.texts(node.get("groups")),
+            labels: self.container_labels(node.get("labels")),
+            mounts: self.mounts(node.get("mounts")),
+            stop_grace_period: self.amount(node, "stop_grace_period", amount::duration),
+            stop_signal: self.field(node, "stop_signal", Place::Plain),
+            healthcheck: node.get("healthcheck").map(|check| self.healthcheck(check)),
+            hosts: self.hosts(node.get("hosts")),
+            dns_config: node.get("dns_config").map(|dns| DnsConfig {
+                nameservers: self.texts(dns.get("nameservers")),
+                search: self.texts(dns.get("search")),
+                options: self.texts(dns.get("options")),
+            }),
+            configs: self.files(node.get("configs"), "config_name", "config_id"),
+            secrets: self.files(node.get("secrets"), "secret_name", "secret_id"),
+            privileges: node.get("privileges").map(|privileges| self.privileges(privileges)),
+            isolation: self.field(node, "isolation", Place::Plain),
+            init: self.flag(node, "init"),
+            cap_add: self.capabilities(node.get("cap_add")),
+            cap_drop: self.capabilities(node.get("cap_drop")),
+            sysctls: self.pairs(node.get("sysctls"), Place::Plain),
+            ulimits: self.ulimits(node.get("ulimits")),
+            tty: self.flag(node, "tty"),
+            open_stdin: self.flag(node, "open_stdin"),
+            read_only: self.flag(node, "read_only"),
+        }
+    }
+
+    fn image(&mut self, spec: &Node) -> Text {
+        let Some(node) = spec.get("image") else {
+            let diagnostic = Diagnostic::new(&code::MISSING_KEY, "no image is set")
+                .at(spec.get("name").map_or(spec.span, |name| name.span), "for this profile")
+                .help("give the profile an `image`, or set `container_spec.image` for all");
+            self.push(diagnostic);
+            return Text::default();
+        };
+        let image = self.plain(node);
+        if !crate::check::image::is_reference(image.expose()) {
+            let message = match crate::check::image::problem(image.expose()) {
+                Some(problem) => format!("the engine takes no such image reference: {problem}"),
+                None => "the engine takes no such image reference".to_owned(),
+            };
+            self.bad(&code::BAD_IMAGE, node, message, "write `[registry/]repository[:tag][@digest]`");
+        }
+        image
+    }
+
+    fn env(&mut self, node: Option<&Node>, hub_env: &[Entry]) -> Pairs {
+        let settings = &self.scope.compiler.settings;
+        let map = node.and_then(Node::as_map);
+        let mut env: Pairs = Vec::with_capacity(map.map_or(0, |map| map.entries.len()) + hub_env.len() + 1);
+        for entry in map.into_iter().flatten() {
+            let ours = settings.env_override.contains(&entry.key);
+            if !ours && hub_env.iter().any(|hub| hub.key == entry.key) {
+                continue;
+            }
+            self.check_env_name(entry);
+            let value = self.text(&entry.value, Place::Expanded);
+            if entry.key.len() + 1 + value.expose().len() > MAX_ENV_ENTRY {
+                self.bad(
+                    &code::BAD_ENV,
+                    &entry.value,
+                    format!("`{}` is too long for an environment variable", printable(&entry.key)),
+                    "name and value may have 131,071 bytes together: put longer text into a config",
+                );
+            }
+            env.push((Arc::clone(&entry.key), value));
+        }
+        for entry in hub_env {
+            if env.iter().any(|(name, _)| *name == entry.key) {
+                continue;
+            }
+            let Some(text) = entry.value.as_str() else { continue };
+            let text = if &*entry.key == "JUPYTERHUB_SERVICE_URL" {
+                Text::from(service_url(text, settings.port))
+            } else if settings.secret_names.matches(&entry.key) {
+                Text::secret(zeroize::Zeroizing::new(text.to_owned()))
+            } else {
+                Text::from(text)
+            };
+            env.push((Arc::clone(&entry.key), self.scope.literal(&text, Place::Expanded)));
+        }
+        if let Some(directory) = &settings.notebook_dir
+            && !env.iter().any(|(name, _)| &**name == "JUPYTERHUB_ROOT_DIR")
+        {
+            let value = self.text(directory, Place::Expanded);
+            env.push(("JUPYTERHUB_ROOT_DIR".into(), value));
+        }
+        env.sort_by(|a, b| a.0.cmp(&b.0));
+        env
+    }
+
+    fn check_env_name(&mut self, entry: &Entry) {
+        let name = &entry.key;
+        let problem = if name.is_empty() {
+            "is empty"
+        } else if name.contains('=') {
+            "holds `=`"
+        } else if name.contains('\0') {
+            "holds a NUL byte"
+        } else {
+            return;
+        };
+        self.push(
+            Diagnostic::new(&code::BAD_ENV, format!("the name of an environment variable {problem}"))
+                .at(entry.key_span, ""),
+        );
+    }
+
+    /// The config's labels, and `image_name` as SwarmSpawner sets it: people's monitoring reads it.
+    fn container_labels(&mut self, node: Option<&Node>) -> Pairs {
+        let mut labels = self.pairs(node, Place::Plain);
+        if !labels.iter().any(|(key, _)| &**key == "image_name") {
+            labels.push(("image_name".into(), Text::from(self.scope.profile)));
+            labels.sort_by(|a, b| a.0.cmp(&b.0));
+        }
+        labels
+    }
+
+    fn healthcheck(&mut self, node: &Node) -> Healthcheck {
+        Healthcheck {
+            test: self.optional_texts(node.get("test")),
+            interval: self.check_time(node, "interval"),
+            timeout: self.check_time(node, "timeout"),
+            start_period: self.check_time(node, "start_period"),
+            start_interval: self.check_time(node, "start_interval"),
+            retries: self.integer(node, "retries", 0..=i64::MAX),
+        }
+    }
+
+    fn check_time(&mut self, node: &Node, key: &str) -> Option<i64> {
+        let time = self.amount(node, key, amount::duration)?;
+        if let Some(node) = node.get(key)
+            && (1..MILLISECOND).contains(&time)
+        {
+            self.bad(
+                &code::BAD_AMOUNT,
+                node,
+                format!("`{key}` is below a millisecond, which the engine refuses"),
+                "whole numbers are seconds; write a unit (`\"30s\"`) or 0 for the default",
+            );
+        }
+        Some(time)
+    }
+
+    fn hosts(&mut self, node: Option<&Node>) -> Vec<Host> {
+        let map = node.and_then(Node::as_map);
+        map.into_iter()
+            .flatten()
+            .map(|entry| Host { name: Text::from(Arc::clone(&entry.key)), address: self.plain(&entry.value) })
+            .collect()
+    }
+
+    fn files(&mut self, node: Option<&Node>, name_key: &str, id_key: &str) -> Vec<FileReference> {
+        let items = node.and_then(Node::as_seq).unwrap_or_default();
+        let mut targets: HashMap<String, Span> = HashMap::new();
+        let mut files = Vec::with_capacity(items.len());
+        for item in items {
+            let Some(name_node) = item.get(name_key) else {
+                self.push(
+                    Diagnostic::new(&code::MISSING_KEY, format!("a reference needs a `{name_key}`")).at(item.span, ""),
+                );
+                continue;
+            };
+            let name = self.plain(name_node);
+            if !is_object_name(name.expose()) {
+                self.bad(
+                    &code::BAD_REFERENCE,
+                    name_node,
+                    "no config or secret on a swarm has such a name",
+                    "a name has 1 to 64 letters, digits, `-`, `_` and `.`, a letter or digit at both ends",
+                );
+            }
+            let file = self.field(item, "filename", Place::Plain).unwrap_or_else(|| name.clone());
+            let span = item.get("filename").unwrap_or(name_node).span;
+            if let Some(first) = targets.insert(file.expose().to_owned(), span) {
+                self.duplicate(if name_key == "config_name" { "configs" } else { "secrets" }, span, first);
+            }
+            files.push(FileReference {
+                name,
+                id: self.field(item, id_key, Place::Plain),
+                file,
+                uid: self.field(item, "uid", Place::Plain).unwrap_or_else(|| Text::from("0")),
+                gid: self.field(item, "gid", Place::Plain).unwrap_or_else(|| Text::from("0")),
+                mode: self.amount(item, "mode", amount::mode).unwrap_or(FILE_MODE),
+            });
+        }
+        files
+    }
+
+    fn privileges(&mut self, node: &Node) -> Privileges {
+        let file = self.field(node, "credentialspec_file", Place::Plain);
+        let registry = self.field(node, "credentialspec_registry", Place::Plain);
+        if file.is_some()
+            && registry.is_some()
+            && let Some(entry) = node.entry("credentialspec_registry")
+        {
+            self.push(
+                Diagnostic::new(&code::CONFLICTING_KEYS, "a credential spec comes from a file or from the registry")
+                    .at(entry.key_span, "")
+                    .maybe_at(node.entry("credentialspec_file").map(|entry| entry.key_span), "set here too"),
+            );
+        }
+        let selinux = SelinuxContext {
+            disable: self.flag(node, "selinux_disable"),
+            user: self.field(node, "selinux_user", Place::Plain),
+            role: self.field(node, "selinux_role", Place::Plain),
+            kind: self.field(node, "selinux_type", Place::Plain),
+            level: self.field(node, "selinux_level", Place::Plain),
+        };
+        Privileges {
+            credential_spec: file.map(CredentialSpec::File).or(registry.map(CredentialSpec::Registry)),
+            selinux: (selinux != SelinuxContext::default()).then_some(selinux),
+        }
+    }
+
+    /// Capabilities in the engine's form: upper case, with their prefix.
+    fn capabilities(&mut self, node: Option<&Node>) -> Vec<Text> {
+        self.texts(node)
+            .into_iter()
+            .map(|text| {
+                let name = text.expose().to_ascii_uppercase();
+                Text::from(if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") })
+            })
+            .collect()
+    }
+
+    fn ulimits(&mut self, node: Option<&Node>) -> Vec<Ulimit> {
+        let map = node.and_then(Node::as_map);
+        let mut ulimits: Vec<Ulimit> = map
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| {
+                let soft = self.integer(&entry.value, "soft", -1..=i64::MAX)?;
+                let hard = self.integer(&entry.value, "hard", -1..=i64::MAX).unwrap_or(soft);
+                Some(Ulimit { name: Arc::clone(&entry.key), soft, hard })
+            })
+            .collect();
+        ulimits.sort_by(|a, b| a.name.cmp(&b.name));
+        ulimits
+    }
+}
+
+/// The engine's rule for names of configs and secrets.
+fn is_object_name(name: &str) -> bool {
+    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    name.len() <= 64
+        && ends(name.chars().next())
+        && ends(name.chars().next_back())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+/// The hub's URL of the server with the port that the config names, on all addresses.
+///
+/// JupyterHub writes the port of its own `Spawner.port`, which SwarmSpawner leaves at 0, and often a loopback
+/// address, where nothing outside the container could reach the server.
+fn service_url(url: &str, port: u16) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let host = match authority.rsplit_once(':') {
+        Some((host, old)) if old.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let host = if matches!(host, "127.0.0.1" | "localhost" | "[::1]" | "") { "0.0.0.0" } else { host };
+    format!("{scheme}://{host}:{port}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn service_urls_get_the_port() {
+        assert_eq!(service_url("http://127.0.0.1:0/user/a/", 8888), "http://0.0.0.0:8888/user/a/");
+        assert_eq!(service_url("http://0.0.0.0:1/", 8888), "http://0.0.0.0:8888/");
+        assert_eq!(service_url("http://host/x:y/", 80), "http://host:80/x:y/");
+        assert_eq!(service_url("nothing", 80), "nothing");
+    }
+
+    #[test]
+    fn object_names() {
+        assert!(is_object_name("a") && is_object_name("a.b_c-1"));
+        assert!(!is_object_name("") && !is_object_name("-a") && !is_object_name("a b") && !is_object_name(&"a".repeat(65)));
+    }
+}

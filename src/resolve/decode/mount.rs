@@ -1,0 +1,228 @@
+//! Mounts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, code};
+use crate::ir::{Driver, Mount, MountKind, Text};
+use crate::source::{Node, Span, Value};
+
+use super::super::amount;
+use super::super::merge::normal_target;
+use super::super::scope::Place;
+use super::Decoder;
+use super::sshfs;
+
+/// Options that belong to some types of mount only, sorted by key.
+static OPTIONS: &[(&str, &[&str])] = &[
+    ("driver", &["sshfs"]),
+    ("driver_config", &["volume"]),
+    ("ephemeral", &["sshfs"]),
+    ("id_rsa", &["sshfs"]),
+    ("identity_file", &["sshfs"]),
+    ("labels", &["volume", "sshfs"]),
+    ("no_copy", &["volume", "sshfs"]),
+    ("non_recursive", &["bind"]),
+    ("options", &["sshfs"]),
+    ("password", &["sshfs"]),
+    ("port", &["sshfs"]),
+    ("propagation", &["bind"]),
+    ("sshcmd", &["sshfs"]),
+    ("subpath", &["volume", "sshfs"]),
+    ("tmpfs_mode", &["tmpfs"]),
+    ("tmpfs_size", &["tmpfs"]),
+];
+
+impl Decoder<'_> {
+    /// All mounts of a container, in their order.
+    pub(super) fn mounts(&mut self, node: Option<&Node>) -> Vec<Mount> {
+        let items = node.and_then(Node::as_seq).unwrap_or_default();
+        let mut targets: HashMap<String, Span> = HashMap::with_capacity(items.len());
+        let mut mounts = Vec::with_capacity(items.len());
+        for item in items {
+            let Some(mount) = self.mount(item) else { continue };
+            let span = item.get("target").map_or(item.span, |target| target.span);
+            match targets.entry(normal_target(mount.target.expose())) {
+                std::collections::hash_map::Entry::Occupied(first) => self.duplicate("mounts", span, *first.get()),
+                std::collections::hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert(span);
+                }
+            }
+            mounts.push(mount);
+        }
+        mounts
+    }
+
+    fn mount(&mut self, node: &Node) -> Option<Mount> {
+        let target = self.target(node)?;
+        let kind = match node.get("type").and_then(Node::as_str) {
+            Some(kind) => kind,
+            None => "volume",
+        };
+        self.foreign_options(node, kind);
+        let source = node.get("source").filter(|source| source.value != Value::Null);
+        let kind = match kind {
+            "bind" => MountKind::Bind {
+                source: self.bind_source(node, source)?,
+                propagation: self.word(node, "propagation"),
+                non_recursive: self.flag(node, "non_recursive"),
+            },
+            "tmpfs" => {
+                if let Some(source) = source.filter(|source| source.as_str() != Some("")) {
+                    self.bad(&code::BAD_MOUNT_SOURCE, source, "a tmpfs mount has no source", "remove `source`");
+                }
+                MountKind::Tmpfs {
+                    size: self.amount(node, "tmpfs_size", amount::size),
+                    mode: self.amount(node, "tmpfs_mode", amount::mode),
+                }
+            }
+            "npipe" => {
+                let Some(source) = source else {
+                    self.bad(&code::BAD_MOUNT_SOURCE, node, "a named pipe needs a source", "");
+                    return None;
+                };
+                MountKind::Npipe { source: self.text(source, Place::Expanded) }
+            }
+            kind => {
+                let sshfs = kind == "sshfs";
+                let driver = if sshfs { Some(self.sshfs_driver(node)) } else { self.volume_driver(node) };
+                MountKind::Volume {
+                    source: self.volume_name(source),
+                    no_copy: self.flag(node, "no_copy").unwrap_or(false),
+                    labels: self.pairs(node.get("labels"), Place::Expanded),
+                    driver,
+                    subpath: self.field(node, "subpath", Place::Plain),
+                }
+            }
+        };
+        Some(Mount {
+            target,
+            read_only: self.flag(node, "read_only").unwrap_or(false),
+            consistency: self.word(node, "consistency"),
+            kind,
+        })
+    }
+
+    fn target(&mut self, node: &Node) -> Option<Text> {
+        let Some(target) = node.get("target") else {
+            self.bad(&code::MISSING_KEY, node, "a mount needs a `target`", "say where in the container it appears");
+            return None;
+        };
+        let text = self.text(target, Place::Expanded);
+        let path = text.expose();
+        let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/") || path.starts_with(r"\\");
+        let help = if path.is_empty() || text.is_secret() {
+            "write an absolute path inside the container, such as `/home/jovyan/work`".to_owned()
+        } else {
+            format!("write an absolute path: `/{}`", crate::check::canonical::printable(path))
+        };
+        if self.scope.probe && self.scope.is_template(target) {
+            return Some(text);
+        }
+        if !path.starts_with('/') && !path.starts_with("{{") && !windows {
+            self.bad(&code::BAD_MOUNT_TARGET, target, "a mount's target must be an absolute path", help);
+        } else if normal_target(path) == "/" {
+            self.bad(
+                &code::BAD_MOUNT_TARGET,
+                target,
+                "a mount's target cannot be the root of the container",
+                "name a directory below it",
+            );
+        }
+        Some(text)
+    }
+
+    fn foreign_options(&mut self, node: &Node, kind: &str) {
+        for entry in node.as_map().into_iter().flatten() {
+            let Ok(index) = OPTIONS.binary_search_by_key(&&*entry.key, |(key, _)| key) else { continue };
+            let (key, types) = OPTIONS[index];
+            if types.contains(&kind) || entry.value.value == Value::Null {
+                continue;
+            }
+            let of = types.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" and ");
+            let diagnostic =
+                Diagnostic::new(&code::MOUNT_OPTION, format!("`{key}` is no option of a `{kind}` mount"))
+                    .at(entry.key_span, format!("an option of {of} mounts"))
+                    .maybe_at(node.get("type").map(|kind| kind.span), "the mount's type");
+            self.push(if kind == "bind" && key == "driver_config" {
+                diagnostic.help("a driver makes volumes: set `type = \"volume\"` and name the volume in `source`")
+            } else {
+                diagnostic.help(format!("remove it, or set `type` to one of {of}"))
+            });
+        }
+    }
+
+    fn bind_source(&mut self, node: &Node, source: Option<&Node>) -> Option<Text> {
+        let Some(source) = source.filter(|source| source.as_str() != Some("")) else {
+            self.bad(&code::BAD_MOUNT_SOURCE, node, "a bind mount needs a source", "name a directory of the node");
+            return None;
+        };
+        let text = self.text(source, Place::Expanded);
+        let path = text.expose();
+        let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/");
+        if !path.starts_with('/') && !path.starts_with("{{") && !windows {
+            self.bad(
+                &code::BAD_MOUNT_SOURCE,
+                source,
+                "a bind mount's source must be an absolute path of the node",
+                "write the whole path; for a volume set `type = \"volume\"`",
+            );
+        }
+        if path.split(['/', '\\']).any(|part| part == "..") {
+            self.bad(
+                &code::UNSAFE_PATH,
+                source,
+                "the source leads out of its folder by `..`",
+                "write the path without `..`; `{name}` is safe in paths for every user",
+            );
+        }
+        let username = &self.scope.user.name;
+        if username.contains('/') && source.as_str().is_some_and(|template| template.contains("username")) {
+            self.bad(
+                &code::UNSAFE_PATH,
+                source,
+                "the user's name holds `/`, which would make it several folders",
+                "use `{name}`, which is safe in paths for every user",
+            );
+        }
+        Some(text)
+    }
+
+    fn volume_name(&mut self, source: Option<&Node>) -> Option<Text> {
+        let source = source?;
+        let text = self.text(source, Place::Expanded);
+        let name = text.expose();
+        if name.is_empty() {
+            return None;
+        }
+        let legal = name.len() > 1
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+        if !legal && !name.contains("{{") {
+            let help = if name.starts_with('/') {
+                "to mount a directory of the node set `type = \"bind\"`"
+            } else {
+                "use letters, digits, `_`, `.` and `-`, at least two, the first a letter or digit; `{name}` always fits"
+            };
+            self.bad(&code::BAD_MOUNT_SOURCE, source, "the engine takes no volume of this name", help);
+        }
+        Some(text)
+    }
+
+    fn volume_driver(&mut self, node: &Node) -> Option<Driver> {
+        let config = node.get("driver_config")?;
+        let name = self.field(config, "name", Place::Plain);
+        let options = self.pairs(config.get("options"), Place::Expanded);
+        let mut driver = Driver { name, options };
+        if driver.name.as_ref().is_some_and(|name| sshfs::is_plugin(name.expose())) {
+            self.check_sshfs_options(config, &mut driver);
+        }
+        Some(driver)
+    }
+
+    /// Puts options in their order and makes the text of some of them secret.
+    pub(super) fn driver(name: Text, mut options: Vec<(Arc<str>, Text)>) -> Driver {
+        options.sort_by(|a, b| a.0.cmp(&b.0));
+        Driver { name: Some(name), options }
+    }
+}

@@ -1,0 +1,272 @@
+//! The service around the container.
+
+use std::sync::Arc;
+
+use crate::check::canonical::printable;
+use crate::check::placement::{constraint_problem, spread_descriptor};
+use crate::diag::{Diagnostic, code};
+use crate::ir::{
+    Driver, Endpoint, EndpointMode, Network, Pairs, Placement, Port, Resources, RestartPolicy, Service, Text,
+    UpdateConfig,
+};
+use crate::source::{Entry, Node, Value};
+
+use super::super::amount;
+use super::super::scope::Place;
+use super::{Decoder, LABEL_DEPLOYMENT, LABEL_PREFIX, LABEL_SERVER, LABEL_USER};
+
+/// Decodes a server's merged tree; what went wrong is in the decoder.
+pub fn service(decoder: &mut Decoder<'_>, spec: &Node, hub_env: &[Entry]) -> Service {
+    let resources = decoder.resources(spec);
+    Service {
+        name: Arc::clone(&decoder.scope.service),
+        labels: decoder.service_labels(spec.get("labels")),
+        container: decoder.container(spec, hub_env),
+        resources,
+        restart_policy: spec.get("restart_policy").map(|node| decoder.restart_policy(node)),
+        placement: decoder.placement(spec.get("placement")),
+        networks: decoder.networks(spec.get("networks")),
+        log_driver: spec.get("log_driver").and_then(|node| decoder.log_driver(node)),
+        endpoint: decoder.endpoint(spec.get("endpoint_spec")),
+        update_config: spec.get("update_config").map(|node| decoder.update_config(node)),
+        rollback_config: spec.get("rollback_config").map(|node| decoder.update_config(node)),
+    }
+}
+
+impl Decoder<'_> {
+    /// The config's labels and those that say whose service it is.
+    fn service_labels(&mut self, node: Option<&Node>) -> Pairs {
+        for entry in node.and_then(Node::as_map).into_iter().flatten() {
+            if entry.key.starts_with(LABEL_PREFIX) {
+                self.push(
+                    Diagnostic::new(&code::BAD_VALUE, format!("labels under `{LABEL_PREFIX}` are swarmgen's own"))
+                        .at(entry.key_span, "")
+                        .help("give the label another name"),
+                );
+            }
+        }
+        let mut labels = self.pairs(node, Place::Plain);
+        let scope = self.scope;
+        labels.push((LABEL_DEPLOYMENT.into(), Text::from(Arc::clone(&scope.compiler.settings.deployment))));
+        labels.push((LABEL_USER.into(), Text::from(Arc::clone(&scope.user.name))));
+        labels.push((LABEL_SERVER.into(), Text::from(scope.server_name)));
+        labels.sort_by(|a, b| a.0.cmp(&b.0));
+        labels
+    }
+
+    fn resources(&mut self, spec: &Node) -> Resources {
+        let mut resources = Resources::default();
+        if let Some(node) = spec.get("resource_spec") {
+            resources = Resources {
+                cpu_limit: self.amount(node, "cpu_limit", amount::cpus),
+                mem_limit: self.amount(node, "mem_limit", amount::memory),
+                pids_limit: self.integer(node, "pids_limit", 0..=i64::MAX),
+                cpu_reservation: self.amount(node, "cpu_reservation", amount::cpus),
+                mem_reservation: self.amount(node, "mem_reservation", amount::memory),
+                generic_resources: Vec::new(),
+            };
+            let generic = node.get("generic_resources");
+            for entry in generic.and_then(Node::as_map).into_iter().flatten() {
+                if let Some(count) = self.generic_count(generic, entry) {
+                    resources.generic_resources.push((Arc::clone(&entry.key), count));
+                }
+            }
+        }
+        for item in spec.get("accelerators").and_then(Node::as_seq).unwrap_or_default() {
+            let Some(kind) = self.field(item, "kind", Place::Plain) else { continue };
+            let count = if item.get("count").is_some() { self.integer(item, "count", 1..=i64::MAX) } else { Some(1) };
+            let Some(count) = count else { continue };
+            match resources.generic_resources.iter_mut().find(|(own, _)| **own == *kind.expose()) {
+                Some((_, own)) => *own = own.saturating_add(count),
+                None => resources.generic_resources.push((kind.expose().into(), count)),
+            }
+        }
+        resources.generic_resources.sort();
+        resources
+    }
+
+    fn generic_count(&mut self, table: Option<&Node>, entry: &Entry) -> Option<i64> {
+        match self.integer(table?, &entry.key, i64::MIN..=i64::MAX)? {
+            count if count > 0 => Some(count),
+            0 => {
+                self.bad(
+                    &code::BAD_AMOUNT,
+                    &entry.value,
+                    "a count of 0 takes all of a node's, not none",
+                    "write how many the server needs, or remove the resource",
+                );
+                None
+            }
+            _ => {
+                self.bad(&code::BAD_AMOUNT, &entry.value, "a count of a generic resource is a whole number above 0", "");
+                None
+            }
+        }
+    }
+
+    fn restart_policy(&mut self, node: &Node) -> RestartPolicy {
+        RestartPolicy {
+            condition: self.word(node, "condition"),
+            delay: self.amount(node, "delay", amount::duration),
+            max_attempts: self.integer(node, "max_attempts", 0..=i64::MAX).map(i64::unsigned_abs),
+            window: self.amount(node, "window", amount::duration),
+        }
+    }
+
+    fn update_config(&mut self, node: &Node) -> UpdateConfig {
+        UpdateConfig {
+            // docker-py's default is 0, all at once; the CLI's and the stack's is 1. With one replica both are one.
+            parallelism: self.integer(node, "parallelism", 0..=i64::MAX).map_or(1, i64::unsigned_abs),
+            delay: self.amount(node, "delay", amount::duration),
+            failure_action: self.word(node, "failure_action"),
+            monitor: self.amount(node, "monitor", amount::duration),
+            max_failure_ratio: self.ratio(node, "max_failure_ratio"),
+            order: self.word(node, "order"),
+        }
+    }
+
+    fn ratio(&mut self, table: &Node, key: &str) -> Option<f64> {
+        let node = table.get(key)?;
+        let ratio = match &node.value {
+            Value::Float(number) => Some(*number),
+            Value::Int(number) => Some(*number as f64),
+            _ => self.text(node, Place::Plain).expose().trim().parse().ok(),
+        };
+        match ratio {
+            Some(ratio) if (0.0..=1.0).contains(&ratio) => Some(ratio),
+            _ => {
+                self.bad(&code::OUT_OF_RANGE, node, format!("`{key}` is a number from 0 to 1"), "");
+                None
+            }
+        }
+    }
+
+    fn placement(&mut self, node: Option<&Node>) -> Placement {
+        let Some(node) = node else { return Placement::default() };
+        let mut placement = Placement {
+            max_replicas: self.integer(node, "maxreplicas", 0..=i64::MAX).map(i64::unsigned_abs),
+            ..Placement::default()
+        };
+        for item in node.get("constraints").and_then(Node::as_seq).unwrap_or_default() {
+            let constraint = self.plain(item);
+            if let Some(problem) = constraint_problem(constraint.expose()) {
+                self.bad(
+                    &code::BAD_PLACEMENT,
+                    item,
+                    format!("the engine refuses this constraint: {problem}"),
+                    "write `node.labels.KEY==VALUE`, or `!=`; the left side may also be `node.role`, `node.hostname`, \
+                     `node.id`, `node.platform.os`, `node.platform.arch` or `engine.labels.KEY`",
+                );
+            }
+            placement.constraints.push(constraint);
+        }
+        for item in node.get("preferences").and_then(Node::as_seq).unwrap_or_default() {
+            let preference = self.plain(item);
+            match spread_descriptor(preference.expose()) {
+                Some(descriptor) => placement.spread.push(Text::from(descriptor)),
+                None => self.bad(
+                    &code::BAD_PLACEMENT,
+                    item,
+                    "a placement preference has the form `spread=DESCRIPTOR`",
+                    "write `spread=node.labels.KEY`",
+                ),
+            }
+        }
+        for item in node.get("platforms").and_then(Node::as_seq).unwrap_or_default() {
+            let platform = self.plain(item);
+            match platform.expose().split_once('/') {
+                Some((os, architecture)) if !os.is_empty() && !architecture.is_empty() => {
+                    placement.platforms.push((Text::from(architecture), Text::from(os)));
+                }
+                _ => self.bad(&code::BAD_PLACEMENT, item, "a platform has the form `os/architecture`", "write `linux/amd64`"),
+            }
+        }
+        placement
+    }
+
+    fn networks(&mut self, node: Option<&Node>) -> Vec<Network> {
+        let mut networks: Vec<Network> = Vec::new();
+        for item in node.and_then(Node::as_seq).unwrap_or_default() {
+            let Some(target_node) = item.get("target") else {
+                self.push(Diagnostic::new(&code::MISSING_KEY, "a network needs a `target`").at(item.span, ""));
+                continue;
+            };
+            let target = self.plain(target_node);
+            match target.expose() {
+                "" => self.bad(&code::BAD_NETWORK, target_node, "the name of the network is empty", ""),
+                "ingress" => self.bad(
+                    &code::BAD_NETWORK,
+                    target_node,
+                    "the engine attaches no service to `ingress`",
+                    "use an overlay network that the hub or the proxy is on too",
+                ),
+                name if networks.iter().any(|own| own.target.expose() == name) => {
+                    let message = format!("network `{}` is listed twice", printable(name));
+                    self.bad(&code::BAD_NETWORK, target_node, message, "remove one of them");
+                }
+                _ => {}
+            }
+            networks.push(Network {
+                target,
+                aliases: self.texts(item.get("aliases")),
+                driver_opts: self.pairs(item.get("options"), Place::Plain),
+            });
+        }
+        networks
+    }
+
+    fn log_driver(&mut self, node: &Node) -> Option<Driver> {
+        let driver = Driver {
+            name: self.field(node, "name", Place::Plain),
+            options: self.pairs(node.get("options"), Place::Plain),
+        };
+        if driver.name.is_none() && !driver.options.is_empty() {
+            self.bad(
+                &code::MISSING_KEY,
+                node,
+                "log options without a driver's `name` have no effect",
+                "name the driver: `name = \"json-file\"`",
+            );
+        }
+        (driver.name.is_some() || !driver.options.is_empty()).then_some(driver)
+    }
+
+    fn endpoint(&mut self, node: Option<&Node>) -> Endpoint {
+        let ports: Vec<Port> = node
+            .and_then(|node| node.get("ports"))
+            .and_then(Node::as_seq)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|port| self.port(port))
+            .collect();
+        let ingress = ports.iter().any(|port| &*port.mode == "ingress");
+        let mode = match node.and_then(|node| node.get("mode")) {
+            Some(mode) => {
+                let dnsrr = mode.as_str() == Some("dnsrr");
+                if dnsrr && ingress {
+                    self.bad(
+                        &code::BAD_ENDPOINT,
+                        mode,
+                        "a port of mode `ingress` needs a virtual address, which `dnsrr` has not",
+                        "set the port's `mode = \"host\"`, or `mode = \"vip\"` here",
+                    );
+                }
+                if dnsrr { EndpointMode::Dnsrr } else { EndpointMode::Vip }
+            }
+            None if ingress => EndpointMode::Vip,
+            None => EndpointMode::Dnsrr,
+        };
+        Endpoint { mode, ports }
+    }
+
+    fn port(&mut self, node: &Node) -> Option<Port> {
+        let target = self.integer(node, "target", 1..=65535)?;
+        let published = self.integer(node, "published", 0..=65535).filter(|port| *port != 0);
+        Some(Port {
+            protocol: self.word(node, "protocol").unwrap_or_else(|| "tcp".into()),
+            target: u16::try_from(target).ok()?,
+            published: published.and_then(|port| u16::try_from(port).ok()),
+            mode: self.word(node, "mode").unwrap_or_else(|| "ingress".into()),
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! From files to one checked document.
+
+use std::path::{Path, PathBuf};
+
+use crate::check;
+use crate::check::rules::Levels;
+use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::source::records::{Records, RecordsSyntax};
+use crate::source::{self, Author, MAX_CONFIG_BYTES, Map, Node, ReadError, SourceMap, Syntax, Value, World};
+
+use super::merge::{Mode, merge};
+use super::settings::SecretNames;
+
+/// A config that has passed the schema, canonical, all its documents merged.
+#[derive(Debug)]
+pub struct Document {
+    /// The merged tree.
+    pub root: Node,
+    /// The SHA-256 of all documents' texts, in hex.
+    pub digest: String,
+    /// The users files.
+    pub users: Vec<Records>,
+    /// The levels of the rules.
+    pub levels: Levels,
+}
+
+/// What to load.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The config documents, the later ones over the earlier ones; `-` is standard input, read as TOML.
+    pub configs: Vec<PathBuf>,
+    /// Users files besides those that the documents name.
+    pub users_files: Vec<PathBuf>,
+}
+
+/// Loads and checks documents.
+///
+/// All findings of a stage are collected; a stage that finds errors is the last. `None` means that there were some.
+pub fn load(inputs: &Inputs, world: &dyn World, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Option<Document> {
+    use sha2::{Digest, Sha256};
+    let mut digest = Sha256::new();
+    let mut trees = Vec::new();
+    for path in &inputs.configs {
+        let Some(mut tree) = read_tree(path, world, sources, diagnostics) else { continue };
+        digest.update(sources.get(tree.span.source).text());
+        let names = SecretNames::new(tree.get("secret_attributes"));
+        SecretNames::default().visit_literals(&tree, &mut |node| sources.mark_secret(node.span));
+        names.visit_literals(&tree, &mut |node| sources.mark_secret(node.span));
+        let found = check::schema::check(&tree);
+        let fits = !found.has_errors();
+        diagnostics.merge(found);
+        if fits {
+            check::rules::document(&tree, diagnostics);
+            check::canonical::canonicalize(&mut tree, diagnostics);
+            trees.push(tree);
+        }
+    }
+    if diagnostics.has_errors() {
+        return None;
+    }
+    let mut users_files: Vec<(PathBuf, Option<source::Span>)> = Vec::new();
+    let mut trees = trees.into_iter();
+    let first = trees.next();
+    let mut root = first?;
+    name_users_files(&root, sources, &mut users_files);
+    for tree in trees {
+        name_users_files(&tree, sources, &mut users_files);
+        merge(&mut root, &tree, Mode::Table);
+    }
+    let levels = Levels::read(root.get("lints"), diagnostics);
+    users_files.extend(inputs.users_files.iter().map(|path| (path.clone(), None)));
+    let users: Vec<Records> = users_files
+        .iter()
+        .filter_map(|(path, span)| read_records(path, *span, world, sources, diagnostics))
+        .collect();
+    if diagnostics.has_errors() {
+        return None;
+    }
+    Some(Document { root, digest: hex::encode(digest.finalize()), users, levels })
+}
+
+/// A users file named in a document starts at that document's folder.
+fn name_users_files(tree: &Node, sources: &SourceMap, out: &mut Vec<(PathBuf, Option<source::Span>)>) {
+    for item in tree.get("users_file").and_then(Node::as_seq).unwrap_or_default() {
+        let Some(path) = item.as_str() else { continue };
+        let directory = sources.get(item.span.source).directory().to_owned();
+        let path = if path == "-" { PathBuf::from("-") } else { directory.join(path) };
+        out.push((path, Some(item.span)));
+    }
+}
+
+fn read_tree(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Option<Node> {
+    let syntax = if path == Path::new("-") { Some(Syntax::Toml) } else { Syntax::of_path(path) };
+    let Some(syntax) = syntax else {
+        diagnostics.push(
+            Diagnostic::new(&code::UNKNOWN_FORMAT, format!("`{}` has no extension that tells its syntax", path.display()))
+                .help("name it `.toml`, `.yaml`, `.yml` or `.json`"),
+        );
+        return None;
+    };
+    read_document(path, syntax, Author::Config, world, sources, diagnostics)
+}
+
+/// Reads one file as a tree.
+pub fn read_document(
+    path: &Path,
+    syntax: Syntax,
+    author: Author,
+    world: &dyn World,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<Node> {
+    let text = match world.read(path, Some(MAX_CONFIG_BYTES)) {
+        Ok(text) => text,
+        Err(error) => {
+            diagnostics.push(unreadable(path, &error));
+            return None;
+        }
+    };
+    let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), author, text.to_string());
+    match source::parse(sources, id, syntax) {
+        Ok(tree) => Some(tree),
+        Err(faults) => {
+            diagnostics.extend(faults.into_iter().map(Diagnostic::from));
+            None
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() }
+}
+
+fn unreadable(path: &Path, error: &ReadError) -> Diagnostic {
+    let name = shown(path);
+    match error {
+        ReadError::NotUtf8 { offset, line } => {
+            Diagnostic::new(&code::NOT_UTF8, format!("`{name}` is not UTF-8 text"))
+                .note(format!("the first invalid byte is at offset {offset}, on line {line}"))
+                .help("save the file as UTF-8")
+        }
+        ReadError::TooLarge { limit } => {
+            Diagnostic::new(&code::TOO_LARGE, format!("`{name}` is larger than {} MiB", limit >> 20))
+                .help("put users into a users file, which may be of any size")
+        }
+        ReadError::Directory => Diagnostic::new(&code::UNREADABLE, format!("`{name}` is a directory"))
+            .help("name a file in it"),
+        error => Diagnostic::new(&code::UNREADABLE, format!("`{name}` cannot be read: {error}")),
+    }
+}
+
+fn read_records(
+    path: &Path,
+    span: Option<source::Span>,
+    world: &dyn World,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<Records> {
+    let syntax = if path == Path::new("-") { Some(RecordsSyntax::Csv) } else { RecordsSyntax::of_path(path) };
+    let Some(syntax) = syntax else {
+        diagnostics.push(
+            Diagnostic::new(
+                &code::UNKNOWN_FORMAT,
+                format!("`{}` has no extension that tells how users are written in it", path.display()),
+            )
+            .maybe_at(span, "named here")
+            .help("name it `.csv`, `.json`, `.jsonl`, `.yaml`, `.toml` or `.txt`"),
+        );
+        return None;
+    };
+    let text = match world.read(path, None) {
+        Ok(text) => text,
+        Err(error) => {
+            diagnostics.push(unreadable(path, &error).maybe_at(span, "named here"));
+            return None;
+        }
+    };
+    // Moved, not copied: a class list may be large.
+    let mut text = text;
+    let text = std::mem::take(&mut *text);
+    let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), Author::Data, text);
+    match Records::read(sources, id, syntax) {
+        Ok(records) => Some(records),
+        Err(faults) => {
+            diagnostics.extend(faults.into_iter().map(Diagnostic::from));
+            None
+        }
+    }
+}
+
+/// The part of a document that a server's tree starts from: the service attributes.
+pub fn base(root: &Node) -> Node {
+    const SERVICE: &[&str] = &[
+        "accelerators",
+        "container_spec",
+        "endpoint_spec",
+        "image",
+        "labels",
+        "log_driver",
+        "networks",
+        "placement",
+        "resource_spec",
+        "restart_policy",
+        "rollback_config",
+        "update_config",
+    ];
+    let mut map = Map::new();
+    for entry in root.as_map().into_iter().flatten() {
+        if SERVICE.contains(&&*entry.key) {
+            map.insert(entry.clone());
+        }
+    }
+    Node::new(root.span, Value::Map(map))
+}

@@ -1,0 +1,129 @@
+//! MiniJinja, set up for expressions in config strings.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
+use sha2::{Digest, Sha256};
+
+/// The steps that one expression may take; far beyond any honest one, and a stop for endless ones.
+const FUEL: u64 = 100_000;
+/// The longest text that an expression may make, in bytes.
+const MAX_RESULT: usize = 1 << 20;
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_fuel(Some(FUEL));
+    add_filters(&mut environment);
+    environment
+});
+
+/// Adds swarmgen's own filters: `slug`, `sha256`, `md5`, `b64encode` and `regex_replace`.
+pub fn add_filters(environment: &mut Environment<'_>) {
+    environment.add_filter("slug", |text: String| super::naming::slug::slug(&text, 32));
+    environment.add_filter("sha256", |text: String| hex::encode(Sha256::digest(text.as_bytes())));
+    environment.add_filter("md5", |text: String| super::naming::md5_hex(&text));
+    environment.add_filter("b64encode", |text: String| BASE64.encode(text));
+    environment.add_filter("regex_replace", |text: String, pattern: String, with: String| {
+        let pattern = regex::Regex::new(&pattern)
+            .map_err(|error| Error::new(ErrorKind::InvalidOperation, format!("bad pattern: {error}")))?;
+        Ok::<_, Error>(pattern.replace_all(&text, with.as_str()).into_owned())
+    });
+}
+
+/// A compiled expression.
+pub struct Compiled {
+    expression: Expression<'static, 'static>,
+    /// The names that it needs from its context, sorted.
+    pub names: Vec<String>,
+}
+
+/// Compiled expressions by their source, so that each is compiled once.
+#[derive(Default)]
+pub struct Cache {
+    compiled: RwLock<HashMap<String, Arc<Compiled>>>,
+}
+
+impl Cache {
+    /// Compiles an expression, or finds it compiled.
+    ///
+    /// # Errors
+    ///
+    /// MiniJinja's, for a syntax error or an unknown filter or test.
+    pub fn get(&self, source: &str) -> Result<Arc<Compiled>, Error> {
+        if let Some(compiled) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(source) {
+            return Ok(Arc::clone(compiled));
+        }
+        let expression = ENVIRONMENT.compile_expression_owned(source.to_owned())?;
+        let mut names: Vec<String> = expression.undeclared_variables(false).into_iter().collect();
+        names.sort_unstable();
+        let compiled = Arc::new(Compiled { expression, names });
+        let mut cache = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(source.to_owned(), Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
+impl Compiled {
+    /// Tells whether a name is one of MiniJinja's own functions.
+    pub fn is_global(&self, name: &str) -> bool {
+        ENVIRONMENT.globals().any(|(global, _)| global == name)
+    }
+
+    /// Evaluates the expression to text.
+    ///
+    /// # Errors
+    ///
+    /// MiniJinja's, and one of our own where the result is no text (none, a list, a table).
+    pub fn text(&self, context: HashMap<String, Value>) -> Result<String, Error> {
+        let value = self.expression.eval(Value::from_iter(context))?;
+        let fail = |detail: &'static str| Err(Error::new(ErrorKind::InvalidOperation, detail));
+        match value.kind() {
+            // MiniJinja prints Python's words.
+            ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
+            ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+            ValueKind::None => fail("the result is none"),
+            ValueKind::String | ValueKind::Number => {
+                let text = value.to_string();
+                if text.len() > MAX_RESULT { fail("the result is over 1 MiB") } else { Ok(text) }
+            }
+            _ => fail("the result is a list or a table; `|tojson` makes text of it"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(source: &str) -> String {
+        Cache::default().get(source).unwrap().text(HashMap::from([("a".to_owned(), Value::from("Ab c"))])).unwrap()
+    }
+
+    #[test]
+    fn results_are_text() {
+        assert_eq!(text("a"), "Ab c");
+        assert_eq!(text("true"), "true");
+        assert_eq!(text("1 + 2"), "3");
+        assert_eq!(text("missing or 'x'"), "x");
+        assert_eq!(text("{'a': 1}|tojson"), r#"{"a":1}"#);
+        assert!(Cache::default().get("none").unwrap().text(HashMap::new()).is_err());
+        assert!(Cache::default().get("[1]").unwrap().text(HashMap::new()).is_err());
+        assert!(Cache::default().get("missing").unwrap().text(HashMap::new()).is_err());
+        assert!(Cache::default().get("a b").is_err());
+        assert!(Cache::default().get("a|nosuch").is_err() || Cache::default().get("a|nosuch").unwrap().text(HashMap::new()).is_err());
+    }
+
+    #[test]
+    fn filters_of_our_own() {
+        assert_eq!(text("a|sha256|upper").len(), 64);
+assert_eq!(text("a|md5"), "b034d76a0440ea9425ba32c91faa816b");
+        assert_eq!(text("'a'|b64encode ~ 'ab'|b64encode ~ 'abc'|b64encode"), "YQ==YWI=YWJj");
+        assert_eq!(text("a|regex_replace('[a-z]', 'x')"), "Ax x");
+    }
+}

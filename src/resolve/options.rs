@@ -1,0 +1,145 @@
+//! What a request may ask for.
+//!
+//! SwarmSpawner lets a request overwrite anything. Here a request may choose a profile and set what
+//! `user_options.allow` lists, within its bounds; everything else is refused.
+
+use crate::diag::{Diagnostic, code};
+use crate::source::{Entry, Map, Node, Value};
+
+use super::amount;
+use super::settings::raw;
+
+/// The keys of a request that choose a profile.
+pub const PROFILE_KEYS: [&str; 3] = ["profile", "user_selected_image", "user_selected_name"];
+
+/// The layer that a request makes: what it sets and may set.
+///
+/// # Errors
+///
+/// A finding for each thing that it may not set.
+pub fn layer(options: &Node, allow: Option<&Node>) -> Result<Node, Vec<Diagnostic>> {
+    let mut refused = Vec::new();
+    let mut granted = Map::new();
+    let empty = Map::new();
+    let allow = allow.and_then(Node::as_map).unwrap_or(&empty);
+    match options.as_map() {
+        Some(map) => {
+            let asked = map.iter().filter(|entry| !PROFILE_KEYS.contains(&&*entry.key));
+            walk(asked, "", allow, &mut granted, &mut refused);
+        }
+        None => refused.push(
+            Diagnostic::new(&code::WRONG_TYPE, format!("expected a table of options, found {}", options.type_name()))
+                .at(options.span, ""),
+        ),
+    }
+    if refused.is_empty() { Ok(Node::new(options.span, Value::Map(granted))) } else { Err(refused) }
+}
+
+fn walk<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+    above: &str,
+    allow: &Map,
+    granted: &mut Map,
+    refused: &mut Vec<Diagnostic>,
+) {
+    for entry in entries {
+        let path = if above.is_empty() { entry.key.to_string() } else { format!("{above}.{}", entry.key) };
+        if let Some(bound) = allow.entry(&path) {
+            match within(&path, &entry.value, bound) {
+                Ok(()) => granted.insert(entry.clone()),
+                Err(diagnostic) => refused.push(*diagnostic),
+            }
+            continue;
+        }
+        match &entry.value.value {
+            // An empty table asks for nothing.
+            Value::Map(map) => {
+                let mut inner = Map::new();
+                walk(map.iter(), &path, allow, &mut inner, refused);
+                if !inner.is_empty() {
+                    granted.insert(Entry {
+                        key: entry.key.clone(),
+                        key_span: entry.key_span,
+                        value: Node::new(entry.value.span, Value::Map(inner)),
+                    });
+                }
+            }
+            _ => {
+                let shown = crate::check::canonical::printable(&path);
+                refused.push(
+                    Diagnostic::new(&code::OPTION_NOT_ALLOWED, format!("a request may not set `{shown}`"))
+                        .at(entry.key_span, "set here")
+                        .help(format!("to open it to everybody, list `\"{shown}\"` under `[user_options.allow]`")),
+                );
+            }
+        }
+    }
+}
+
+/// Checks a value against what `user_options.allow` says of its path.
+fn within(path: &str, value: &Node, bound: &Entry) -> Result<(), Box<Diagnostic>> {
+    let key = path.rsplit('.').next().unwrap_or(path);
+    if let Some(values) = bound.value.get("values").filter(|values| values.as_seq().is_some()) {
+        let listed = values.as_seq().unwrap_or_default().iter().any(|one| one == value || same(key, one, value));
+        if !listed {
+            return Err(Box::new(
+                Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}` is none of the values that may be asked for"))
+                    .at(value.span, "set here")
+                    .at(values.span, "the values"),
+            ));
+        }
+    }
+    for (side, word, help) in
+        [("max", "exceeds what user options may ask for", "or less"), ("min", "is below what user options may ask for", "or more")]
+    {
+        let Some(limit) = bound.value.get(side) else { continue };
+        let Some(asked) = measure(key, value) else {
+            return Err(Box::new(
+                Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}` is no amount that can be compared"))
+                    .at(value.span, "set here")
+                    .at(limit.span, "the limit"),
+            ));
+        };
+        let Some(most) = measure(key, limit) else { continue };
+        if (side == "max" && asked > most) || (side == "min" && asked < most) {
+            let shown = match &limit.value {
+                Value::Str(text) => text.to_string(),
+                Value::Int(number) => number.to_string(),
+                Value::Float(number) => number.to_string(),
+                _ => continue,
+            };
+            return Err(Box::new(
+                Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}` {word}"))
+                    .at(value.span, "set here")
+                    .at(limit.span, "the limit")
+                    .help(format!("ask for {shown} {help}")),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn same(key: &str, one: &Node, other: &Node) -> bool {
+    matches!((measure(key, one), measure(key, other)), (Some(one), Some(other)) if one == other)
+}
+
+/// A value as a number in its key's unit, for comparing.
+pub fn measure(key: &str, node: &Node) -> Option<f64> {
+    let raw = raw(&node.value)?;
+    let amount = match key {
+        "cpu_limit" | "cpu_reservation" => amount::cpus(raw).ok(),
+        "mem_limit" | "mem_reservation" => amount::memory(raw).ok(),
+        "tmpfs_size" => amount::size(raw).ok(),
+        "delay" | "interval" | "monitor" | "start_interval" | "start_period" | "stop_grace_period" | "timeout"
+        | "window" => amount::duration(raw).ok(),
+        _ => {
+            return match &node.value {
+                Value::Int(number) => Some(*number as f64),
+                Value::Float(number) => Some(*number),
+                Value::Str(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+                _ => None,
+            };
+        }
+    };
+    amount.map(|amount| amount as f64)
+}

@@ -1,0 +1,253 @@
+//! Who the users are.
+//!
+//! Users come from `[users]` in the config documents and from users files. Large files are not turned into trees: a
+//! record is read again when its user is asked for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::source::records::Records;
+use crate::source::{Entry, Node, Span, Value};
+
+use super::settings::strings;
+
+/// The keys of a user's entry that are no attributes.
+pub const RESERVED: &[&str] = &["groups", "overrides", "profile"];
+
+/// One user.
+#[derive(Debug)]
+pub struct User<'a> {
+    /// The name as JupyterHub knows it.
+    pub name: Arc<str>,
+    /// Where the user is listed.
+    pub span: Option<Span>,
+    /// The user's own attributes.
+    pub attributes: Vec<Entry>,
+    /// The groups that the user is in.
+    pub groups: Vec<Arc<str>>,
+    /// The profile that the config gives the user, and where.
+    pub profile: Option<(Arc<str>, Span)>,
+    /// The user's own layer.
+    pub overrides: Option<std::borrow::Cow<'a, Node>>,
+}
+
+/// Where a user is listed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Listing {
+    /// The index among the config's `[users]`.
+    config: Option<u32>,
+    /// The users file and the record in it.
+    record: Option<(u16, u32)>,
+}
+
+/// All users, in the order of their listing: users files first, then those that only the config lists.
+#[derive(Debug, Default)]
+pub struct Roster {
+    config: Vec<Entry>,
+    files: Vec<Records>,
+    listings: Vec<Listing>,
+    by_name: HashMap<Arc<str>, u32>,
+    /// Every attribute name that some user has.
+    names: Vec<Arc<str>>,
+}
+
+impl Roster {
+    /// Puts the config's users and the users files together.
+    ///
+    /// A user of a file may also have an entry in the config, whose keys come first.
+    pub fn new(config: Option<&Node>, files: Vec<Records>, diagnostics: &mut Diagnostics) -> Self {
+        let mut roster = Self {
+            config: config.and_then(Node::as_map).map(|map| map.entries.clone()).unwrap_or_default(),
+            files,
+            ..Self::default()
+        };
+        roster.by_name.reserve(roster.files.iter().map(Records::len).sum());
+        for (file, records) in roster.files.iter().enumerate() {
+            for index in 0..records.len() {
+                let record = records.get(index);
+                let Some(entry) = record.fields.iter().find(|field| &*field.key == "name") else { continue };
+                let Some(name) = entry.value.as_str() else {
+                    diagnostics
+                        .push(Diagnostic::new(&code::BAD_USER, "a user's name is a string").at(entry.value.span, ""));
+                    continue;
+                };
+                if let Some(problem) = bad_name(name) {
+                    diagnostics.push(Diagnostic::new(&code::BAD_USER, problem).at(entry.value.span, ""));
+                    continue;
+                }
+                let listing = Listing { config: None, record: Some((file as u16, index as u32)) };
+                match roster.by_name.entry(name.into()) {
+                    std::collections::hash_map::Entry::Occupied(first) => {
+                        let first = roster.listings.get(*first.get() as usize).and_then(|listing| listing.record);
+                        let first = first.and_then(|(file, index)| {
+                            let record = roster.files.get(usize::from(file))?.get(index as usize);
+                            Some(record.fields.iter().find(|field| &*field.key == "name")?.value.span)
+                        });
+                        diagnostics.push(
+                            Diagnostic::new(&code::DUPLICATE_USER, "this user is listed twice")
+                                .at(entry.value.span, "")
+                                .maybe_at(first, "first listed here"),
+                        );
+                    }
+                    std::collections::hash_map::Entry::Vacant(vacant) => {
+                        vacant.insert(roster.listings.len() as u32);
+                        roster.listings.push(listing);
+                    }
+                }
+            }
+        }
+        for (index, entry) in roster.config.iter().enumerate() {
+            if let Some(problem) = bad_name(&entry.key) {
+                diagnostics.push(Diagnostic::new(&code::BAD_USER, problem).at(entry.key_span, ""));
+                continue;
+            }
+            let known = roster.by_name.get(&entry.key).and_then(|known| roster.listings.get_mut(*known as usize));
+            match known {
+                Some(listing) => listing.config = Some(index as u32),
+                None => {
+                    roster.by_name.insert(Arc::clone(&entry.key), roster.listings.len() as u32);
+                    roster.listings.push(Listing { config: Some(index as u32), record: None });
+                }
+            }
+        }
+        roster.names = roster.attribute_names();
+        roster
+    }
+
+    fn attribute_names(&self) -> Vec<Arc<str>> {
+        let of_files = self.files.iter().flat_map(|records| records.keys().iter().map(|(name, _)| name));
+        let of_config = self
+            .config
+            .iter()
+            .filter_map(|entry| entry.value.as_map())
+            .flat_map(|map| map.entries.iter().map(|entry| &entry.key));
+        let mut names: Vec<Arc<str>> = of_files
+            .chain(of_config)
+            .filter(|name| &***name != "name" && !RESERVED.contains(&&***name))
+            .cloned()
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Every attribute name that some user has, sorted.
+    pub fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    /// How many users are listed.
+    pub fn len(&self) -> usize {
+        self.listings.len()
+    }
+
+    /// Tells whether no user is listed.
+    pub fn is_empty(&self) -> bool {
+        self.listings.is_empty()
+    }
+
+    /// The users files.
+    pub fn files(&self) -> &[Records] {
+        &self.files
+    }
+
+    /// The names of all users, in no particular order.
+    pub fn user_names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(|name| &**name)
+    }
+
+    /// Tells whether a user is listed.
+    pub fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// Finds a user by name.
+    pub fn find(&self, name: &str) -> Option<User<'_>> {
+        self.by_name.get(name).map(|index| self.user(*index as usize))
+    }
+
+    /// The user at an index below [`Roster::len`].
+    pub fn user(&self, index: usize) -> User<'_> {
+        let listing = self.listings.get(index).copied().unwrap_or_default();
+        let mut user = User {
+            name: "".into(),
+            span: None,
+            attributes: Vec::new(),
+            groups: Vec::new(),
+            profile: None,
+            overrides: None,
+        };
+        if let Some((file, index)) = listing.record
+            && let Some(records) = self.files.get(usize::from(file))
+        {
+            let record = records.get(index as usize);
+            user.span = Some(record.span);
+            for field in record.fields {
+                match &*field.key {
+                    "name" => {
+                        user.span = Some(field.value.span);
+                        if let Value::Str(name) = &field.value.value {
+                            user.name = Arc::clone(name);
+                        }
+                    }
+                    "groups" => user.groups = groups(&field.value),
+                    "profile" => user.profile = field.value.as_str().map(|name| (name.into(), field.value.span)),
+                    "overrides" => user.overrides = Some(std::borrow::Cow::Owned(field.value)),
+                    _ => user.attributes.push(field),
+                }
+            }
+        }
+        if let Some(entry) = listing.config.and_then(|index| self.config.get(index as usize)) {
+            user.name = Arc::clone(&entry.key);
+            user.span = Some(entry.key_span);
+            for field in entry.value.as_map().into_iter().flatten() {
+                match &*field.key {
+                    "groups" => user.groups = groups(&field.value),
+                    "profile" => user.profile = field.value.as_str().map(|name| (name.into(), field.value.span)),
+                    "overrides" => user.overrides = Some(std::borrow::Cow::Borrowed(&field.value)),
+                    _ => match user.attributes.iter_mut().find(|own| own.key == field.key) {
+                        Some(own) => *own = field.clone(),
+                        None => user.attributes.push(field.clone()),
+                    },
+                }
+            }
+        }
+        user
+    }
+}
+
+impl User<'_> {
+    /// A user that the config does not list.
+    pub fn unlisted(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            span: None,
+            attributes: Vec::new(),
+            groups: Vec::new(),
+            profile: None,
+            overrides: None,
+        }
+    }
+}
+
+/// A list, or one string split at `;`.
+fn groups(node: &Node) -> Vec<Arc<str>> {
+    match &node.value {
+        Value::Str(text) => text.split(';').map(str::trim).filter(|name| !name.is_empty()).map(Arc::from).collect(),
+        _ => strings(Some(node)),
+    }
+}
+
+/// Why nobody can have a name, if nobody can.
+pub fn bad_name(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("a user's name is empty")
+    } else if name.contains('\0') {
+        Some("a user's name holds a NUL byte")
+    } else if name.len() > 1024 {
+        Some("a user's name is over 1024 bytes long")
+    } else {
+        None
+    }
+}

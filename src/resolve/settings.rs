@@ -1,0 +1,152 @@
+//! What a document says besides the service attributes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::source::{Map, Node, Value};
+
+use super::amount::{self, Raw};
+use super::naming::Scheme;
+
+/// JupyterHub's default for how long a server may take to start, in nanoseconds (`Spawner.start_timeout`: 60 s).
+const START_TIMEOUT: i64 = 60_000_000_000;
+
+/// A document's settings, with their defaults.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The deployment's name, which stands in labels; by default the prefix.
+    pub deployment: Arc<str>,
+    /// The name of the hub's service; `None` where there is no hub.
+    pub hub: Option<Arc<str>>,
+    /// The first part of every service's name.
+    pub prefix: Arc<str>,
+    /// The port that a server listens on.
+    pub port: u16,
+    /// The directory that a server shows; a template.
+    pub notebook_dir: Option<Node>,
+    /// How long a server may take to start, in nanoseconds.
+    pub start_timeout: i64,
+    /// How owners are named.
+    pub scheme: Scheme,
+    /// Whether a request may choose a profile.
+    pub use_user_options: bool,
+    /// Variables that the config keeps from the hub.
+    pub env_override: HashSet<Arc<str>>,
+    /// Names of the hub's user attributes that templates may use.
+    pub user_format_attributes: Vec<Arc<str>>,
+    /// Which attributes are secrets.
+    pub secret_names: SecretNames,
+}
+
+impl Settings {
+    /// Reads a document's settings.
+    pub fn read(root: &Node, diagnostics: &mut Diagnostics) -> Self {
+        let text = |key: &str| root.get(key).and_then(Node::as_str).map(Arc::<str>::from);
+        let list = |key: &str| strings(root.get(key));
+        let prefix = text("service_prefix").unwrap_or_else(|| "jupyter".into());
+        let port = root.get("service_port").and_then(Node::as_int).and_then(|port| u16::try_from(port).ok());
+        Self {
+            deployment: text("deployment").unwrap_or_else(|| Arc::clone(&prefix)),
+            hub: text("jupyterhub_service_name").filter(|name| !name.is_empty()),
+            prefix,
+            port: port.unwrap_or(8888),
+            notebook_dir: root.get("notebook_dir").cloned(),
+            start_timeout: seconds(root, "start_timeout", START_TIMEOUT, diagnostics),
+            scheme: root
+                .get("naming")
+                .and_then(|naming| naming.get("scheme"))
+                .and_then(Node::as_str)
+                .and_then(Scheme::find)
+                .unwrap_or(Scheme::Sha256),
+            use_user_options: root.get("use_user_options").and_then(Node::as_bool).unwrap_or(false),
+            env_override: list("env_override").into_iter().collect(),
+            user_format_attributes: list("user_format_attributes"),
+            secret_names: SecretNames::new(root.get("secret_attributes")),
+        }
+    }
+}
+
+/// The strings of a list; nothing for anything else.
+pub fn strings(node: Option<&Node>) -> Vec<Arc<str>> {
+    let items = node.and_then(Node::as_seq).unwrap_or_default();
+    items.iter().filter_map(|item| item.as_str().map(Arc::from)).collect()
+}
+
+fn seconds(root: &Node, key: &str, default: i64, diagnostics: &mut Diagnostics) -> i64 {
+    let Some(node) = root.get(key) else { return default };
+    let Some(raw) = raw(&node.value) else { return default };
+    amount::duration(raw).unwrap_or_else(|error| {
+        diagnostics.push(Diagnostic::new(&code::BAD_AMOUNT, error.message).at(node.span, "").help(error.help));
+        default
+    })
+}
+
+/// A scalar as an amount's parser takes it.
+pub fn raw(value: &Value) -> Option<Raw<'_>> {
+    match value {
+        Value::Int(number) => Some(Raw::Int(*number)),
+        Value::Float(number) => Some(Raw::Float(*number)),
+        Value::Str(text) => Some(Raw::Text(text)),
+        _ => None,
+    }
+}
+
+/// Which attributes hold secrets, told by their names.
+#[derive(Clone, Debug)]
+pub struct SecretNames {
+    patterns: Vec<Arc<str>>,
+}
+
+impl Default for SecretNames {
+    fn default() -> Self {
+        let patterns = ["password", "id_rsa", "token", "*_password", "*_key", "*_token"];
+        Self { patterns: patterns.into_iter().map(Arc::from).collect() }
+    }
+}
+
+impl SecretNames {
+    /// Takes the patterns of `secret_attributes`: names, with `*` at the start for any beginning.
+    pub fn new(node: Option<&Node>) -> Self {
+        match node {
+            Some(node) => Self { patterns: strings(Some(node)) },
+            None => Self::default(),
+        }
+    }
+
+    /// Tells whether an attribute of this name holds a secret; case does not matter.
+    pub fn matches(&self, name: &str) -> bool {
+        self.patterns.iter().any(|pattern| match pattern.strip_prefix('*') {
+            Some(end) => {
+                name.len() >= end.len()
+                    && name.as_bytes()[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+            }
+            None => name.eq_ignore_ascii_case(pattern),
+        })
+    }
+
+    /// Visits every literal string below a node that stands under a secret's name.
+    pub fn visit_literals(&self, node: &Node, visit: &mut impl FnMut(&Node)) {
+        match &node.value {
+            Value::Map(map) => self.visit_map(map, visit),
+            Value::Seq(items) => items.iter().for_each(|item| self.visit_literals(item, visit)),
+            _ => {}
+        }
+    }
+
+    fn visit_map(&self, map: &Map, visit: &mut impl FnMut(&Node)) {
+        for entry in map {
+            match &entry.value.value {
+                Value::Str(text) if self.matches(&entry.key) && has_literal(text) => visit(&entry.value),
+                Value::Int(_) | Value::Float(_) if self.matches(&entry.key) => visit(&entry.value),
+                _ => self.visit_literals(&entry.value, visit),
+            }
+        }
+    }
+}
+
+/// Tells whether a string says anything itself; one of nothing but placeholders gives nothing away.
+fn has_literal(text: &str) -> bool {
+    use super::template::{Segment, segments};
+    segments(text).any(|segment| matches!(segment, Segment::Literal(_) | Segment::Unclosed { .. }))
+}
