@@ -4,9 +4,11 @@
 //! The three syntaxes become one tree of [`Node`]s, each with its [`Span`], so that a finding of any later stage can
 //! point at the text that caused it.
 
+mod assembly;
 pub mod json;
 pub mod node;
 pub mod pointer;
+pub mod records;
 pub mod span;
 pub mod toml;
 pub mod world;
@@ -268,3 +270,6 @@ pub fn parse(sources: &SourceMap, id: SourceId, syntax: Syntax) -> Result<Node, 
         Syntax::Json => json::parse(id, source.text()),
     }
 }
+
+#[cfg(test)]
+mod tests;

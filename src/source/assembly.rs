@@ -1,0 +1,158 @@
+//! What the three syntaxes share in building a tree: its bounds, its keys, its faults.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Entry, Fault, FaultKind, MAX_DEPTH, Map, SourceId, Span};
+
+/// The most faults that are told of one text: a file of another kind has one in every line.
+pub(super) const MAX_FAULTS: usize = 1000;
+
+/// How many entries a table may have before its keys are hashed to find duplicates.
+const SMALL: usize = 16;
+
+/// Reading cannot go on; the fault that tells why is already noted.
+#[derive(Debug)]
+pub(super) struct Stop;
+
+/// The state of reading one text.
+#[derive(Debug)]
+pub(super) struct Assembly<'t> {
+    pub(super) id: SourceId,
+    pub(super) text: &'t str,
+    pub(super) faults: Vec<Fault>,
+    nodes: usize,
+    most: usize,
+    keys: HashSet<Arc<str>>,
+}
+
+impl<'t> Assembly<'t> {
+    /// Starts on a text that may hold so many values.
+    pub(super) fn new(id: SourceId, text: &'t str, most: usize) -> Self {
+        Self { id, text, faults: Vec::new(), nodes: 0, most, keys: HashSet::new() }
+    }
+
+    /// A span of this text.
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.id, start, end)
+    }
+
+    /// The span of the character at an offset; empty at the end of the text.
+    pub(super) fn character(&self, at: usize) -> Span {
+        let width = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        self.span(at, at + width)
+    }
+
+    /// Notes a fault, up to [`MAX_FAULTS`].
+    pub(super) fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Notes a fault after which nothing more can be read.
+    pub(super) fn stop(&mut self, fault: Fault) -> Stop {
+        // It explains why the rest is not looked at, so it is told even when the list is full.
+        self.faults.truncate(MAX_FAULTS - 1);
+        self.faults.push(fault);
+        Stop
+    }
+
+    /// Counts values, those of an alias each time it is used.
+    pub(super) fn count(&mut self, nodes: usize, span: Span) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes <= self.most {
+            return Ok(());
+        }
+        let message = format!("more than {} values", self.most);
+        Err(self.stop(Fault::new(FaultKind::TooMany, span, message).help("split the document, or use fewer aliases")))
+    }
+
+    /// Checks the nesting of a table or list that is at a depth, the outermost at 1.
+    pub(super) fn nest(&mut self, depth: usize, span: Span) -> Result<(), Stop> {
+        if depth <= MAX_DEPTH { Ok(()) } else { Err(self.too_deep(span)) }
+    }
+
+    /// Notes that a table or list is nested too deep.
+    pub(super) fn too_deep(&mut self, span: Span) -> Stop {
+        self.stop(Fault::new(FaultKind::TooDeep, span, format!("nested deeper than {MAX_DEPTH} levels")))
+    }
+
+    /// The shared copy of a key: records repeat the same few.
+    pub(super) fn key(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(text) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = text.into();
+        self.keys.insert(Arc::clone(&key));
+        key
+    }
+
+    /// Notes a number that no value can hold.
+    pub(super) fn number(&mut self, span: Span) {
+        let whole = self.text.get(span.range()).is_some_and(|text| {
+            text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'+' | b'-' | b'_' | b'o' | b'x'))
+        });
+        let message = if whole { "the number does not fit in 64 bits" } else { "the number is not finite" };
+        self.fault(Fault::new(FaultKind::Number, span, message).help("put it in quotes if it is text"));
+    }
+}
+
+/// The fault of a key that a table says twice.
+pub(super) fn duplicate(key: &str, span: Span) -> Fault {
+    let mut shown: String = key.chars().take(60).flat_map(char::escape_debug).collect();
+    if key.chars().count() > 60 {
+        shown.push('…');
+    }
+    Fault::new(FaultKind::DuplicateKey, span, format!("the key `{shown}` is set twice"))
+}
+
+/// A table under construction.
+#[derive(Debug, Default)]
+pub(super) struct Table<V> {
+    entries: Vec<(Arc<str>, Span, V)>,
+    index: HashMap<Arc<str>, usize>,
+}
+
+impl<V> Table<V> {
+    pub(super) fn new() -> Self {
+        Self { entries: Vec::new(), index: HashMap::new() }
+    }
+
+    /// Where a key is already set.
+    pub(super) fn first(&self, key: &str) -> Option<Span> {
+        let entry = if self.entries.len() <= SMALL {
+            self.entries.iter().find(|(own, ..)| &**own == key)
+        } else {
+            self.index.get(key).and_then(|index| self.entries.get(*index))
+        };
+        entry.map(|(_, span, _)| *span)
+    }
+
+    /// Adds an entry; with a key that is already set, changes nothing and tells where.
+    pub(super) fn add(&mut self, key: Arc<str>, span: Span, value: V) -> Result<(), Span> {
+        if let Some(first) = self.first(&key) {
+            return Err(first);
+        }
+        if self.entries.len() > SMALL {
+            self.index.insert(Arc::clone(&key), self.entries.len());
+        } else if self.entries.len() == SMALL {
+            let keys = self.entries.iter().map(|(own, ..)| own).chain([&key]);
+            self.index = keys.enumerate().map(|(index, own)| (Arc::clone(own), index)).collect();
+        }
+        self.entries.push((key, span, value));
+        Ok(())
+    }
+
+    /// The entries in the order added.
+    pub(super) fn into_entries(self) -> Vec<(Arc<str>, Span, V)> {
+        self.entries
+    }
+}
+
+impl Table<super::Node> {
+    /// The table as a value.
+    pub(super) fn into_map(self) -> Map {
+        Map { entries: self.entries.into_iter().map(|(key, key_span, value)| Entry { key, key_span, value }).collect() }
+    }
+}

@@ -1,0 +1,91 @@
+//! Records in a JSON, YAML or TOML tree.
+
+use super::{Form, Keys, NAME, Record, USERNAME, nameless, renamed};
+use crate::source::{Entry, Fault, FaultKind, Node, Span, Value};
+
+/// Takes the records out of a document's tree.
+pub(super) fn read(root: Node, keys: &mut Keys) -> Result<Form, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut records = Vec::new();
+    let mut take = |record: Option<Record>| {
+        if let Some(mut record) = record {
+            keys.see_all(&mut record);
+            records.push(record);
+        }
+    };
+    match root.value {
+        Value::Seq(items) => items.into_iter().for_each(|item| take(record(item, None, &mut faults))),
+        Value::Map(mut map) => {
+            let only = map.entries.len() == 1;
+            match map.entries.pop() {
+                Some(Entry { value: Node { value: Value::Seq(items), .. }, .. }) if only => {
+                    items.into_iter().for_each(|item| take(record(item, None, &mut faults)));
+                }
+                last => {
+                    for Entry { key, key_span, value } in map.entries.into_iter().chain(last) {
+                        let name = Entry { key: NAME.into(), key_span, value: Node::string(key_span, key) };
+                        take(record(value, Some(name), &mut faults));
+                    }
+                }
+            }
+        }
+        _ => {
+            let message = format!("{} where a list of users is needed", root.type_name());
+            faults.push(Fault::new(FaultKind::Syntax, root.span, message).help("write a list of tables or of names"));
+        }
+    }
+    if faults.is_empty() { Ok(Form::Tree(records)) } else { Err(faults) }
+}
+
+/// Makes a record of a table, or of a name alone; `name` is what the table is set under.
+pub(super) fn record(node: Node, name: Option<Entry>, faults: &mut Vec<Fault>) -> Option<Record> {
+    let keyed = name.is_some();
+    let mut fields: Vec<Entry> = name.into_iter().collect();
+    match node.value {
+        Value::Map(map) => {
+            for mut entry in map.entries {
+                if !matches!(&*entry.key, NAME | USERNAME) {
+                    fields.push(entry);
+                } else if let Some(first) = fields.iter().find(|own| &*own.key == NAME) {
+                    let fault = renamed(&entry.key, entry.key_span, first.key_span);
+                    faults.push(if keyed { fault.help("the record is set under its name: remove this") } else { fault });
+                } else {
+                    if &*entry.key == USERNAME {
+                        entry.key = NAME.into();
+                    }
+                    fields.push(entry);
+                }
+            }
+        }
+        Value::Str(text) if !keyed => {
+            let key_span = node.span;
+            fields.push(Entry { key: NAME.into(), key_span, value: Node::string(node.span, text) });
+        }
+        // `alice:` in YAML.
+        Value::Null if keyed => {}
+        _ => {
+            let message = format!("{} where a user's record is needed", node.type_name());
+            let help = if keyed { "write a table" } else { "write a table or a name" };
+            faults.push(Fault::new(FaultKind::Syntax, node.span, message).help(help));
+            return None;
+        }
+    }
+    let named = fields.iter().find(|field| &*field.key == NAME).is_some_and(|field| match &field.value.value {
+        Value::Null => false,
+        Value::Str(text) => !text.trim().is_empty(),
+        _ => true,
+    });
+    let span = enclosing(node.span, &fields);
+    if !named {
+        faults.push(nameless(span));
+        return None;
+    }
+    Some(Record { span, fields })
+}
+
+/// A record's span: TOML gives tables with a header only that.
+fn enclosing(own: Span, fields: &[Entry]) -> Span {
+    let within = |span: &Span| span.start >= own.start;
+    let ends = fields.iter().map(|field| field.value.span).filter(within).map(|span| span.end);
+    Span { end: ends.chain([own.end]).max().unwrap_or(own.end), ..own }
+}
