@@ -1,1 +1,4 @@
-//! Placeholder.
+//! From a checked document and a user to a server.
+
+pub mod amount;
+pub mod naming;
