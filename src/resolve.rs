@@ -84,7 +84,6 @@ pub struct Compiler<'a> {
     /// The SHA-256 of all documents' texts, in hex.
     pub digest: String,
     levels: Levels,
-    base: Node,
     profiles: Vec<Profile>,
     allow: Option<Node>,
     defaults: Map,
@@ -114,7 +113,7 @@ impl<'a> Compiler<'a> {
         known.extend(defaults.iter().map(|entry| Arc::clone(&entry.key)));
         known.extend(settings.user_format_attributes.iter().cloned());
         let authors = sources.authors();
-        let mut compiler = Self {
+        let compiler = Self {
             world,
             sources,
             authors,
@@ -122,7 +121,6 @@ impl<'a> Compiler<'a> {
             roster,
             digest,
             levels,
-            base,
             profiles,
             allow: root.get("user_options").and_then(|options| options.get("allow")).cloned(),
             defaults,
@@ -138,7 +136,6 @@ impl<'a> Compiler<'a> {
         if diagnostics.has_errors() {
             return None;
         }
-        compiler.profiles.shrink_to_fit();
         Some(compiler)
     }
 
@@ -216,17 +213,15 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn server(
-        &self,
+    fn server<'c>(
+        &'c self,
         user: &User<'_>,
-        profile: &Profile,
+        profile: &'c Profile,
         request: &Request<'_>,
         probe: bool,
         findings: &mut Vec<Diagnostic>,
-    ) -> Option<Server<'_>> {
+    ) -> Option<Server<'c>> {
         findings.extend(profile.findings.iter().cloned());
-        let index = self.profiles.iter().position(|own| std::ptr::eq(own, profile))?;
-        let profile = self.profiles.get(index)?;
         let spec = self.layered(user, profile, request, findings)?;
         let owner = naming::owner(self.settings.scheme, &user.name);
         let server = naming::server_part(request.server_name);

@@ -25,9 +25,9 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Adds swarmgen's own filters: `slug`, `sha256`, `md5`, `b64encode` and `regex_replace`.
 pub fn add_filters(environment: &mut Environment<'_>) {
-    environment.add_filter("slug", |text: String| super::naming::slug::slug(&text, 32));
+    environment.add_filter("slug", |text: String| super::naming::slug(&text, 32));
     environment.add_filter("sha256", |text: String| hex::encode(Sha256::digest(text.as_bytes())));
-    environment.add_filter("md5", |text: String| super::naming::md5_hex(&text));
+    environment.add_filter("md5", |text: String| hex::encode(md5::Md5::digest(text.as_bytes())));
     environment.add_filter("b64encode", |text: String| BASE64.encode(text));
     environment.add_filter("regex_replace", |text: String, pattern: String, with: String| {
         let pattern = regex::Regex::new(&pattern)
