@@ -1,1 +1,45 @@
-//! Placeholder.
+//! The command line: arguments become options, one file for each command, all terminal writes in [`ui`].
+
+mod args;
+mod config;
+mod error;
+mod init;
+mod output;
+mod render;
+mod schema;
+mod ui;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use error::Failure;
+use ui::Ui;
+
+/// Runs the command that the process was started with.
+///
+/// Exit codes: 0 done; 1 the input is wrong; 2 usage.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return ui::usage(&error),
+    };
+    let ui = Ui::new(&args.global);
+    let done = match &args.command {
+        Command::Init(init) => init::run(init, &ui),
+        Command::Validate(validate) => validate::run(validate, &args.global, &ui),
+        Command::Render(render) => render::run(render, &args.global, &ui),
+        Command::Schema(schema) => schema::run(schema, &ui),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Failure::Other(error) = &failure {
+                ui.error(error);
+            }
+            failure.exit_code()
+        }
+    }
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `swarmgen` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    swarmgen::cli::main()
+}

@@ -1,0 +1,163 @@
+//! The arguments as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Compiles a declarative config into the Docker Swarm services of JupyterHub's users.
+#[derive(Debug, Parser)]
+#[command(name = "swarmgen", version, max_term_width = 100, propagate_version = true)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Arguments of every command.
+#[derive(Debug, clap::Args)]
+pub(super) struct Global {
+    /// The config; several are merged in their order [default: swarmgen.{toml,yaml,yml,json}, then config.*]
+    #[arg(short, long, global = true, value_name = "FILE", env = "SWARMGEN_CONFIG", value_delimiter = None)]
+    pub(super) config: Vec<PathBuf>,
+    /// A file of users besides those that the config names (CSV, JSON, JSON Lines, YAML, TOML; `-` is CSV from
+    /// standard input)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) users_file: Vec<PathBuf>,
+    /// How diagnostics are written
+    #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
+    pub(super) message_format: MessageFormat,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(super) color: Colour,
+    /// Show errors only
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// How diagnostics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MessageFormat {
+    /// With the text at fault, underlined
+    Human,
+    /// A line each
+    Short,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented starter config
+    Init(Init),
+    /// Check a config: its schema, its rules and, with users, each user's every allowed profile
+    Validate(Validate),
+    /// Write what would be deployed for one user or for all
+    Render(Box<Render>),
+    /// Print the config's JSON Schema
+    Schema(Schema),
+}
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Init {
+    /// Where to write it
+    #[arg(default_value = "swarmgen.toml")]
+    pub(super) path: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Validate {
+    /// The config; the same as `-c`
+    #[arg(value_name = "CONFIG")]
+    pub(super) configs: Vec<PathBuf>,
+    /// Only this user
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// Check names as parts of this stack
+    #[arg(long, value_name = "NAME")]
+    pub(super) stack: Option<String>,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Schema {
+    /// Where to write it [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Arguments of `render`.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("who").required(true).args(["user", "all"])))]
+pub(super) struct Render {
+    /// The user whose server to render
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// Render the servers of all users that the config lists
+    #[arg(long)]
+    pub(super) all: bool,
+    /// The profile, whatever the config or the request would choose
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// A named server instead of the default one
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(super) server: String,
+    /// Set an attribute for templates, as literal text
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(super) set: Vec<String>,
+    /// The hub's environment for the server: a JSON, YAML or TOML table, or NAME=VALUE lines (.env)
+    #[arg(long, value_name = "FILE")]
+    pub(super) hub_env: Option<PathBuf>,
+    /// The user's own request, as a hub would pass it on (JSON, YAML or TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) user_options: Option<PathBuf>,
+    /// What to write
+    #[arg(short, long, value_enum, default_value_t = Format::Stack, value_name = "FORMAT")]
+    pub(super) format: Format,
+    /// The template of `--format template`, a MiniJinja file
+    #[arg(long, value_name = "FILE", required_if_eq("format", "template"))]
+    pub(super) template: Option<PathBuf>,
+    /// The name that the stack will be deployed under, which counts towards the length of names
+    #[arg(long, value_name = "NAME")]
+    pub(super) stack: Option<String>,
+    /// The ids of Swarm configs and secrets for `service`: a JSON, YAML or TOML table NAME = ID
+    #[arg(long, value_name = "FILE")]
+    pub(super) ids: Option<PathBuf>,
+    /// The Engine API version that `service` and `cli` are for
+    #[arg(long, value_name = "VERSION", default_value = "1.41")]
+    pub(super) api: String,
+    /// Where to write: a file or, with `--all`, a directory for a file per user [default: standard output]
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub(super) output: Option<PathBuf>,
+    /// Write secrets also to a terminal or a pipe
+    #[arg(long)]
+    pub(super) show_secrets: bool,
+}
+
+/// What `render` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A Compose file for `docker stack deploy`
+    Stack,
+    /// The JSON body of `POST /services/create`; with `--all` a line each
+    Service,
+    /// `docker service create` commands
+    Cli,
+    /// What your own template makes of it
+    Template,
+}

@@ -1,0 +1,93 @@
+//! Every write to the terminal.
+//!
+//! Results go to standard output, everything else to standard error.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use crate::diag::render::{human, short};
+use crate::diag::{Diagnostics, Severity};
+use crate::source::SourceMap;
+
+use super::args::{Colour, Global, MessageFormat};
+use super::error::Failure;
+
+/// How to talk to whoever started the process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ui {
+    format: MessageFormat,
+    colour: bool,
+    quiet: bool,
+}
+
+impl Ui {
+    /// Takes the global arguments and looks at the terminal.
+    pub(super) fn new(global: &Global) -> Self {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let colour = match global.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                set("CLICOLOR_FORCE") || (!set("NO_COLOR") && std::io::stderr().is_terminal())
+            }
+        };
+        Self { format: global.message_format, colour, quiet: global.quiet }
+    }
+
+    /// Shows findings in the order of their places; warnings only unless quiet.
+    pub(super) fn report(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        let mut text = String::new();
+        for diagnostic in diagnostics.sorted() {
+            if self.quiet && diagnostic.severity == Severity::Warning {
+                continue;
+            }
+            match self.format {
+                MessageFormat::Human => {
+                    text.push_str(&human::render(diagnostic, sources, self.colour));
+                    text.push_str("\n\n");
+                }
+                MessageFormat::Short => {
+                    text.push_str(&short::render(diagnostic, sources));
+                    text.push('\n');
+                }
+            }
+        }
+        self.write(&text);
+    }
+
+    /// Says something that is neither a result nor a finding.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.write(&format!("{text}\n"));
+        }
+    }
+
+    /// Says why the command failed.
+    pub(super) fn error(&self, error: &anyhow::Error) {
+        let text = crate::diag::render::visible(&format!("{error:#}")).into_owned();
+        self.write(&format!("error: {text}\n"));
+    }
+
+    /// Whoever cannot read standard error cannot be told so either.
+    fn write(&self, text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// Writes a small result to standard output.
+pub(super) fn result(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Shows clap's help, version or usage error.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let shown = error.print();
+    let code = if error.use_stderr() { 2 } else { 0 };
+    match shown {
+        Ok(()) => ExitCode::from(code),
+        Err(_) => ExitCode::from(141),
+    }
+}
