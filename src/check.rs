@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Checks of a config's tree.
+
+pub mod schema;

@@ -203,6 +203,7 @@ pub struct ContainerSpec {
     #[schemars(extend("examples" = [1000, "1000:100", "root"]))]
     pub user: Option<Id>,
     /// The uid and gid that the server runs as, as `uid:gid` or the uid alone; also what `{uid}` and `{gid}` insert.
+    /// Absent: `user`.
     #[schemars(extend("examples" = ["1000:100", 1000]))]
     pub uid_gid: Option<Id>,
     /// The container's labels; merged by key. For the service's labels see `labels` at the top.
