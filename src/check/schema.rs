@@ -1,6 +1,81 @@
-//! tmp
-use crate::diag::Diagnostics; use crate::source::Node;
-/// tmp
-pub fn check(_: &Node) -> Diagnostics { Diagnostics::new() }
-/// tmp
-pub fn check_overrides(_: &Node) -> Diagnostics { Diagnostics::new() }
+//! The check of a tree against the config's JSON Schema.
+//!
+//! The `jsonschema` crate reads the spanned tree itself (see `tree`), says what is violated and where; the words, the
+//! place in the text and the advice are made here, from the schema's own keys, types and values. Every violation is
+//! told at once; of a union, the one of the branch that was meant. Values never enter a message, except that of a key
+//! which takes one of a few words.
+
+mod finder;
+mod foreign;
+mod outline;
+mod rename;
+mod spelling;
+mod tree;
+mod unknown;
+mod violation;
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::diag::Diagnostics;
+use crate::model::CONFIG_SCHEMA;
+use crate::source::Node;
+use outline::Outline;
+use tree::{Tree, View};
+
+/// The committed schema, read and compiled.
+struct Compiled {
+    document: Value,
+    validator: jsonschema::Validator<Tree>,
+}
+
+static DOCUMENT: LazyLock<Compiled> = LazyLock::new(|| {
+    compile(None).unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}"))
+});
+
+/// The definition of a user's overrides as a schema of its own.
+static OVERRIDES: LazyLock<Compiled> = LazyLock::new(|| {
+    compile(Some("Overrides")).unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}"))
+});
+
+/// Compiles the schema, or one of its definitions.
+fn compile(definition: Option<&str>) -> Result<Compiled, String> {
+    let mut document: Value = serde_json::from_str(CONFIG_SCHEMA).map_err(|error| error.to_string())?;
+    if let Some(name) = definition {
+        let definitions = document.get("$defs").cloned().unwrap_or_default();
+        document = definitions.get(name).cloned().ok_or_else(|| format!("no definition `{name}`"))?;
+        document["$defs"] = definitions;
+    }
+    let options = jsonschema::options_for::<Tree>().with_draft(jsonschema::Draft::Draft202012);
+    let validator = options.build(&document).map_err(|error| error.to_string())?;
+    Ok(Compiled { document, validator })
+}
+
+/// Checks a config document's tree against the schema; an empty result means that it fits.
+///
+/// Findings have the codes SG101 to SG108. The tree must be that of one whole document.
+pub fn check(root: &Node) -> Diagnostics {
+    violations(root, &DOCUMENT)
+}
+
+/// Checks a layer that stands alone, a user's overrides or a request's options, as [`check`] does a document.
+pub fn check_overrides(layer: &Node) -> Diagnostics {
+    violations(layer, &OVERRIDES)
+}
+
+fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    if compiled.validator.is_valid(View::Value(root)) {
+        return diagnostics;
+    }
+    let mut violations = Vec::new();
+    for error in compiled.validator.iter_errors(View::Value(root)) {
+        violation::flatten(&error, &mut violations);
+    }
+    diagnostics.extend(violation::explain(root, Outline::new(&compiled.document), violations));
+    diagnostics
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! The spanned tree as `jsonschema` reads it, without a copy.
+//!
+//! Errors of `jsonschema` carry the value at fault. Here they get none: what a user wrote may be a secret.
+
+use std::borrow::Cow;
+
+use jsonschema::JsonType;
+use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
+use serde_json::Number;
+
+use crate::source::node::Entry;
+use crate::source::{Map, Node, Value};
+
+/// The representation.
+pub(super) struct Tree;
+
+/// A value of the tree, or a key, which `propertyNames` checks like a value.
+#[derive(Clone, Copy)]
+pub(super) enum View<'a> {
+    /// A value.
+    Value(&'a Node),
+    /// A key.
+    Key(&'a str),
+}
+
+/// A number of the tree. One that is written with a fraction is no integer, not even `1.0`.
+pub(super) enum TreeNumber {
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction or exponent.
+    Float(f64),
+}
+
+impl Json for Tree {
+    type Node<'a> = View<'a>;
+    type PreparedKey = String;
+    type StringBuffer = ();
+
+    const ACYCLIC: bool = true;
+
+    fn prepare_key(key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(View<'_>) -> T) -> T {
+        f(View::Key(string))
+    }
+}
+
+impl<'a> View<'a> {
+    fn value(self) -> Option<&'a Value> {
+        match self {
+            Self::Value(node) => Some(&node.value),
+            Self::Key(_) => None,
+        }
+    }
+}
+
+impl<'a> JsonNode<'a, Tree> for View<'a> {
+    type Object = &'a Map;
+    type Array = &'a [Node];
+    type Number = TreeNumber;
+
+    fn as_object(&self) -> Option<&'a Map> {
+        match self.value()? {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    fn as_array(&self) -> Option<&'a [Node]> {
+        match self.value()? {
+            Value::Seq(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    fn as_string(&self) -> Option<Cow<'a, str>> {
+        match *self {
+            Self::Key(key) => Some(Cow::Borrowed(key)),
+            Self::Value(node) => node.as_str().map(Cow::Borrowed),
+        }
+    }
+
+    fn as_number(&self) -> Option<TreeNumber> {
+        match self.value()? {
+            Value::Int(number) => Some(TreeNumber::Int(*number)),
+            Value::Float(number) => Some(TreeNumber::Float(*number)),
+            _ => None,
+        }
+    }
+
+    fn as_boolean(&self) -> Option<bool> {
+        match self.value()? {
+            Value::Bool(truth) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self.value(), Some(Value::Null))
+    }
+
+    fn json_type(&self) -> JsonType {
+        match self.value() {
+            None | Some(Value::Str(_)) => JsonType::String,
+            Some(Value::Null) => JsonType::Null,
+            Some(Value::Bool(_)) => JsonType::Boolean,
+            Some(Value::Int(_) | Value::Float(_)) => JsonType::Number,
+            Some(Value::Seq(_)) => JsonType::Array,
+            Some(Value::Map(_)) => JsonType::Object,
+        }
+    }
+
+    fn equals_value(&self, expected: &serde_json::Value) -> bool {
+        match self.value() {
+            None => false,
+            Some(Value::Str(text)) => expected.as_str() == Some(text),
+            Some(Value::Int(number)) => expected.as_i64() == Some(*number),
+            Some(Value::Float(number)) => expected.as_f64() == Some(*number),
+            Some(Value::Bool(truth)) => expected.as_bool() == Some(*truth),
+            Some(Value::Null) => expected.is_null(),
+            Some(Value::Seq(_) | Value::Map(_)) => false,
+        }
+    }
+
+    /// What errors carry: a key's text, and nothing of a value.
+    fn to_value(&self) -> Cow<'a, serde_json::Value> {
+        match *self {
+            Self::Key(key) => Cow::Owned(key.into()),
+            Self::Value(_) => Cow::Owned(serde_json::Value::Null),
+        }
+    }
+
+    fn identity(&self) -> Option<NodeIdentity> {
+        match *self {
+            Self::Value(node) => Some(NodeIdentity::new(std::ptr::from_ref(node) as usize)),
+            Self::Key(_) => None,
+        }
+    }
+}
+
+/// A table's entries.
+pub(super) struct Members<'a>(std::slice::Iter<'a, Entry>);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a str, View<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|entry| (&*entry.key, View::Value(&entry.value)))
+    }
+}
+
+impl<'a> Object<'a, Tree> for &'a Map {
+    type Node = View<'a>;
+    type MemberName = &'a str;
+    type MembersIter = Members<'a>;
+
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn get(&self, key: &String) -> Option<View<'a>> {
+        Map::get(self, key).map(View::Value)
+    }
+
+    fn members(&self) -> Members<'a> {
+        Members(self.entries.iter())
+    }
+}
+
+/// A list's items.
+pub(super) struct Elements<'a>(std::slice::Iter<'a, Node>);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = View<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(View::Value)
+    }
+}
+
+impl<'a> Array<'a, Tree> for &'a [Node] {
+    type Node = View<'a>;
+    type ElementsIter = Elements<'a>;
+
+    fn len(&self) -> usize {
+        <[Node]>::len(self)
+    }
+
+    fn elements(&self) -> Elements<'a> {
+        Elements(self.iter())
+    }
+}
+
+impl JsonNumber for TreeNumber {
+    fn as_u64(&self) -> Option<u64> {
+        match *self {
+            Self::Int(number) => u64::try_from(number).ok(),
+            Self::Float(_) => None,
+        }
+    }
+
+    fn as_i64(&self) -> Option<i64> {
+        match *self {
+            Self::Int(number) => Some(number),
+            Self::Float(_) => None,
+        }
+    }
+
+    fn as_f64(&self) -> Option<f64> {
+        match *self {
+            Self::Int(number) => Some(number as f64),
+            Self::Float(number) => Some(number),
+        }
+    }
+
+    fn as_str(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_number().to_string())
+    }
+
+    fn to_number(&self) -> Cow<'_, Number> {
+        Cow::Owned(match *self {
+            Self::Int(number) => number.into(),
+            Self::Float(number) => Number::from_f64(number).unwrap_or_else(|| 0.into()),
+        })
+    }
+
+    fn is_integer(&self) -> bool {
+        matches!(self, Self::Int(_))
+    }
+
+    fn is_written_as_integer(&self) -> bool {
+        self.is_integer()
+    }
+}
