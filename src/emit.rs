@@ -15,6 +15,7 @@ pub mod template;
 use std::fmt;
 
 use crate::diag::{Code, code};
+use crate::ir::SelinuxContext;
 use crate::source::Pointer;
 
 /// Something of a service that a target cannot say.
@@ -100,6 +101,21 @@ fn container_at(key: &str) -> Pointer {
 /// Points at an entry of a list of `container_spec`.
 fn entry_at(list: &str, index: usize) -> Pointer {
     container_at(list).child(index)
+}
+
+/// Refuses every SELinux setting that says something.
+fn refuse_selinux(context: &SelinuxContext, message: &str, refusals: &mut Refusals) {
+    let SelinuxContext { disable, user, role, kind, level } = context;
+    let set = [
+        ("selinux_disable", *disable == Some(true)),
+        ("selinux_user", user.is_some()),
+        ("selinux_role", role.is_some()),
+        ("selinux_type", kind.is_some()),
+        ("selinux_level", level.is_some()),
+    ];
+    for (key, _) in set.into_iter().filter(|(_, set)| *set) {
+        refusals.add(container_at("privileges").child(key), message, Some("leave it out, or render `service`"));
+    }
 }
 
 #[cfg(test)]

@@ -104,7 +104,8 @@ impl Stack {
                     } else {
                         format!("service `{}` does", known.service)
                     };
-                    let message = format!("volume `{}` has another driver, options or labels than {by}", definition.key);
+                    let message =
+                        format!("volume `{}` has another driver, options or labels than {by}", definition.key);
                     let help = Some("give the volumes different names, or the same definition");
                     refusals.add(entry_at("mounts", definition.mount), message, help);
                 }

@@ -11,7 +11,9 @@ mod container;
 use serde_json::{Map, Value, json};
 
 use super::{ApiVersion, Inexpressible, Refusals};
-use crate::ir::{Driver, Endpoint, Network, Pairs, Placement, Port, Resources, RestartPolicy, Service, Text, UpdateConfig};
+use crate::ir::{
+    Driver, Endpoint, Network, Pairs, Placement, Port, Resources, RestartPolicy, Service, Text, UpdateConfig,
+};
 use crate::source::Pointer;
 
 /// Looks up the ids of Swarm configs and secrets by their names.

@@ -21,7 +21,7 @@ fn volume(source: Option<&str>) -> MountKind {
 }
 
 /// A service with an image and nothing else.
-pub fn least() -> Service {
+pub(crate) fn least() -> Service {
     Service {
         name: "jupyter-alice-1".into(),
         labels: Vec::new(),
@@ -38,7 +38,7 @@ pub fn least() -> Service {
 }
 
 /// A service with every field set, many of them in ways that only the Engine API knows.
-pub fn everything() -> Service {
+pub(crate) fn everything() -> Service {
     let mut service = most();
     let container = &mut service.container;
     container.groups = texts(&["100", "staff"]);
@@ -72,7 +72,7 @@ pub fn everything() -> Service {
 }
 
 /// A service with every field set that a stack knows.
-pub fn most() -> Service {
+pub(crate) fn most() -> Service {
     let update = |action: &str| UpdateConfig {
         parallelism: 0,
         delay: Some(1),
@@ -167,10 +167,7 @@ fn container() -> Container {
         }),
         configs: vec![reference("motd", "/etc/motd", 0o444)],
         secrets: vec![reference("api-key", "api-key", 0o400)],
-        privileges: Some(Privileges {
-            credential_spec: Some(CredentialSpec::File("spec.json".into())),
-            selinux: None,
-        }),
+        privileges: Some(Privileges { credential_spec: Some(CredentialSpec::File("spec.json".into())), selinux: None }),
         isolation: Some("default".into()),
         init: Some(true),
         cap_add: texts(&["CAP_NET_ADMIN", "CAP_SYS_PTRACE"]),
@@ -195,8 +192,7 @@ fn mounts() -> Vec<Mount> {
         driver: Some(Driver { name: Some("ucphhpc/sshfs:latest".into()), options: pairs(&options) }),
         subpath: None,
     };
-    let bind =
-        MountKind::Bind { source: "/srv/data".into(), propagation: Some("rslave".into()), non_recursive: None };
+    let bind = MountKind::Bind { source: "/srv/data".into(), propagation: Some("rslave".into()), non_recursive: None };
     let mount = |target: &str, read_only, kind| Mount { target: target.into(), read_only, consistency: None, kind };
     vec![
         mount("/home/jovyan/remote", false, sshfs),

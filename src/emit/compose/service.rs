@@ -1,13 +1,13 @@
 //! One service of a stack.
 
-use super::super::{Inexpressible, Refusals, container_at};
+use super::super::{Inexpressible, Refusals, container_at, refuse_selinux};
 use super::volume::{self, check_unique};
 use super::yaml::Writer;
 use super::{deploy, key_of, network_key};
 use crate::emit::amount;
 use crate::ir::{
     Container, CredentialSpec, DnsConfig, Driver, FileReference, Healthcheck, Host, Network, Pairs, Privileges,
-    SelinuxContext, Service, Text, Ulimit,
+    Service, Text, Ulimit,
 };
 use crate::source::Pointer;
 
@@ -280,21 +280,6 @@ fn write_privileges(writer: &mut Writer<'_>, privileges: &Privileges, refusals: 
     }
     if let Some(context) = selinux {
         refuse_selinux(context, "a stack has no SELinux settings", refusals);
-    }
-}
-
-/// Refuses every SELinux setting that says something.
-pub(in crate::emit) fn refuse_selinux(context: &SelinuxContext, message: &str, refusals: &mut Refusals) {
-    let SelinuxContext { disable, user, role, kind, level } = context;
-    let set = [
-        ("selinux_disable", *disable == Some(true)),
-        ("selinux_user", user.is_some()),
-        ("selinux_role", role.is_some()),
-        ("selinux_type", kind.is_some()),
-        ("selinux_level", level.is_some()),
-    ];
-    for (key, _) in set.into_iter().filter(|(_, set)| *set) {
-        refusals.add(container_at("privileges").child(key), message, Some("leave it out, or render `service`"));
     }
 }
 

@@ -126,15 +126,17 @@ pub(super) struct Definition<'s> {
 
 /// The definitions that a service's named volumes need, in the order of its mounts.
 pub(super) fn definitions(mounts: &[Mount]) -> impl Iterator<Item = Definition<'_>> {
-    mounts.iter().enumerate().filter_map(|(mount, Mount { target: _, read_only: _, consistency: _, kind })| match kind {
-        MountKind::Volume { source: Some(name), no_copy: _, labels, driver, subpath: _ } => {
-            Some(Definition { key: key_of(name.expose()), mount, name, labels, driver: driver.as_ref() })
-        }
-        MountKind::Volume { source: None, .. }
-        | MountKind::Bind { .. }
-        | MountKind::Tmpfs { .. }
-        | MountKind::Npipe { .. } => None,
-    })
+    mounts.iter().enumerate().filter_map(
+        |(mount, Mount { target: _, read_only: _, consistency: _, kind })| match kind {
+            MountKind::Volume { source: Some(name), no_copy: _, labels, driver, subpath: _ } => {
+                Some(Definition { key: key_of(name.expose()), mount, name, labels, driver: driver.as_ref() })
+            }
+            MountKind::Volume { source: None, .. }
+            | MountKind::Bind { .. }
+            | MountKind::Tmpfs { .. }
+            | MountKind::Npipe { .. } => None,
+        },
+    )
 }
 
 impl Definition<'_> {

@@ -184,13 +184,7 @@ enum Kind {
     Secret,
 }
 
-fn reference(
-    reference: &FileReference,
-    kind: Kind,
-    index: usize,
-    ids: &dyn Ids,
-    refusals: &mut Refusals,
-) -> Value {
+fn reference(reference: &FileReference, kind: Kind, index: usize, ids: &dyn Ids, refusals: &mut Refusals) -> Value {
     let FileReference { name, id, file, uid, gid, mode } = reference;
     let (word, list, id_key, name_key) = match kind {
         Kind::Config => ("config", "configs", "ConfigID", "ConfigName"),

@@ -30,10 +30,7 @@ fn every_field_arrives() {
 #[test]
 fn what_an_older_engine_drops_is_refused() {
     let refused = body(&fixture::everything(), ApiVersion::V1_41, &NoIds).unwrap_err();
-    assert_eq!(
-        pointers(&refused),
-        ["/container_spec/mounts/0/subpath", "/container_spec/healthcheck/start_interval"]
-    );
+    assert_eq!(pointers(&refused), ["/container_spec/mounts/0/subpath", "/container_spec/healthcheck/start_interval"]);
     assert!(refused.iter().all(|one| one.code == &code::INEXPRESSIBLE));
     let refused = body(&fixture::everything(), ApiVersion::V1_44, &NoIds).unwrap_err();
     assert_eq!(pointers(&refused), ["/container_spec/mounts/0/subpath"]);
