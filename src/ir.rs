@@ -7,10 +7,12 @@
 //! Source of the shapes: <https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Service/operation/ServiceCreate>.
 
 mod text;
+mod walk;
 
 use std::sync::Arc;
 
 pub use text::Text;
+pub use walk::At;
 
 /// One server of one user as a Swarm service with one replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
