@@ -8,8 +8,7 @@ use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
 use serde_json::Number;
 
-use crate::source::node::Entry;
-use crate::source::{Map, Node, Value};
+use crate::source::{Entry, Map, Node, Value};
 
 /// The representation.
 pub(super) struct Tree;
