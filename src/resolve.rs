@@ -10,6 +10,7 @@ pub mod access;
 pub mod amount;
 pub mod decode;
 pub mod document;
+pub mod everybody;
 pub mod expression;
 pub mod merge;
 pub mod naming;
@@ -137,6 +138,11 @@ impl<'a> Compiler<'a> {
             return None;
         }
         Some(compiler)
+    }
+
+    /// The texts that it was loaded from.
+    pub fn sources(&self) -> &'a SourceMap {
+        self.sources
     }
 
     /// The names of all profiles, in their order.

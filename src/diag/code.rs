@@ -118,6 +118,7 @@ codes! {
     SWARM_TEMPLATE = warn("SG319", "swarm-template", "A Swarm template stands where Swarm expands none.");
     NO_HUB = hard("SG320", "no-hub", "A template names the hub and the config has none.");
     UNKNOWN_GROUP = warn("SG321", "unknown-access", "An access list names a user or group that nobody is.");
+    NO_USERS = hard("SG322", "no-users", "All users are asked for and the config lists none.");
 
     INEXPRESSIBLE = hard("SG401", "inexpressible", "The output format cannot say this.");
     MISSING_ID = hard("SG402", "missing-id", "The id of a Swarm config or secret is not known.");
@@ -125,6 +126,8 @@ codes! {
     SECRETS_SHOWN = hard("SG404", "secrets-shown", "Secrets would be written to a terminal or a pipe.");
     SECRETS_READABLE = warn("SG405", "secrets-readable", "Secrets are written to a file that others can read.");
     OUTPUT_TEMPLATE = hard("SG406", "output-template", "The operator's output template failed.");
+    OUTPUT_FAILED = hard("SG407", "output-failed", "The output cannot be written.");
+    VOLUME_CONFLICT = hard("SG408", "volume-conflict", "Two services of one stack define a volume differently.");
 }
 
 /// Finds a code by its identifier or name, in any case.

@@ -2,8 +2,7 @@
 //!
 //! The judge is the docker CLI: a key that it refuses, ignores or drops on its way to the engine counts as one that a
 //! stack cannot say. A [`Stack`] is written piece by piece, so that a hundred thousand services need not be held at
-//! once: [`head`](Stack::head), each [`service`](Stack::service), each service's [`volumes`](Stack::volumes), and the
-//! [`tail`](Stack::tail).
+//! once: [`head`](Stack::head), the [`Part`]s with the services, their volumes, and the [`tail`](Stack::tail).
 //!
 //! Source: <https://docs.docker.com/reference/compose-file/legacy-versions/> and the docker CLI's
 //! `cli/compose/{schema,loader,convert}`.
@@ -14,38 +13,106 @@ mod volume;
 mod yaml;
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::ops::Range;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 pub use service::service_fragment;
 pub(in crate::emit) use yaml::scalar;
 
-use super::{Inexpressible, Refusals, entry_at};
+use super::{Inexpressible, entry_at};
+use crate::diag::code;
 use crate::ir::{Container, FileReference, Network, Service, Text};
 use yaml::Writer;
 
 /// The longest name that serves as its own key.
 const LONGEST_KEY: usize = 255;
 
-/// What a stack has besides its services, gathered while they are written.
+/// What names a volume or tells its definition: half a SHA-256, so that 100,000 of them fit in little memory.
+type Digest = u128;
+
+/// A run of a stack's services, written: what can be made apart from the rest, on another thread say.
 #[derive(Debug, Default)]
-pub struct Stack {
+pub struct Part {
+    services: Zeroizing<Vec<u8>>,
+    count: usize,
     networks: BTreeMap<String, String>,
     configs: BTreeMap<String, String>,
     secrets: BTreeMap<String, String>,
-    volumes: HashMap<String, Volume>,
-    volumes_begun: bool,
+    volumes: Vec<Volume>,
+    volume_text: Zeroizing<Vec<u8>>,
 }
 
+/// A volume's definition in [`Part::volume_text`].
 #[derive(Debug)]
 struct Volume {
-    /// Of the definition as written: definitions themselves would be too many to keep.
-    digest: [u8; 32],
-    /// The service that needed it first.
-    service: Arc<str>,
-    written: bool,
+    key: String,
+    /// The index of the service that needs it, in its part.
+    service: usize,
+    /// The index of the mount that needs it.
+    mount: usize,
+    text: Range<usize>,
+}
+
+impl Part {
+    /// Makes an empty part.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes a service and what it needs.
+    ///
+    /// # Errors
+    ///
+    /// Everything of the service that a stack cannot say. A part that was refused a service is good for nothing but
+    /// further refusals.
+    pub fn add(&mut self, service: &Service) -> Result<(), Vec<Inexpressible>> {
+        let index = self.count;
+        self.count += 1;
+        service_fragment(service, &mut self.services)?;
+        for definition in volume::definitions(&service.container.mounts) {
+            let start = self.volume_text.len();
+            definition.write(&mut self.volume_text);
+            let text = start..self.volume_text.len();
+            let mount = definition.mount;
+            self.volumes.push(Volume { key: definition.key.into_owned(), service: index, mount, text });
+        }
+        for Network { target, aliases: _, driver_opts: _ } in &service.networks {
+            note(&mut self.networks, network_key(target.expose()), target);
+        }
+        let Container { configs, secrets, .. } = &service.container;
+        for (noted, references) in [(&mut self.configs, configs), (&mut self.secrets, secrets)] {
+            for FileReference { name, .. } in references {
+                note(noted, key_of(name.expose()), name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Two services that define one volume differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The index in the stack of the service that came first.
+    pub first: usize,
+    /// The index of the service that came second.
+    pub second: usize,
+    /// What is wrong with the second.
+    pub what: Inexpressible,
+}
+
+/// A stack while it is put together from its parts, in their order.
+#[derive(Debug, Default)]
+pub struct Stack {
+    count: usize,
+    networks: BTreeMap<String, String>,
+    configs: BTreeMap<String, String>,
+    secrets: BTreeMap<String, String>,
+    /// By the digest of its key: the digest of its definition, and the index of the service that needed it first.
+    volumes: HashMap<Digest, (Digest, u32)>,
 }
 
 impl Stack {
@@ -61,82 +128,53 @@ impl Stack {
         out.extend_from_slice(head.as_bytes());
     }
 
-    /// Writes a service and notes what it refers to.
+    /// Adds a part: `services` is given its services, `volumes` those definitions that no earlier part has written.
+    ///
+    /// In the file all services come before all volumes.
     ///
     /// # Errors
     ///
-    /// Everything of the service that a stack cannot say, and volumes that an earlier service defines differently;
-    /// nothing is then written.
-    pub fn service(&mut self, service: &Service, out: &mut Vec<u8>) -> Result<(), Vec<Inexpressible>> {
-        let start = out.len();
-        let mut refusals = Refusals::default();
-        if let Err(refused) = service_fragment(service, out) {
-            refusals.0 = refused;
-        }
-        self.note_volumes(service, &mut refusals);
-        if !refusals.0.is_empty() {
-            out.truncate(start);
-            return Err(refusals.0);
-        }
-        for Network { target, aliases: _, driver_opts: _ } in &service.networks {
-            note(&mut self.networks, network_key(target.expose()), target);
-        }
-        let Container { configs, secrets, .. } = &service.container;
-        for (noted, references) in [(&mut self.configs, configs), (&mut self.secrets, secrets)] {
-            for FileReference { name, .. } in references {
-                note(noted, key_of(name.expose()), name);
-            }
-        }
-        Ok(())
-    }
-
-    fn note_volumes(&mut self, service: &Service, refusals: &mut Refusals) {
-        let mut written = Vec::new();
-        for definition in volume::definitions(&service.container.mounts) {
-            written.clear();
-            definition.write(&mut written);
-            let digest: [u8; 32] = Sha256::digest(&written).into();
-            match self.volumes.get(&*definition.key) {
-                Some(known) if known.digest == digest => {}
-                Some(known) => {
-                    let by = if known.service == service.name {
-                        "another mount of the service defines it".to_owned()
-                    } else {
-                        format!("service `{}` does", known.service)
+    /// Volumes that an earlier service defines differently.
+    pub fn join(&mut self, part: Part, volumes: &mut Vec<u8>) -> Result<Zeroizing<Vec<u8>>, Vec<Conflict>> {
+        let Part { services, count, networks, configs, secrets, volumes: defined, volume_text } = part;
+        let mut conflicts = Vec::new();
+        for Volume { key, service, mount, text } in defined {
+            let text = volume_text.get(text).unwrap_or_default();
+            let digest = digest(text);
+            let index = self.count + service;
+            match self.volumes.entry(self::digest(key.as_bytes())) {
+                Entry::Occupied(known) if known.get().0 == digest => {}
+                Entry::Occupied(known) => {
+                    let first = known.get().1 as usize;
+                    let by = if first == index { "another mount of the service" } else { "another service" };
+                    let message = format!("volume `{key}` has another driver, options or labels than {by} gives it");
+                    let what = Inexpressible {
+                        pointer: entry_at("mounts", mount),
+                        message,
+                        help: Some("give the volumes different names, or the same definition".to_owned()),
+                        code: &code::VOLUME_CONFLICT,
                     };
-                    let message =
-                        format!("volume `{}` has another driver, options or labels than {by}", definition.key);
-                    let help = Some("give the volumes different names, or the same definition");
-                    refusals.add(entry_at("mounts", definition.mount), message, help);
+                    conflicts.push(Conflict { first, second: index, what });
                 }
-                None => {
-                    let volume = Volume { digest, service: Arc::clone(&service.name), written: false };
-                    self.volumes.insert(definition.key.into_owned(), volume);
+                Entry::Vacant(vacant) => {
+                    vacant.insert((digest, u32::try_from(index).unwrap_or(u32::MAX)));
+                    if self.volumes.len() == 1 {
+                        volumes.extend_from_slice(b"volumes:\n");
+                    }
+                    volumes.extend_from_slice(text);
                 }
             }
         }
-    }
-
-    /// Writes those volumes of a service that are not written yet.
-    ///
-    /// All services come before all volumes in the file: the caller either goes over the services twice, or gathers
-    /// the volumes in another buffer. A service that was refused has none.
-    pub fn volumes(&mut self, service: &Service, out: &mut Vec<u8>) {
-        for definition in volume::definitions(&service.container.mounts) {
-            let Some(volume) = self.volumes.get_mut(&*definition.key).filter(|volume| !volume.written) else {
-                continue;
-            };
-            volume.written = true;
-            if !std::mem::replace(&mut self.volumes_begun, true) {
-                out.extend_from_slice(b"volumes:\n");
-            }
-            definition.write(out);
-        }
+        self.count += count;
+        self.networks.extend(networks);
+        self.configs.extend(configs);
+        self.secrets.extend(secrets);
+        if conflicts.is_empty() { Ok(services) } else { Err(conflicts) }
     }
 
     /// Writes what comes last: the networks, configs and secrets, all of which exist on the swarm.
     pub fn tail(&self, out: &mut Vec<u8>) {
-        let Self { networks, configs, secrets, volumes: _, volumes_begun: _ } = self;
+        let Self { count: _, networks, configs, secrets, volumes: _ } = self;
         let mut writer = Writer::new(out, 0);
         for (section, entries) in [("networks", networks), ("configs", configs), ("secrets", secrets)] {
             let opened = writer.open(section);
@@ -151,20 +189,29 @@ impl Stack {
     }
 }
 
+fn digest(bytes: &[u8]) -> Digest {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
 /// Writes a whole stack.
 ///
 /// # Errors
 ///
 /// For each service that a stack cannot hold its index, and everything of it that a stack cannot say.
 pub fn stack(services: &[Service], config_digest: &str) -> Result<Vec<u8>, Vec<(usize, Vec<Inexpressible>)>> {
-    let mut stack = Stack::new();
-    let (mut out, mut volumes, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    Stack::head(config_digest, &mut out);
+    let mut part = Part::new();
+    let mut refused = Vec::new();
     for (index, service) in services.iter().enumerate() {
-        match stack.service(service, &mut out) {
-            Ok(()) => stack.volumes(service, &mut volumes),
-            Err(inexpressible) => refused.push((index, inexpressible)),
+        if let Err(inexpressible) = part.add(service) {
+            refused.push((index, inexpressible));
         }
+    }
+    let (mut stack, mut out, mut volumes) = (Stack::new(), Vec::new(), Vec::new());
+    Stack::head(config_digest, &mut out);
+    match stack.join(part, &mut volumes) {
+        Ok(services) => out.extend_from_slice(&services),
+        Err(conflicts) => refused.extend(conflicts.into_iter().map(|conflict| (conflict.second, vec![conflict.what]))),
     }
     if !refused.is_empty() {
         return Err(refused);

@@ -75,6 +75,11 @@ impl Scheme {
         Self::ALL.into_iter().find(|scheme| scheme.name() == name)
     }
 
+    /// Tells whether no two usernames have the same owner under this scheme; digests are taken to be unique.
+    pub fn is_unique(self) -> bool {
+        matches!(self, Self::Sha256 | Self::Slug | Self::Md5)
+    }
+
     /// What stands between an owner and a named server's part; the module says why.
     fn joint(self) -> &'static str {
         match self {

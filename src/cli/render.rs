@@ -1,0 +1,197 @@
+//! `swarmgen render`.
+
+mod emit;
+mod files;
+
+use anyhow::anyhow;
+
+use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::emit::ApiVersion;
+use crate::emit::engine::Ids;
+use crate::resolve::roster::User;
+use crate::resolve::{Compiler, Request};
+use crate::source::{Disk, Entry, Node, SourceMap};
+
+use super::args::{Format, Global, Render};
+use super::error::Failure;
+use super::output::{Destination, StdoutKind, stdout_kind};
+use super::ui::Ui;
+use super::config;
+
+/// Everything besides the config that a rendering depends on.
+struct Job<'a> {
+    render: &'a Render,
+    api: ApiVersion,
+    ids: IdTable,
+    set: Vec<Entry>,
+    hub_env: Vec<Entry>,
+    options: Option<Node>,
+    /// The operator's template and its text.
+    template: Option<(String, String)>,
+}
+
+/// The ids of configs and secrets, from `--ids`.
+struct IdTable(Vec<Entry>);
+
+impl Ids for IdTable {
+    fn config(&self, name: &str) -> Option<String> {
+        self.0.iter().find(|entry| &*entry.key == name)?.value.as_str().map(str::to_owned)
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        self.config(name)
+    }
+}
+
+/// Renders what would be deployed.
+pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    let api = ApiVersion::parse(&render.api)
+        .ok_or_else(|| Failure::Usage(anyhow!("`--api` takes a version such as 1.41")))
+        .inspect_err(|failure| {
+            if let Failure::Usage(error) = failure {
+                ui.error(error);
+            }
+        })?;
+    let sources = SourceMap::new();
+    let mut diagnostics = Diagnostics::new();
+    let prepared = prepare(render, api, global, &sources, &mut diagnostics);
+    let rendered = prepared.as_ref().and_then(|(compiler, job)| job.render_all(compiler, &mut diagnostics));
+    if let Some((compiler, _)) = prepared.as_ref().filter(|_| !diagnostics.is_empty()) {
+        compiler.mark_secrets();
+    }
+    let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
+    ui.report(&diagnostics, &sources);
+    match rendered {
+        Some(rendered) if !diagnostics.has_errors() => rendered.write(ui),
+        _ => {
+            let (errors, warnings) = diagnostics.counts();
+            if let Some(summary) = crate::diag::render::human::summary(errors, warnings) {
+                ui.note(&summary);
+            }
+            Err(Failure::Input)
+        }
+    }
+}
+
+/// Loads the config and what else the command line names.
+fn prepare<'a>(
+    render: &'a Render,
+    api: ApiVersion,
+    global: &Global,
+    sources: &'a SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Compiler<'a>, Job<'a>)> {
+    let inputs = config::inputs(global, &[], diagnostics)?;
+    let compiler = Compiler::load(&inputs, &Disk, sources, diagnostics);
+    let ids = match &render.ids {
+        Some(path) => config::data_file(path, &Disk, sources, diagnostics)
+            .map(|node| config::text_table(&node, diagnostics))
+            .unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let hub_env = match &render.hub_env {
+        Some(path) => config::hub_env(path, &Disk, sources, diagnostics),
+        None => Vec::new(),
+    };
+    let options = match &render.user_options {
+        Some(path) => Some(config::data_file(path, &Disk, sources, diagnostics)?),
+        None => None,
+    };
+    let template = match &render.template {
+        Some(path) => match crate::source::World::read(&Disk, path, None) {
+            Ok(text) => Some((path.display().to_string(), text.to_string())),
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {error}", path.display());
+                diagnostics.push(Diagnostic::new(&code::UNREADABLE, message));
+                None
+            }
+        },
+        None => None,
+    };
+    let set = config::attributes(&render.set, sources, diagnostics);
+    let job = Job { render, api, ids: IdTable(ids), set, hub_env, options, template };
+    compiler.filter(|_| !diagnostics.has_errors()).map(|compiler| (compiler, job))
+}
+
+/// Tells whether secrets may go where the output goes, and says so if not.
+fn may_write(has_secrets: bool, render: &Render, diagnostics: &mut Diagnostics) -> bool {
+    if !has_secrets || render.show_secrets || render.output.is_some() {
+        return true;
+    }
+    match stdout_kind() {
+        StdoutKind::Private => true,
+        StdoutKind::Readable => {
+            diagnostics.push(
+                Diagnostic::new(&code::SECRETS_READABLE, "secrets are written to a file that others can read")
+                    .help("write it with `-o FILE`, which only you can read, or `chmod 600` it first"),
+            );
+            true
+        }
+        StdoutKind::Shown => {
+            diagnostics.push(
+                Diagnostic::new(&code::SECRETS_SHOWN, "the output holds secrets and would go to a terminal or a pipe")
+                    .help("write it to a file with `-o FILE`, or show them with `--show-secrets`"),
+            );
+            false
+        }
+    }
+}
+
+impl Job<'_> {
+    fn request(&self) -> Request<'_> {
+        Request {
+            profile: self.render.profile.as_deref(),
+            server_name: &self.render.server,
+            options: self.options.as_ref(),
+            set: &self.set,
+            hub_env: &self.hub_env,
+            stack: self.render.stack.as_deref(),
+        }
+    }
+
+    /// Renders the user's server, or everybody's; `None` if there were errors.
+    fn render_all<'c>(
+        &'c self,
+        compiler: &'c Compiler<'c>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<files::Rendered<'c>> {
+        let destination = match &self.render.output {
+            Some(path) => Destination::File(path.clone()),
+            None => Destination::Stdout,
+        };
+        let users = match &self.render.user {
+            Some(name) => {
+                let user = compiler.user(name, diagnostics)?;
+                compiler.check_owner(&user, diagnostics);
+                Users::One(user)
+            }
+            None => {
+                if compiler.roster.is_empty() {
+                    diagnostics.push(
+                        Diagnostic::new(&code::NO_USERS, "`--all` renders the users that the config lists, and it lists none")
+                            .help("list them under `[users]`, or name a file with `users_file`"),
+                    );
+                    return None;
+                }
+                Users::All
+            }
+        };
+        files::render(self, compiler, users, destination, diagnostics)
+    }
+}
+
+/// Whose servers to render.
+enum Users<'c> {
+    One(User<'c>),
+    All,
+}
+
+/// What a format's files are called.
+fn extension(format: Format) -> &'static str {
+    match format {
+        Format::Stack => "yml",
+        Format::Service => "json",
+        Format::Cli => "sh",
+        Format::Template => "txt",
+    }
+}

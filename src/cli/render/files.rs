@@ -1,0 +1,329 @@
+//! From users to files: everything is resolved before anything appears.
+
+use std::ops::{ControlFlow, Range};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use zeroize::Zeroizing;
+
+use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::emit::compose::{self, Conflict, Part, Stack};
+use crate::emit::{engine, template};
+use crate::resolve::everybody::in_order;
+use crate::resolve::{Compiler, Server};
+use crate::source::{Author, Span};
+
+use super::super::args::Format;
+use super::super::error::Failure;
+use super::super::output::{self, Destination, Spool};
+use super::super::ui::Ui;
+use super::emit::refusal;
+use super::{Job, Users, extension};
+
+/// A finished result that has not appeared yet.
+pub(super) struct Rendered<'c> {
+    /// Whether it holds secrets.
+    pub(super) has_secrets: bool,
+    content: Content<'c>,
+}
+
+enum Content<'c> {
+    /// One result, in parts that follow each other.
+    Whole(Destination, Vec<Spool>),
+    /// A file for each server in a directory, made when it is written: every server has been resolved once already.
+    Each(PathBuf, Making<'c>),
+}
+
+impl Rendered<'_> {
+    /// Lets the result appear.
+    pub(super) fn write(self, ui: &Ui) -> Result<(), Failure> {
+        match self.content {
+            Content::Whole(destination, mut parts) => destination.write(&mut parts, self.has_secrets),
+            Content::Each(directory, making) => {
+                std::fs::create_dir_all(&directory)
+                    .with_context(|| format!("cannot make `{}`", directory.display()))?;
+                for index in 0..making.count() {
+                    let Some(file) = making.file(index, &mut Diagnostics::new()) else {
+                        return Err(Failure::Other(anyhow::anyhow!("a file or a secret changed while it was read")));
+                    };
+                    output::write_file(&directory.join(&file.name), &file.bytes, file.has_secrets)?;
+                }
+                let count = making.count();
+                ui.note(&format!("wrote {count} file{} to {}", if count == 1 { "" } else { "s" }, directory.display()));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Renders everything that was asked for; `None` if there were errors.
+pub(super) fn render<'c>(
+    job: &'c Job<'c>,
+    compiler: &'c Compiler<'c>,
+    users: Users<'c>,
+    destination: Destination,
+    diagnostics: &mut Diagnostics,
+) -> Option<Rendered<'c>> {
+    if matches!(users, Users::All) {
+        compiler.check_owners(diagnostics);
+    }
+    let making = Making { job, compiler, users };
+    match destination {
+        Destination::File(path) if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') => {
+            making.each(path, diagnostics)
+        }
+        destination if job.render.format == Format::Template => making.templated(destination, diagnostics),
+        destination => making.whole(destination, diagnostics),
+    }
+}
+
+struct Making<'c> {
+    job: &'c Job<'c>,
+    compiler: &'c Compiler<'c>,
+    users: Users<'c>,
+}
+
+/// What one run of users gave.
+#[derive(Default)]
+struct Piece {
+    found: Diagnostics,
+    part: Part,
+    bytes: Zeroizing<Vec<u8>>,
+    has_secrets: bool,
+}
+
+/// One server's file.
+struct File {
+    name: String,
+    bytes: Zeroizing<Vec<u8>>,
+    has_secrets: bool,
+}
+
+impl<'c> Making<'c> {
+    fn count(&self) -> usize {
+        match self.users {
+            Users::One(_) => 1,
+            Users::All => self.compiler.roster.len(),
+        }
+    }
+
+    /// Resolves the server of a user; `None` if there were errors.
+    fn server(&self, index: usize, diagnostics: &mut Diagnostics) -> Option<Server<'c>> {
+        match &self.users {
+            Users::One(user) => self.compiler.resolve(user, &self.job.request(), diagnostics),
+            Users::All => self.compiler.resolve(&self.compiler.roster.user(index), &self.job.request(), diagnostics),
+        }
+    }
+
+    /// One result with all servers.
+    fn whole(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
+        let mut gathering = Gathering::default();
+        let stacked = self.job.render.format == Format::Stack;
+        if stacked {
+            let mut head = Vec::new();
+            Stack::head(&self.compiler.digest, &mut head);
+            gathering.services(&head);
+        }
+        in_order(
+            self.count(),
+            |range| self.piece(range),
+            |Piece { found, part, bytes, has_secrets }| {
+                diagnostics.merge(found);
+                gathering.has_secrets |= has_secrets;
+                // After an error only the other errors matter.
+                if diagnostics.has_errors() {
+                    return ControlFlow::Continue(());
+                }
+                if !stacked {
+                    gathering.services(&bytes);
+                } else if let Err(conflicts) = gathering.join(part) {
+                    conflicts.into_iter().for_each(|conflict| self.conflict(conflict, diagnostics));
+                }
+                ControlFlow::Continue(())
+            },
+        );
+        if stacked {
+            gathering.tail();
+        }
+        if let Some(failure) = gathering.failure {
+            diagnostics.push(output_failed(&failure));
+        }
+        let parts = vec![gathering.services, gathering.volumes];
+        let content = Content::Whole(destination, parts);
+        (!diagnostics.has_errors()).then_some(Rendered { has_secrets: gathering.has_secrets, content })
+    }
+
+    fn piece(&self, range: Range<usize>) -> Piece {
+        let mut piece = Piece::default();
+        let pretty = matches!(self.users, Users::One(_));
+        for index in range {
+            let Some(server) = self.server(index, &mut piece.found) else { continue };
+            piece.has_secrets |= server.service.has_secrets();
+            let emitted = match self.job.render.format {
+                Format::Stack => piece.part.add(&server.service),
+                Format::Service => {
+                    self.job.service(&server.service, pretty).map(|bytes| piece.bytes.extend(&*Zeroizing::new(bytes)))
+                }
+                Format::Cli => self.job.command(&server.service).map(|bytes| piece.bytes.extend(bytes)),
+                Format::Template => Ok(()),
+            };
+            for what in emitted.err().into_iter().flatten() {
+                piece.found.push(refusal(what, &server.spec).about(&server.user));
+            }
+        }
+        piece
+    }
+
+    /// Two servers that define a volume differently: both their places are found again.
+    fn conflict(&self, conflict: Conflict, diagnostics: &mut Diagnostics) {
+        let mut known = Diagnostics::new();
+        let Some(second) = self.server(conflict.second, &mut known) else { return };
+        let pointer = conflict.what.pointer.clone();
+        let mut diagnostic = refusal(conflict.what, &second.spec).about(&second.user);
+        if let Some(first) = self.server(conflict.first, &mut known).filter(|_| conflict.first != conflict.second) {
+            let span = first.spec.nearest(&pointer).span;
+            if diagnostic.primary().is_none_or(|primary| primary.span != span) {
+                diagnostic = diagnostic.at(span, "the definition that came first");
+            }
+        }
+        diagnostics.push(diagnostic);
+    }
+
+    /// The operator's template over all servers at once: it may want to loop over them.
+    fn templated(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
+        let servers: Vec<Server<'_>> =
+            (0..self.count()).filter_map(|index| self.server(index, diagnostics)).collect();
+        if diagnostics.has_errors() {
+            return None;
+        }
+        let bytes = self.fill(&servers, diagnostics)?;
+        let has_secrets = servers.iter().any(|server| server.service.has_secrets());
+        let mut spool = Spool::new();
+        if let Err(failure) = spool.push(&bytes) {
+            diagnostics.push(output_failed(&failure));
+            return None;
+        }
+        Some(Rendered { has_secrets, content: Content::Whole(destination, vec![spool]) })
+    }
+
+    fn fill(&self, servers: &[Server<'_>], diagnostics: &mut Diagnostics) -> Option<Zeroizing<Vec<u8>>> {
+        let (name, text) = self.job.template.as_ref()?;
+        let entries: Vec<template::Entry<'_>> = servers
+            .iter()
+            .map(|server| template::Entry {
+                service: &server.service,
+                spec: engine::body(&server.service, self.job.api, &self.job.ids).ok(),
+            })
+            .collect();
+        match template::render(name, text, &entries) {
+            Ok(text) => Some(Zeroizing::new(text.into_bytes())),
+            Err(error) => {
+                let id = self.compiler.sources().add(name.clone(), "", Author::Config, text.clone());
+                let range = error.range.unwrap_or(0..0);
+                let span = Span::new(id, range.start, range.end);
+                diagnostics.push(Diagnostic::new(&code::OUTPUT_TEMPLATE, error.message).at(span, ""));
+                None
+            }
+        }
+    }
+
+    /// A file for each server, in one directory.
+    fn each(self, directory: PathBuf, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
+        let mut has_secrets = false;
+        in_order(
+            self.count(),
+            |range| {
+                let mut found = Diagnostics::new();
+                let files = range.filter_map(|index| self.file(index, &mut found));
+                let has_secrets = files.fold(false, |any, file| any | file.has_secrets);
+                (found, has_secrets)
+            },
+            |(found, secret)| {
+                diagnostics.merge(found);
+                has_secrets |= secret;
+                ControlFlow::Continue(())
+            },
+        );
+        (!diagnostics.has_errors()).then_some(Rendered { has_secrets, content: Content::Each(directory, self) })
+    }
+
+    fn file(&self, index: usize, diagnostics: &mut Diagnostics) -> Option<File> {
+        let server = self.server(index, diagnostics)?;
+        let service = &server.service;
+        let emitted = match self.job.render.format {
+            Format::Stack => compose::stack(std::slice::from_ref(service), &self.compiler.digest)
+                .map_err(|refused| refused.into_iter().flat_map(|(_, what)| what).collect::<Vec<_>>()),
+            Format::Service => self.job.service(service, true),
+            Format::Cli => self.job.command(service),
+            Format::Template => Ok(std::mem::take(&mut *self.fill(std::slice::from_ref(&server), diagnostics)?)),
+        };
+        match emitted {
+            Ok(bytes) => Some(File {
+                name: format!("{}.{}", service.name, extension(self.job.render.format)),
+                bytes: Zeroizing::new(bytes),
+                has_secrets: service.has_secrets(),
+            }),
+            Err(refused) => {
+                diagnostics.extend(refused.into_iter().map(|what| refusal(what, &server.spec).about(&server.user)));
+                None
+            }
+        }
+    }
+}
+
+/// One result while it grows; the first failure to write is kept.
+struct Gathering {
+    stack: Stack,
+    services: Spool,
+    volumes: Spool,
+    has_secrets: bool,
+    failure: Option<Failure>,
+}
+
+impl Default for Gathering {
+    fn default() -> Self {
+        Self {
+            stack: Stack::new(),
+            services: Spool::new(),
+            volumes: Spool::new(),
+            has_secrets: false,
+            failure: None,
+        }
+    }
+}
+
+impl Gathering {
+    fn services(&mut self, bytes: &[u8]) {
+        if self.failure.is_none() {
+            self.failure = self.services.push(bytes).err();
+        }
+    }
+
+    fn volumes(&mut self, bytes: &[u8]) {
+        if self.failure.is_none() {
+            self.failure = self.volumes.push(bytes).err();
+        }
+    }
+
+    fn join(&mut self, part: Part) -> Result<(), Vec<Conflict>> {
+        let mut defined = Zeroizing::new(Vec::new());
+        let services = self.stack.join(part, &mut defined)?;
+        self.services(&services);
+        self.volumes(&defined);
+        Ok(())
+    }
+
+    fn tail(&mut self) {
+        let mut tail = Vec::new();
+        self.stack.tail(&mut tail);
+        self.volumes(&tail);
+    }
+}
+
+fn output_failed(failure: &Failure) -> Diagnostic {
+    let text = match failure {
+        Failure::Other(error) | Failure::Usage(error) => format!("{error:#}"),
+        Failure::Input | Failure::BrokenPipe => "the output cannot be written".to_owned(),
+    };
+    Diagnostic::new(&code::OUTPUT_FAILED, text)
+}

@@ -1,0 +1,159 @@
+//! Whole rosters: on all processors, in the roster's order.
+
+use std::collections::HashMap;
+use std::ops::{ControlFlow, Range};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use crate::check::canonical::printable;
+use crate::diag::{Diagnostic, Diagnostics, code};
+
+use super::roster::User;
+use super::{Compiler, Request, naming};
+
+/// How many users one piece of work has.
+const CHUNK: usize = 128;
+/// How many finished pieces may wait on each thread.
+const AHEAD: usize = 2;
+
+/// Does work for each of `count` things in pieces, on all processors, and takes the results in order.
+///
+/// Only a few results exist at a time. When `take` breaks, what is left is not done.
+pub fn in_order<T: Send>(
+    count: usize,
+    work: impl Fn(Range<usize>) -> T + Sync,
+    mut take: impl FnMut(T) -> ControlFlow<()>,
+) {
+    let chunks = count.div_ceil(CHUNK);
+    let range = |chunk: usize| chunk * CHUNK..count.min((chunk + 1) * CHUNK);
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(chunks);
+    if threads < 2 {
+        let _ = (0..chunks).try_for_each(|chunk| take(work(range(chunk))));
+        return;
+    }
+    thread::scope(|scope| {
+        let receivers: Vec<_> = (0..threads)
+            .map(|first| {
+                let (sender, receiver) = sync_channel(AHEAD);
+                let work = &work;
+                scope.spawn(move || {
+                    let mut own = (first..chunks).step_by(threads).map(|chunk| work(range(chunk)));
+                    // The receiver goes when nobody wants more.
+                    let _ = own.try_for_each(|result| sender.send(result));
+                });
+                receiver
+            })
+            .collect();
+        for receiver in receivers.iter().cycle().take(chunks) {
+            // A thread that panicked has no result; the scope passes the panic on.
+            let Ok(result) = receiver.recv() else { break };
+            if take(result).is_break() {
+                break;
+            }
+        }
+        drop(receivers);
+    });
+}
+
+impl Compiler<'_> {
+    /// Checks each profile that a user may use, and that there is one.
+    pub fn check_user(&self, user: &User<'_>, request: &Request<'_>, diagnostics: &mut Diagnostics) {
+        if let Err(failure) = self.profile_for(user, request) {
+            self.push(failure.about(&user.name), diagnostics);
+        }
+        for profile in self.profiles.iter().filter(|profile| profile.access.admits(user)) {
+            self.resolve(user, &Request { profile: Some(&profile.name), ..*request }, diagnostics);
+        }
+    }
+
+    /// Checks all users that the config lists, and that no two of them would share a service.
+    pub fn check_all(&self, request: &Request<'_>, diagnostics: &mut Diagnostics) {
+        let work = |range: Range<usize>| {
+            let mut found = Diagnostics::new();
+            for index in range {
+                self.check_user(&self.roster.user(index), request, &mut found);
+            }
+            found
+        };
+        in_order(self.roster.len(), work, |found| {
+            diagnostics.merge(found);
+            ControlFlow::Continue(())
+        });
+        self.check_owners(diagnostics);
+    }
+
+    /// Finds users with the same owner, under the schemes that do not rule it out.
+    pub fn check_owners(&self, diagnostics: &mut Diagnostics) {
+        if self.settings.scheme.is_unique() {
+            return;
+        }
+        let mut owners: HashMap<String, usize> = HashMap::with_capacity(self.roster.len());
+        for index in 0..self.roster.len() {
+            let user = self.roster.user(index);
+            match owners.entry(self.owner_folded(&user.name)) {
+                std::collections::hash_map::Entry::Occupied(first) => {
+                    let first = self.roster.user(*first.get());
+                    diagnostics.push(self.owner_clash(&user, &first));
+                }
+                std::collections::hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert(index);
+                }
+            }
+        }
+    }
+
+    /// Finds listed users with the same owner as this one, under the schemes that do not rule it out.
+    pub fn check_owner(&self, user: &User<'_>, diagnostics: &mut Diagnostics) {
+        if self.settings.scheme.is_unique() {
+            return;
+        }
+        let owner = self.owner_folded(&user.name);
+        for index in 0..self.roster.len() {
+            let other = self.roster.user(index);
+            if other.name != user.name && self.owner_folded(&other.name) == owner {
+                diagnostics.push(self.owner_clash(user, &other));
+            }
+        }
+    }
+
+    /// Names clash regardless of case: DNS ignores it, and the engine does too.
+    fn owner_folded(&self, username: &str) -> String {
+        naming::owner(self.settings.scheme, username).to_lowercase()
+    }
+
+    fn owner_clash(&self, user: &User<'_>, other: &User<'_>) -> Diagnostic {
+        Diagnostic::new(
+            &code::OWNER_CLASH,
+            format!("`{}` and `{}` would share one service and its volumes", printable(&user.name), printable(&other.name)),
+        )
+        .maybe_at(user.span, "this user")
+        .maybe_at(other.span, "has the same owner as this one")
+        .note(format!("the scheme `{}` gives both the same name", self.settings.scheme.name()))
+        .help("set `naming.scheme` to `sha256` or `slug`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order() {
+        let mut all = Vec::new();
+        in_order(1000, |range| range, |range| {
+            all.extend(range);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(all, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_break_stops_the_work() {
+        let mut taken = 0;
+        in_order(100_000, |range| range, |_| {
+            taken += 1;
+            if taken == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(taken, 3);
+    }
+}
