@@ -3,8 +3,10 @@
 use super::*;
 use FaultKind::{DuplicateKey, Empty, Number, Syntax as Grammar, TooDeep, Unsupported};
 
-/// Mistakes at the same place of three texts: the TOML text, the YAML text, the JSON text, and what all must give.
-fn cases() -> Vec<(&'static str, [String; 3], Vec<(FaultKind, u32, u32)>)> {
+/// A name, a TOML, a YAML and a JSON text with the same mistakes, and what all three must give.
+type Case = (&'static str, [String; 3], Vec<(FaultKind, u32, u32)>);
+
+fn cases() -> Vec<Case> {
     // Lines of entries `"key" : value`, put into each syntax with the columns kept.
     let lines = |lines: &[&str]| {
         let toml: Vec<String> = lines.iter().map(|line| line.replacen(" :", " =", 1)).collect();

@@ -52,6 +52,10 @@ fn unclosed(error: &Error) -> bool {
 
 /// Notes the parser's errors, in our words and at the places where the other syntaxes have them.
 pub(super) fn explain(assembly: &mut Assembly<'_>, tree: &DeTable<'_>, errors: &[Error]) {
+    let known = assembly.faults.iter().any(|fault| fault.kind == FaultKind::TooDeep);
+    if let Some(error) = errors.iter().find(|error| recursion(error)).filter(|_| !known) {
+        note_depth(assembly, error);
+    }
     let errors = errors.get(..MAX_FAULTS).unwrap_or(errors);
     let tokens = Tokens::of(tree, assembly.text);
     // What the recovered tree holds in an error's place is made up.
@@ -61,16 +65,12 @@ pub(super) fn explain(assembly: &mut Assembly<'_>, tree: &DeTable<'_>, errors: &
     assembly.faults.retain(|fault| fault.kind == FaultKind::TooDeep || !made_up(fault.span));
     let deepest = assembly.faults.iter().find(|fault| fault.kind == FaultKind::TooDeep).map(|fault| fault.span.start);
     let mut repeats = Vec::new();
-    for error in errors {
+    for error in errors.iter().filter(|error| !recursion(error)) {
         let range = error.span().unwrap_or(0..0);
-        if deepest.is_some_and(|start| start as usize <= range.start || range.is_empty() && range.start == 0) {
+        if deepest.is_some_and(|start| start as usize <= range.start) {
             continue;
         }
-        if error.message().contains("recursion") || error.message().contains("recurse") {
-            let range = error.span().unwrap_or_else(|| dotted_line(assembly.text));
-            let span = assembly.span(range.start, range.end);
-            let _ = assembly.too_deep(span);
-        } else if error.message() == "duplicate key" || error.message().ends_with("with a dotted key") {
+        if error.message() == "duplicate key" || error.message().ends_with("with a dotted key") {
             repeats.push(range);
         } else {
             let fault = syntax(assembly, &tokens, errors, error);
@@ -93,6 +93,28 @@ pub(super) fn explain(assembly: &mut Assembly<'_>, tree: &DeTable<'_>, errors: &
             repeat::First::WithinAnother => {}
         }
     }
+}
+
+fn recursion(error: &Error) -> bool {
+    error.message().contains("recursion")
+}
+
+/// Notes the place where nesting becomes too deep for us, of an error of the parser, which bears more.
+fn note_depth(assembly: &mut Assembly<'_>, error: &Error) {
+    let Some(range) = error.span() else {
+        let range = dotted_line(assembly.text);
+        let span = assembly.span(range.start, range.end);
+        let _ = assembly.too_deep(span);
+        return;
+    };
+    // It drops the value that it gives up on, but keeps one that ends too early.
+    let (tree, _) = DeTable::parse_recoverable(assembly.text.get(..range.start).unwrap_or(""));
+    let mut shorter = Assembly::new(assembly.id, assembly.text, usize::MAX);
+    let _ = super::grow_table(&mut shorter, tree.get_ref(), assembly.span(0, 0), 1);
+    match shorter.faults.into_iter().find(|fault| fault.kind == FaultKind::TooDeep) {
+        Some(fault) => assembly.stop(fault),
+        None => assembly.too_deep(assembly.span(range.start, range.end)),
+    };
 }
 
 /// Drops what follows from an unclosed bracket, or the unclosed bracket if a wrong one closes it.
