@@ -80,11 +80,8 @@ impl Reader<'_, '_> {
             return self.syntax(span, message);
         }
         let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-        let span = if word == 0 {
-            self.assembly.character(self.at)
-        } else {
-            self.assembly.span(self.at, self.at + word)
-        };
+        let span =
+            if word == 0 { self.assembly.character(self.at) } else { self.assembly.span(self.at, self.at + word) };
         let help = match rest.get(..word).unwrap_or("") {
             "" if rest.starts_with("//") || rest.starts_with("/*") || rest.starts_with('#') => {
                 Some("remove the comment: JSON has none")

@@ -108,8 +108,12 @@ impl Records {
             RecordsSyntax::JsonLines => read_json_lines(id, text, &mut keys),
             RecordsSyntax::Lines => Ok(read_lines(id, text, &mut keys)),
             RecordsSyntax::Json => json::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys)),
-            RecordsSyntax::Yaml => super::yaml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys)),
-            RecordsSyntax::Toml => super::toml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys)),
+            RecordsSyntax::Yaml => {
+                super::yaml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys))
+            }
+            RecordsSyntax::Toml => {
+                super::toml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys))
+            }
         };
         let form = read.map_err(|mut faults| {
             faults.sort_by_key(|fault| fault.span);

@@ -1,11 +1,12 @@
 //! TOML text to a tree.
 
+mod errors;
 mod repeat;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Error};
+use toml::de::{DeTable, DeValue};
 
-use super::assembly::{Assembly, Stop, Table, duplicate};
+use super::assembly::{Assembly, Stop, Table};
 use super::{Fault, FaultKind, MAX_NODES, Node, SourceId, Span, Value};
 
 /// The longest text, in bytes, of which all errors are gathered: the parser keeps one for every stray byte.
@@ -38,7 +39,7 @@ pub(super) fn parse_within(id: SourceId, text: &str, nodes: usize) -> Result<Nod
     let whole = assembly.span(0, text.len());
     let root = grow_table(&mut assembly, &tree, whole, 1);
     if !errors.is_empty() {
-        explain(&mut assembly, &tree, &errors);
+        errors::explain(&mut assembly, &tree, &errors);
     }
     match root {
         Ok(root) if assembly.faults.is_empty() => Ok(root),
@@ -61,12 +62,7 @@ fn grow_table(assembly: &mut Assembly<'_>, table: &DeTable<'_>, span: Span, dept
     Ok(Node::new(span, Value::Map(grown.into_map())))
 }
 
-fn grow(
-    assembly: &mut Assembly<'_>,
-    value: &Spanned<DeValue<'_>>,
-    key_span: Span,
-    depth: usize,
-) -> Result<Node, Stop> {
+fn grow(assembly: &mut Assembly<'_>, value: &Spanned<DeValue<'_>>, key_span: Span, depth: usize) -> Result<Node, Stop> {
     let own = assembly.span(value.span().start, value.span().end);
     let grown = match value.get_ref() {
         DeValue::Table(table) => {
@@ -136,86 +132,4 @@ fn header_key(assembly: &Assembly<'_>, header: std::ops::Range<usize>) -> Span {
     let lead = key.len() - key.trim_start().len();
     let from = header.start + open + start + lead;
     assembly.span(from, from + key.trim().len())
-}
-
-/// Notes the parser's errors, in our words and at the places where the other syntaxes have them.
-fn explain(assembly: &mut Assembly<'_>, tree: &DeTable<'_>, errors: &[Error]) {
-    // What the recovered tree holds in an error's place is made up.
-    let broken: Vec<_> = errors.iter().filter_map(Error::span).collect();
-    let made_up = |span: Span| {
-        broken.iter().any(|error| error.start <= span.end as usize && span.start as usize <= error.end)
-    };
-    assembly.faults.retain(|fault| fault.kind == FaultKind::TooDeep || !made_up(fault.span));
-    let deepest = assembly.faults.iter().find(|fault| fault.kind == FaultKind::TooDeep).map(|fault| fault.span.start);
-    let mut repeats = Vec::new();
-    for error in errors {
-        let range = error.span().unwrap_or(0..0);
-        if deepest.is_some_and(|start| start as usize <= range.start || range.is_empty() && range.start == 0) {
-            continue;
-        }
-        if error.message().contains("recursion") || error.message().contains("recurse") {
-            let span = assembly.span(range.start, range.end);
-            let _ = assembly.too_deep(span);
-        } else if error.message() == "duplicate key" || error.message().ends_with("with a dotted key") {
-            repeats.push(range);
-        } else {
-            let fault = syntax(assembly, tree, range, error.message());
-            if !assembly.faults.iter().any(|known| known.span.start == fault.span.start && known.kind == fault.kind) {
-                assembly.fault(fault);
-            }
-        }
-    }
-    let firsts = repeat::firsts(assembly.text, &repeats);
-    for (repeat, first) in repeats.into_iter().zip(firsts) {
-        let key = repeat::decode(assembly.text, repeat.clone());
-        let fault = duplicate(&key, assembly.span(repeat.start, repeat.end));
-        match first {
-            repeat::First::At(first) => {
-                let first = assembly.span(first.start, first.end);
-                assembly.fault(fault.and(first, "first set here"));
-            }
-            repeat::First::Unknown => assembly.fault(fault),
-            repeat::First::WithinAnother => {}
-        }
-    }
-}
-
-/// One error of the grammar.
-fn syntax(assembly: &Assembly<'_>, tree: &DeTable<'_>, range: std::ops::Range<usize>, message: &str) -> Fault {
-    let fault = |start, end, message: &str| Fault::new(FaultKind::Syntax, assembly.span(start, end), message);
-    let unclosed_string = range.is_empty() && message.starts_with("invalid") && message.contains(" string, expected");
-    if let Some(start) = unclosed_string.then(|| innermost(tree, range.start, &['"', '\''], assembly.text)).flatten() {
-        return fault(start, range.end, "unclosed string");
-    }
-    if message.starts_with("unclosed array") || message.starts_with("unclosed inline table") {
-        let bracket = if message.starts_with("unclosed array") { '[' } else { '{' };
-        if let Some(start) = innermost(tree, range.start, &[bracket], assembly.text) {
-            return fault(start, start + 1, &format!("unclosed `{bracket}`"));
-        }
-    }
-    let before = range.start.checked_sub(1).filter(|at| assembly.text.as_bytes().get(*at) == Some(&b'\\'));
-    if let Some(backslash) = before.filter(|_| message.starts_with("missing escaped value")) {
-        let next = assembly.character(range.start);
-        return fault(backslash, next.end as usize, "unknown escape in a string")
-            .help("write a backslash as `\\\\`, or use single quotes");
-    }
-    let found = fault(range.start, range.end, message.split(", expected literal string").next().unwrap_or(message));
-    if message.starts_with("string values must be quoted") { found.help("put text in quotes") } else { found }
-}
-
-/// Where the last value starts that begins with one of these characters and reaches an offset.
-fn innermost(table: &DeTable<'_>, end: usize, open: &[char], text: &str) -> Option<usize> {
-    fn search(value: &Spanned<DeValue<'_>>, end: usize, open: &[char], text: &str) -> Option<usize> {
-        let below = match value.get_ref() {
-            DeValue::Table(table) => table.values().filter_map(|value| search(value, end, open, text)).max(),
-            DeValue::Array(items) => items.iter().filter_map(|value| search(value, end, open, text)).max(),
-            _ => None,
-        };
-        let span = value.span();
-        let own = (span.start < end && span.end >= end)
-            .then(|| text.get(span.start..).is_some_and(|text| text.starts_with(open)))
-            .unwrap_or(false);
-        below.or(own.then_some(span.start))
-    }
-    table.values().filter_map(|value| search(value, end, open, text)).max()
 }

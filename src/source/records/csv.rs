@@ -75,7 +75,11 @@ impl<'t> Row<'t> {
                 return None;
             };
             let piece = rest.get(..length).unwrap_or("");
-            if text.is_empty() { text = Cow::Borrowed(piece) } else { text.to_mut().push_str(piece) }
+            if text.is_empty() {
+                text = Cow::Borrowed(piece)
+            } else {
+                text.to_mut().push_str(piece)
+            }
             from += length + 1;
             if self.text.as_bytes().get(from) == Some(&b'"') {
                 text.to_mut().push('"');
@@ -141,7 +145,10 @@ pub(super) fn read(id: SourceId, text: &str, keys: &mut Keys) -> Result<Form, Ve
         }
         columns.push((keys.see(&name.into(), span), span));
     }
-    faults.extend(row.broken.take().map(|broken| fault(id, text, &broken)));
+    if let Some(broken) = row.broken.take() {
+        faults.push(fault(id, text, &broken));
+        return Err(faults);
+    }
     at = row.after;
     let Some(name) = columns.iter().position(|(key, _)| &**key == NAME) else {
         let span = Span::new(id, header, row.end);

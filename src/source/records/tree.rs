@@ -48,7 +48,11 @@ pub(super) fn record(node: Node, name: Option<Entry>, faults: &mut Vec<Fault>) -
                     fields.push(entry);
                 } else if let Some(first) = fields.iter().find(|own| &*own.key == NAME) {
                     let fault = renamed(&entry.key, entry.key_span, first.key_span);
-                    faults.push(if keyed { fault.help("the record is set under its name: remove this") } else { fault });
+                    faults.push(if keyed {
+                        fault.help("the record is set under its name: remove this")
+                    } else {
+                        fault
+                    });
                 } else {
                     if &*entry.key == USERNAME {
                         entry.key = NAME.into();

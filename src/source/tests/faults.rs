@@ -3,8 +3,10 @@
 use super::*;
 use FaultKind::{DuplicateKey, Empty, Number, Syntax as Grammar, TooDeep, Unsupported};
 
-/// Mistakes at the same place of three texts: the TOML text, the YAML text, the JSON text, and what all must give.
-fn cases() -> Vec<(&'static str, [String; 3], Vec<(FaultKind, u32, u32)>)> {
+/// A name, a TOML, a YAML and a JSON text with the same mistakes, and what all three must give.
+type Case = (&'static str, [String; 3], Vec<(FaultKind, u32, u32)>);
+
+fn cases() -> Vec<Case> {
     // Lines of entries `"key" : value`, put into each syntax with the columns kept.
     let lines = |lines: &[&str]| {
         let toml: Vec<String> = lines.iter().map(|line| line.replacen(" :", " =", 1)).collect();
@@ -16,10 +18,6 @@ fn cases() -> Vec<(&'static str, [String; 3], Vec<(FaultKind, u32, u32)>)> {
         ]
     };
     let crlf = |texts: [String; 3]| texts.map(|text| text.replace('\n', "\r\n"));
-    let inline = |value: &str, toml: &str| {
-        [format!("\"k\" = {toml}"), format!("\"k\" : {value}"), format!("{{\"k\": {value}}}")]
-    };
-    let _ = inline;
     vec![
         ("duplicate", lines(&["\"a\" : 1", "\"b\" : 2", "\"a\" : 3"]), vec![(DuplicateKey, 4, 1)]),
         (
@@ -29,11 +27,7 @@ fn cases() -> Vec<(&'static str, [String; 3], Vec<(FaultKind, u32, u32)>)> {
         ),
         ("duplicate after multi-byte text", lines(&["\"é\" : \"日本\"", "\"é\" : 2"]), vec![(DuplicateKey, 3, 1)]),
         ("CRLF", crlf(lines(&["\"a\" : \"é\"", "\"a\" : 3"])), vec![(DuplicateKey, 3, 1)]),
-        (
-            "tabs",
-            lines(&["\"a\" :\t1", "\"b\" :\t99999999999999999999"]),
-            vec![(Number, 3, 7)],
-        ),
+        ("tabs", lines(&["\"a\" :\t1", "\"b\" :\t99999999999999999999"]), vec![(Number, 3, 7)]),
         ("integer too large", lines(&["\"é\" : 9223372036854775808"]), vec![(Number, 2, 7)]),
         ("integer too small", lines(&["\"a\" : -9223372036854775809"]), vec![(Number, 2, 7)]),
         ("float too large", lines(&["\"a\" : 1.5e999"]), vec![(Number, 2, 7)]),
@@ -47,12 +41,17 @@ fn cases() -> Vec<(&'static str, [String; 3], Vec<(FaultKind, u32, u32)>)> {
         ("text after a string", lines(&["\"é\" : \"x\" y"]), vec![(Grammar, 2, 11)]),
         (
             "unclosed list",
-            ["\"a\" = [[1, 2]".into(), "\"a\" : [[1, 2]".into(), "{\"a\":[[1, 2]".into()],
+            ["\"a\" = [[1, 2]".into(), "\"a\" : [[1, 2]".into(), "{\"a\": [[1, 2]".into()],
             vec![(Grammar, 1, 7)],
         ),
         ("too deep", lines(&[&format!("\"é\" : {}{}", "[".repeat(64), "]".repeat(64))]), vec![(TooDeep, 2, 70)]),
         ("too deep without an end", lines(&[&format!("\"é\" : {}", "[".repeat(64))]), vec![(TooDeep, 2, 70)]),
         ("far too deep", lines(&[&format!("\"é\" : {}", "[".repeat(300))]), vec![(TooDeep, 2, 70)]),
+        (
+            "unclosed list before another line",
+            ["\"a\" = [1, 2\n# x\n".into(), "\"a\" : [1, 2\n# x\n".into(), "{\"a\": [1, 2\n\n".into()],
+            vec![(Grammar, 1, 7)],
+        ),
         ("empty", [String::new(), String::new(), String::new()], vec![(Empty, 1, 1)]),
         ("blank", ["\n \t\n".into(), "\n \n".into(), "\n \t\n".into()], vec![(Empty, 1, 1)]),
     ]
@@ -69,27 +68,27 @@ fn the_same_mistake_is_told_alike_in_all_syntaxes() {
 
 #[test]
 fn a_duplicate_names_its_first() {
-    for (syntax, text) in [
-        (Syntax::Toml, "b = 0\nä = 1\n'ä' = 2\n"),
-        (Syntax::Toml, "[b]\n[ä]\nx = 1\n[ä]\nx = 2\n"),
-        (Syntax::Toml, "[c]\n[c.ä]\nx = 1\n[c.ä]\nx = 2\n"),
-        (Syntax::Toml, "k = { b = 0, ä = 1, \"ä\" = 2 }\n"),
-        (Syntax::Toml, "[c]\nb = 0\nä.x = 1\n[c.ä]\n"),
-        (Syntax::Toml, "[[c]]\n[[c]]\nä = 1\n\"\\u00e4\" = 2\n"),
-        (Syntax::Toml, "ä = 1\nä.b = 2\n"),
-        (Syntax::Yaml, "b: 0\nä: 1\n'ä': 2\n"),
-        (Syntax::Json, "{\"ä\": 1, \"\\u00e4\": 2}"),
+    for (syntax, text, first, second) in [
+        (Syntax::Toml, "b = 0\na = 1\n'a' = 2\n", (2, 1), (3, 1)),
+        (Syntax::Toml, "[b]\n[a]\nx = 1\n[a]\nx = 2\n", (2, 2), (4, 2)),
+        (Syntax::Toml, "[c]\n[c.a]\nx = 1\n[ c.a ]\nx = 2\n", (2, 4), (4, 5)),
+        (Syntax::Toml, "k = { b = 'é', a = 1, \"a\" = 2 }\n", (1, 16), (1, 23)),
+        (Syntax::Toml, "[c]\nb = 0\na.x = 1\n[c.a]\n", (3, 1), (4, 4)),
+        (Syntax::Toml, "[[c]]\n[[c]]\na = 1\n\"\\u0061\" = 2\n", (3, 1), (4, 1)),
+        (Syntax::Toml, "a = 1\na.b = 2\n", (1, 1), (2, 1)),
+        (Syntax::Yaml, "b: 0\nä: 1\n'ä': 2\n", (2, 1), (3, 1)),
+        (Syntax::Json, "{\"ä\": 1, \"\\u00e4\": 2}", (1, 2), (1, 10)),
     ] {
-        let text = text.replace('ä', if syntax == Syntax::Toml { "a" } else { "ä" }).replace("u00e4", "u0061");
-        let text = if syntax == Syntax::Toml { text } else { text.replace("u0061", "u00e4") };
-        let faults = bad(syntax, &text);
-        assert_eq!(faults.len(), 1, "{syntax:?} {text:?}: {faults:#?}");
-        assert_eq!(faults[0].kind, DuplicateKey, "{text:?}");
-        let (first, label) = faults[0].other.unwrap_or_else(|| panic!("{text:?}: no first place"));
-        assert_eq!(label, "first set here");
-        let key = |span: crate::source::Span| text[span.range()].trim_matches(['"', '\'']).to_owned();
-        assert!(first.end <= faults[0].span.start, "{text:?}");
-        assert_eq!(first.start as usize, text.find(key(first).as_str()).unwrap() - usize::from(&text[first.range()] != key(first)), "{text:?}");
+        let (sources, id) = add(text);
+        let faults = parse(&sources, id, syntax).unwrap_err();
+        assert_eq!(faults.len(), 1, "{text:?}: {faults:#?}");
+        let place = |span| {
+            let place = sources.position(span);
+            (place.line, place.column)
+        };
+        let (other, label) = faults[0].other.unwrap_or_else(|| panic!("{text:?}: no first place"));
+        assert_eq!((faults[0].kind, label), (DuplicateKey, "first set here"), "{text:?}");
+        assert_eq!((place(other), place(faults[0].span)), (first, second), "{text:?}");
     }
 }
 

@@ -73,9 +73,9 @@ impl Graph {
 
     /// Tells whether a value is a null with no text.
     pub(super) fn is_unwritten(&self, index: Index) -> bool {
-        self.items.get(index).is_some_and(|item| {
-            matches!(item.kind, Kind::Scalar(Value::Null)) && item.span.start == item.span.end
-        })
+        self.items
+            .get(index)
+            .is_some_and(|item| matches!(item.kind, Kind::Scalar(Value::Null)) && item.span.start == item.span.end)
     }
 
     /// How many block collections are open.

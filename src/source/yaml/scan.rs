@@ -49,7 +49,9 @@ fn describe(text: &str, at: usize, span: Span, error: &ScanError) -> Fault {
         ErrorKind::UnclosedQuotedScalar => syntax(Span::new(span.source, at, at + line), "unclosed string"),
         ErrorKind::UnclosedFlowCollection { open } => syntax(span, &format!("unclosed `{open}`")),
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
-            syntax(span, &format!("`{close}` closes a `{open}`"))
+            // The error stands at the bracket that opens.
+            let end = at + wrong_bracket(rest).unwrap_or(0);
+            syntax(Span::new(span.source, end, end + 1), &format!("`{close}` closes a `{open}`"))
         }
         ErrorKind::UnexpectedCharacter { character } => {
             syntax(span, &format!("a value cannot start with `{}`", character.escape_debug()))
@@ -63,8 +65,10 @@ fn describe(text: &str, at: usize, span: Span, error: &ScanError) -> Fault {
         | ErrorKind::UnpairedLowSurrogate
         | ErrorKind::InvalidUnicodeEscape => {
             // The error stands at the string's start.
-            let start = at + bad_escape(rest).unwrap_or(0);
-            syntax(Span::new(span.source, start, start + 2), "unknown escape in a string")
+            let escape = bad_escape(rest).unwrap_or(0);
+            let letter = rest.get(escape + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+            let start = at + escape;
+            syntax(Span::new(span.source, start, start + 1 + letter), "unknown escape in a string")
                 .help("write a backslash as `\\\\`, or use single quotes")
         }
         ErrorKind::TabNotAllowed
@@ -76,6 +80,30 @@ fn describe(text: &str, at: usize, span: Span, error: &ScanError) -> Fault {
         }
         kind => syntax(span, kind.to_string().trim_end_matches('.')),
     }
+}
+
+/// The offset of the bracket that ends the flow collection at the start of a text, quoted text left aside.
+fn wrong_bracket(text: &str) -> Option<usize> {
+    let mut open = 0;
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some('"'), '\\') if !escaped => escaped = true,
+            (Some(own), _) => {
+                if character == own && !escaped {
+                    quote = None;
+                }
+                escaped = false;
+            }
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '[' | '{') => open += 1,
+            (None, ']' | '}') if open == 1 => return Some(at),
+            (None, ']' | '}') => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The offset of the first escape in a double-quoted string that YAML does not know.
