@@ -15,6 +15,7 @@ mod yaml;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::RandomState;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -37,12 +38,13 @@ pub struct Stack {
     secrets: BTreeMap<String, String>,
     volumes: HashMap<String, Volume>,
     volumes_begun: bool,
+    hasher: RandomState,
 }
 
 #[derive(Debug)]
 struct Volume {
-    /// Of the definition as written: definitions themselves would be too many to keep.
-    digest: [u8; 32],
+    /// Of the definition: definitions themselves would be too much to keep.
+    digest: u64,
     /// The service that needed it first.
     service: Arc<str>,
     written: bool,
@@ -91,11 +93,8 @@ impl Stack {
     }
 
     fn note_volumes(&mut self, service: &Service, refusals: &mut Refusals) {
-        let mut written = Vec::new();
         for definition in volume::definitions(&service.container.mounts) {
-            written.clear();
-            definition.write(&mut written);
-            let digest: [u8; 32] = Sha256::digest(&written).into();
+            let digest = definition.digest(&self.hasher);
             match self.volumes.get(&*definition.key) {
                 Some(known) if known.digest == digest => {}
                 Some(known) => {
@@ -105,7 +104,7 @@ impl Stack {
                         format!("service `{}` does", known.service)
                     };
                     let message =
-                        format!("volume `{}` has another driver, options or labels than {by}", definition.key);
+                        format!("volume `{}` has another driver, options or labels than {by}", definition.name);
                     let help = Some("give the volumes different names, or the same definition");
                     refusals.add(entry_at("mounts", definition.mount), message, help);
                 }
@@ -136,7 +135,7 @@ impl Stack {
 
     /// Writes what comes last: the networks, configs and secrets, all of which exist on the swarm.
     pub fn tail(&self, out: &mut Vec<u8>) {
-        let Self { networks, configs, secrets, volumes: _, volumes_begun: _ } = self;
+        let Self { networks, configs, secrets, volumes: _, volumes_begun: _, hasher: _ } = self;
         let mut writer = Writer::new(out, 0);
         for (section, entries) in [("networks", networks), ("configs", configs), ("secrets", secrets)] {
             let opened = writer.open(section);

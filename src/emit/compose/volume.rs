@@ -1,6 +1,7 @@
 //! Mounts of a service, and the top-level volumes that they need.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 
 use super::super::{Refusals, entry_at};
 use super::service::{NAMESPACE_LABEL, check_keys, check_label};
@@ -119,7 +120,8 @@ pub(super) struct Definition<'s> {
     pub(super) key: Cow<'s, str>,
     /// The index of the mount that needs it.
     pub(super) mount: usize,
-    name: &'s Text,
+    /// Its name, which may be secret.
+    pub(super) name: &'s Text,
     labels: &'s Pairs,
     driver: Option<&'s Driver>,
 }
@@ -140,6 +142,27 @@ pub(super) fn definitions(mounts: &[Mount]) -> impl Iterator<Item = Definition<'
 }
 
 impl Definition<'_> {
+    /// A digest of all that it says, under the hasher's random key: users choose names and options.
+    pub(super) fn digest(&self, hasher: &RandomState) -> u64 {
+        let Self { key: _, mount: _, name, labels, driver } = self;
+        let pairs = |pairs: &Pairs, hash: &mut DefaultHasher| {
+            pairs.len().hash(hash);
+            for (key, value) in pairs {
+                key.hash(hash);
+                value.expose().hash(hash);
+            }
+        };
+        let mut hash = hasher.build_hasher();
+        name.expose().hash(&mut hash);
+        pairs(labels, &mut hash);
+        driver.is_some().hash(&mut hash);
+        if let Some(Driver { name, options }) = driver {
+            name.as_ref().map(Text::expose).hash(&mut hash);
+            pairs(options, &mut hash);
+        }
+        hash.finish()
+    }
+
     /// Writes it as an entry of the top-level `volumes`.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let Self { key, mount: _, name, labels, driver } = self;
