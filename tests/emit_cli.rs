@@ -1,5 +1,7 @@
 //! What a POSIX shell and `docker service create` make of our commands.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod fake_engine;
 #[path = "../src/emit/fixture.rs"]
 #[allow(dead_code)]

@@ -1,5 +1,7 @@
 //! What `docker stack deploy` and PyYAML make of our stacks.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod fake_engine;
 #[path = "../src/emit/fixture.rs"]
 #[allow(dead_code)]
