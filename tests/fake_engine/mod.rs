@@ -99,18 +99,20 @@ fn read_body(reader: &mut impl BufRead) -> Vec<u8> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    while chunked {
+    if !chunked {
+        return body;
+    }
+    loop {
         let mut line = String::new();
         reader.read_line(&mut line).unwrap();
         let mut chunk = vec![0; usize::from_str_radix(line.trim(), 16).unwrap()];
         reader.read_exact(&mut chunk).unwrap();
         reader.read_line(&mut line).unwrap();
         if chunk.is_empty() {
-            break;
+            return body;
         }
         body.append(&mut chunk);
     }
-    body
 }
 
 /// Configs or secrets of exactly the names that were asked for.
