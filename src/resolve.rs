@@ -168,8 +168,7 @@ impl<'a> Compiler<'a> {
         Some(self.roster.find(name).unwrap_or_else(|| {
             if !self.roster.is_empty() {
                 let shown = check::canonical::printable(name);
-                let diagnostic =
-                    Diagnostic::new(&code::UNKNOWN_USER, format!("the config lists no user `{shown}`"));
+                let diagnostic = Diagnostic::new(&code::UNKNOWN_USER, format!("the config lists no user `{shown}`"));
                 let diagnostic = match closest(name, self.roster.user_names()) {
                     Some(near) => diagnostic.help(format!("did you mean `{}`?", check::canonical::printable(near))),
                     None => diagnostic,

@@ -71,7 +71,12 @@ mod tests {
 
     #[test]
     fn references() {
-        for good in ["a", "jupyter/base-notebook:lab-4.1.0", "host:5000/a/b_c:1", "quay.io/x/y@sha256:0123456789abcdef0123456789abcdef"] {
+        for good in [
+            "a",
+            "jupyter/base-notebook:lab-4.1.0",
+            "host:5000/a/b_c:1",
+            "quay.io/x/y@sha256:0123456789abcdef0123456789abcdef",
+        ] {
             assert!(is_reference(good), "{good}");
         }
         for bad in ["", "A", "a b", "a:", "/a", "a//b", "https://x/y", "a:b:c", "Upper/Case:1", "a@sha256:12"] {

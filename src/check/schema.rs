@@ -30,9 +30,8 @@ struct Compiled {
     validator: jsonschema::Validator<Tree>,
 }
 
-static DOCUMENT: LazyLock<Compiled> = LazyLock::new(|| {
-    compile(None).unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}"))
-});
+static DOCUMENT: LazyLock<Compiled> =
+    LazyLock::new(|| compile(None).unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}")));
 
 /// The definition of a user's overrides as a schema of its own.
 static OVERRIDES: LazyLock<Compiled> = LazyLock::new(|| {

@@ -115,10 +115,8 @@ fn env_lines(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &
     let text = match world.read(path, None) {
         Ok(text) => text,
         Err(error) => {
-            diagnostics.push(Diagnostic::new(
-                &code::UNREADABLE,
-                format!("`{}` cannot be read: {error}", path.display()),
-            ));
+            diagnostics
+                .push(Diagnostic::new(&code::UNREADABLE, format!("`{}` cannot be read: {error}", path.display())));
             return Vec::new();
         }
     };

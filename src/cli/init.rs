@@ -22,7 +22,8 @@ pub(super) fn run(init: &Init, ui: &Ui) -> Result<(), Failure> {
     }
     output::write_file(&init.path, STARTER.as_bytes(), false)?;
     ui.note(&format!("wrote {}", init.path.display()));
-    let shown = if init.path == Path::new("swarmgen.toml") { String::new() } else { format!(" -c {}", init.path.display()) };
+    let shown =
+        if init.path == Path::new("swarmgen.toml") { String::new() } else { format!(" -c {}", init.path.display()) };
     ui.note(&format!("next: swarmgen validate{shown} && swarmgen render{shown} --user alice"));
     Ok(())
 }

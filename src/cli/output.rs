@@ -129,7 +129,11 @@ pub(super) fn stdout_kind() -> StdoutKind {
     let metadata = stdout.as_fd().try_clone_to_owned().and_then(|own| std::fs::File::from(own).metadata());
     match metadata {
         Ok(metadata) if metadata.is_file() => {
-            if metadata.permissions().mode() & 0o077 == 0 { StdoutKind::Private } else { StdoutKind::Readable }
+            if metadata.permissions().mode() & 0o077 == 0 {
+                StdoutKind::Private
+            } else {
+                StdoutKind::Readable
+            }
         }
         Ok(metadata) if metadata.file_type().is_char_device() => StdoutKind::Private,
         _ => StdoutKind::Shown,

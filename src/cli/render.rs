@@ -13,10 +13,10 @@ use crate::resolve::{Compiler, Request};
 use crate::source::{Disk, Entry, Node, SourceMap};
 
 use super::args::{Format, Global, Render};
+use super::config;
 use super::error::Failure;
 use super::output::{Destination, StdoutKind, stdout_kind};
 use super::ui::Ui;
-use super::config;
 
 /// Everything besides the config that a rendering depends on.
 struct Job<'a> {
@@ -168,8 +168,11 @@ impl Job<'_> {
             None => {
                 if compiler.roster.is_empty() {
                     diagnostics.push(
-                        Diagnostic::new(&code::NO_USERS, "`--all` renders the users that the config lists, and it lists none")
-                            .help("list them under `[users]`, or name a file with `users_file`"),
+                        Diagnostic::new(
+                            &code::NO_USERS,
+                            "`--all` renders the users that the config lists, and it lists none",
+                        )
+                        .help("list them under `[users]`, or name a file with `users_file`"),
                     );
                     return None;
                 }

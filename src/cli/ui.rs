@@ -27,9 +27,7 @@ impl Ui {
         let colour = match global.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => {
-                set("CLICOLOR_FORCE") || (!set("NO_COLOR") && std::io::stderr().is_terminal())
-            }
+            Colour::Auto => set("CLICOLOR_FORCE") || (!set("NO_COLOR") && std::io::stderr().is_terminal()),
         };
         Self { format: global.message_format, colour, quiet: global.quiet }
     }

@@ -10,7 +10,7 @@ pub(super) fn duration(nanoseconds: i64) -> String {
         return "0s".to_owned();
     }
     for (unit, name) in [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"), (1, "ns")] {
-        if rest % unit != 0 {
+        if !rest.is_multiple_of(unit) {
             continue;
         }
         let count = rest / unit;

@@ -62,10 +62,10 @@ impl Command {
         quote(word)
     }
 
-    /// Adds a flag whose value needs no quotes.
+    /// Adds a flag whose value is a number or one of few words.
     fn amount(&mut self, flag: &'static str, value: Option<impl std::fmt::Display>) {
         if let Some(value) = value {
-            self.lines.push(format!("--{flag} {value}"));
+            self.lines.push(format!("--{flag} {}", quote(&value.to_string())));
         }
     }
 

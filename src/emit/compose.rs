@@ -50,6 +50,8 @@ pub struct Part {
 #[derive(Debug)]
 struct Volume {
     key: String,
+    /// Of the key, and of the definition.
+    digests: (Digest, Digest),
     /// The index of the service that needs it, in its part.
     service: usize,
     /// The index of the mount that needs it.
@@ -77,8 +79,10 @@ impl Part {
             let start = self.volume_text.len();
             definition.write(&mut self.volume_text);
             let text = start..self.volume_text.len();
+            let digests =
+                (digest(definition.key.as_bytes()), digest(self.volume_text.get(text.clone()).unwrap_or_default()));
             let mount = definition.mount;
-            self.volumes.push(Volume { key: definition.key.into_owned(), service: index, mount, text });
+            self.volumes.push(Volume { key: definition.key.into_owned(), digests, service: index, mount, text });
         }
         for Network { target, aliases: _, driver_opts: _ } in &service.networks {
             note(&mut self.networks, network_key(target.expose()), target);
@@ -138,11 +142,10 @@ impl Stack {
     pub fn join(&mut self, part: Part, volumes: &mut Vec<u8>) -> Result<Zeroizing<Vec<u8>>, Vec<Conflict>> {
         let Part { services, count, networks, configs, secrets, volumes: defined, volume_text } = part;
         let mut conflicts = Vec::new();
-        for Volume { key, service, mount, text } in defined {
+        for Volume { key, digests: (key_digest, digest), service, mount, text } in defined {
             let text = volume_text.get(text).unwrap_or_default();
-            let digest = digest(text);
             let index = self.count + service;
-            match self.volumes.entry(self::digest(key.as_bytes())) {
+            match self.volumes.entry(key_digest) {
                 Entry::Occupied(known) if known.get().0 == digest => {}
                 Entry::Occupied(known) => {
                     let first = known.get().1 as usize;

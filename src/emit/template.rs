@@ -1,8 +1,8 @@
 //! `template`: a MiniJinja file of the operator's.
 //!
-//! MiniJinja's expressions, statements and filters can be used (macros and includes are not built in), with the filters `yaml` (a value as YAML on one line) and `shell` (a value as words
-//! for a POSIX shell) besides its own; nothing is escaped by itself, an undefined name is an error, and a template that
-//! goes on without end is stopped. It is given:
+//! MiniJinja's expressions, statements and filters can be used (macros and includes are not built in), with the filters
+//! `yaml` (a value as YAML on one line) and `shell` (a value as words for a POSIX shell) besides; nothing is escaped by
+//! itself, an undefined name is an error, and a template that goes on without end is stopped. It is given:
 //!
 //! | name | is |
 //! |---|---|
@@ -119,13 +119,21 @@ fn yaml(value: &serde_json::Value) -> String {
             }
             out + "}"
         }
-        // YAML 1.1 takes 1e30 for a string without the point and the sign.
         serde_json::Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(float) => format!("{float:?}").replace('e', "e+").replace("e+-", "e-"),
+            Some(float) => yaml_float(float),
             None => number.to_string(),
         },
         serde_json::Value::Null | serde_json::Value::Bool(_) => value.to_string(),
     }
+}
+
+/// Writes a float with the point and the sign of the exponent without which YAML 1.1 takes it for a string.
+fn yaml_float(float: f64) -> String {
+    let text = format!("{float:?}");
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    let sign = if exponent.starts_with('-') { "" } else { "+" };
+    format!("{mantissa}{point}e{sign}{exponent}")
 }
 
 fn shell(value: &serde_json::Value) -> Result<String, Error> {

@@ -26,12 +26,7 @@ impl Access {
     /// Reads a profile's `access`: a list, or a file with an entry on each line.
     ///
     /// In a file, blank lines and what follows a `#` at the start of a line do not count.
-    pub fn read(
-        node: Option<&Node>,
-        world: &dyn World,
-        sources: &SourceMap,
-        diagnostics: &mut Diagnostics,
-    ) -> Self {
+    pub fn read(node: Option<&Node>, world: &dyn World, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Self {
         let Some(node) = node else { return Self::Everybody };
         let mut users = HashSet::new();
         let mut groups = HashSet::new();
@@ -44,7 +39,8 @@ impl Access {
             let path = source.directory().join(file.as_str().unwrap_or_default());
             match world.read(&path, None) {
                 Ok(text) => {
-                    let id = sources.add(path.display().to_string(), source.directory(), Author::Data, text.to_string());
+                    let id =
+                        sources.add(path.display().to_string(), source.directory(), Author::Data, text.to_string());
                     let lines = sources.get(id);
                     for line in lines.text().lines().map(str::trim) {
                         if !line.is_empty() && !line.starts_with('#') {

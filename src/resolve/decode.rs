@@ -116,12 +116,7 @@ impl<'s> Decoder<'s> {
     }
 
     /// An amount, whatever its unit; a template is expanded first.
-    fn amount<T>(
-        &mut self,
-        table: &Node,
-        key: &str,
-        parse: impl Fn(Raw<'_>) -> Result<T, AmountError>,
-    ) -> Option<T> {
+    fn amount<T>(&mut self, table: &Node, key: &str, parse: impl Fn(Raw<'_>) -> Result<T, AmountError>) -> Option<T> {
         let node = table.get(key).filter(|node| node.value != Value::Null)?;
         let (parsed, secret) = match &node.value {
             Value::Int(number) => (parse(Raw::Int(*number)), false),
@@ -158,7 +153,8 @@ impl<'s> Decoder<'s> {
             Some(number) if bounds.contains(&number) => Some(number),
             _ => {
                 let (least, most) = bounds.into_inner();
-                let range = if most == i64::MAX { format!("at least {least}") } else { format!("from {least} to {most}") };
+                let range =
+                    if most == i64::MAX { format!("at least {least}") } else { format!("from {least} to {most}") };
                 self.bad(&code::OUT_OF_RANGE, node, format!("`{key}` must be a whole number, {range}"), "");
                 None
             }

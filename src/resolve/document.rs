@@ -36,7 +36,12 @@ pub struct Inputs {
 /// Loads and checks documents.
 ///
 /// All findings of a stage are collected; a stage that finds errors is the last. `None` means that there were some.
-pub fn load(inputs: &Inputs, world: &dyn World, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Option<Document> {
+pub fn load(
+    inputs: &Inputs,
+    world: &dyn World,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<Document> {
     use sha2::{Digest, Sha256};
     let mut digest = Sha256::new();
     let mut trees = Vec::new();
@@ -69,10 +74,8 @@ pub fn load(inputs: &Inputs, world: &dyn World, sources: &SourceMap, diagnostics
     }
     let levels = Levels::read(root.get("lints"), diagnostics);
     users_files.extend(inputs.users_files.iter().map(|path| (path.clone(), None)));
-    let users: Vec<Records> = users_files
-        .iter()
-        .filter_map(|(path, span)| read_records(path, *span, world, sources, diagnostics))
-        .collect();
+    let users: Vec<Records> =
+        users_files.iter().filter_map(|(path, span)| read_records(path, *span, world, sources, diagnostics)).collect();
     if diagnostics.has_errors() {
         return None;
     }
@@ -93,8 +96,11 @@ fn read_tree(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &
     let syntax = if path == Path::new("-") { Some(Syntax::Toml) } else { Syntax::of_path(path) };
     let Some(syntax) = syntax else {
         diagnostics.push(
-            Diagnostic::new(&code::UNKNOWN_FORMAT, format!("`{}` has no extension that tells its syntax", path.display()))
-                .help("name it `.toml`, `.yaml`, `.yml` or `.json`"),
+            Diagnostic::new(
+                &code::UNKNOWN_FORMAT,
+                format!("`{}` has no extension that tells its syntax", path.display()),
+            )
+            .help("name it `.toml`, `.yaml`, `.yml` or `.json`"),
         );
         return None;
     };
@@ -134,17 +140,16 @@ fn shown(path: &Path) -> String {
 fn unreadable(path: &Path, error: &ReadError) -> Diagnostic {
     let name = shown(path);
     match error {
-        ReadError::NotUtf8 { offset, line } => {
-            Diagnostic::new(&code::NOT_UTF8, format!("`{name}` is not UTF-8 text"))
-                .note(format!("the first invalid byte is at offset {offset}, on line {line}"))
-                .help("save the file as UTF-8")
-        }
+        ReadError::NotUtf8 { offset, line } => Diagnostic::new(&code::NOT_UTF8, format!("`{name}` is not UTF-8 text"))
+            .note(format!("the first invalid byte is at offset {offset}, on line {line}"))
+            .help("save the file as UTF-8"),
         ReadError::TooLarge { limit } => {
             Diagnostic::new(&code::TOO_LARGE, format!("`{name}` is larger than {} MiB", limit >> 20))
                 .help("put users into a users file, which may be of any size")
         }
-        ReadError::Directory => Diagnostic::new(&code::UNREADABLE, format!("`{name}` is a directory"))
-            .help("name a file in it"),
+        ReadError::Directory => {
+            Diagnostic::new(&code::UNREADABLE, format!("`{name}` is a directory")).help("name a file in it")
+        }
         error => Diagnostic::new(&code::UNREADABLE, format!("`{name}` cannot be read: {error}")),
     }
 }

@@ -124,7 +124,11 @@ impl Compiler<'_> {
     fn owner_clash(&self, user: &User<'_>, other: &User<'_>) -> Diagnostic {
         Diagnostic::new(
             &code::OWNER_CLASH,
-            format!("`{}` and `{}` would share one service and its volumes", printable(&user.name), printable(&other.name)),
+            format!(
+                "`{}` and `{}` would share one service and its volumes",
+                printable(&user.name),
+                printable(&other.name)
+            ),
         )
         .maybe_at(user.span, "this user")
         .maybe_at(other.span, "has the same owner as this one")
@@ -140,20 +144,28 @@ mod tests {
     #[test]
     fn results_come_in_order() {
         let mut all = Vec::new();
-        in_order(1000, |range| range, |range| {
-            all.extend(range);
-            ControlFlow::Continue(())
-        });
+        in_order(
+            1000,
+            |range| range,
+            |range| {
+                all.extend(range);
+                ControlFlow::Continue(())
+            },
+        );
         assert_eq!(all, (0..1000).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_break_stops_the_work() {
         let mut taken = 0;
-        in_order(100_000, |range| range, |_| {
-            taken += 1;
-            if taken == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        in_order(
+            100_000,
+            |range| range,
+            |_| {
+                taken += 1;
+                if taken == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
         assert_eq!(taken, 3);
     }
 }

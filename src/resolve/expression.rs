@@ -116,13 +116,16 @@ mod tests {
         assert!(Cache::default().get("[1]").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("missing").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("a b").is_err());
-        assert!(Cache::default().get("a|nosuch").is_err() || Cache::default().get("a|nosuch").unwrap().text(HashMap::new()).is_err());
+        assert!(
+            Cache::default().get("a|nosuch").is_err()
+                || Cache::default().get("a|nosuch").unwrap().text(HashMap::new()).is_err()
+        );
     }
 
     #[test]
     fn filters_of_our_own() {
         assert_eq!(text("a|sha256|upper").len(), 64);
-assert_eq!(text("a|md5"), "b034d76a0440ea9425ba32c91faa816b");
+        assert_eq!(text("a|md5"), "b034d76a0440ea9425ba32c91faa816b");
         assert_eq!(text("'a'|b64encode ~ 'ab'|b64encode ~ 'abc'|b64encode"), "YQ==YWI=YWJj");
         assert_eq!(text("a|regex_replace('[a-z]', 'x')"), "Ax x");
     }

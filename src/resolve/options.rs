@@ -83,15 +83,19 @@ fn within(path: &str, value: &Node, bound: &Entry) -> Result<(), Box<Diagnostic>
         let listed = values.as_seq().unwrap_or_default().iter().any(|one| one == value || same(key, one, value));
         if !listed {
             return Err(Box::new(
-                Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}` is none of the values that may be asked for"))
-                    .at(value.span, "set here")
-                    .at(values.span, "the values"),
+                Diagnostic::new(
+                    &code::OPTION_OUT_OF_BOUNDS,
+                    format!("`{key}` is none of the values that may be asked for"),
+                )
+                .at(value.span, "set here")
+                .at(values.span, "the values"),
             ));
         }
     }
-    for (side, word, help) in
-        [("max", "exceeds what user options may ask for", "or less"), ("min", "is below what user options may ask for", "or more")]
-    {
+    for (side, word, help) in [
+        ("max", "exceeds what user options may ask for", "or less"),
+        ("min", "is below what user options may ask for", "or more"),
+    ] {
         let Some(limit) = bound.value.get(side) else { continue };
         let Some(asked) = measure(key, value) else {
             return Err(Box::new(

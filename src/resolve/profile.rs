@@ -126,9 +126,8 @@ impl Compiler<'_> {
     /// The profile that a request chooses, if it chooses one.
     fn chosen(&self, user: &User<'_>, options: Option<&Node>) -> Result<Option<&Profile>, Failure> {
         let Some(options) = options else { return Ok(None) };
-        let Some(entry) = ["profile", "user_selected_name", "user_selected_image"]
-            .into_iter()
-            .find_map(|key| options.entry(key))
+        let Some(entry) =
+            ["profile", "user_selected_name", "user_selected_image"].into_iter().find_map(|key| options.entry(key))
         else {
             return Ok(None);
         };
@@ -189,8 +188,11 @@ impl Compiler<'_> {
             return Ok(profile);
         }
         Err(Box::new(
-            place(Diagnostic::new(&code::ACCESS_DENIED, format!("the user may not use the profile `{}`", printable(name))))
-                .help("add the user or one of their groups to the profile's `access`"),
+            place(Diagnostic::new(
+                &code::ACCESS_DENIED,
+                format!("the user may not use the profile `{}`", printable(name)),
+            ))
+            .help("add the user or one of their groups to the profile's `access`"),
         ))
     }
 }

@@ -111,7 +111,10 @@ impl Assembly {
 /// An attribute found by its path.
 enum Found<'a> {
     Builtin(Text),
-    Node { node: &'a Node, secret: bool },
+    Node {
+        node: &'a Node,
+        secret: bool,
+    },
     /// Declared somewhere, but this user has none.
     Missing,
     /// Declared nowhere.
@@ -187,7 +190,7 @@ impl<'a> Scope<'a> {
                     let root = path.split('.').next().unwrap_or(path);
                     if self.compiler.is_known(root) || self.set.iter().any(|entry| &*entry.key == root) {
                         let span = || self.part(node, text, &range);
-                    let value = guard(place, self.placeholder(path, &span)?, &span)?;
+                        let value = guard(place, self.placeholder(path, &span)?, &span)?;
                         assembly.push(&value);
                     } else {
                         assembly.literal.push_str(&text[range]);
@@ -413,11 +416,9 @@ impl<'a> Scope<'a> {
             Ok(text) if secret => Ok(Text::secret(Zeroizing::new(text))),
             Ok(text) => Ok(Text::from(text)),
             Err(error) => match lacking.as_slice() {
-                [name] if error.kind() == minijinja::ErrorKind::UndefinedError => {
-                    Err(Box::new(self.missing(name, span()).help(format!(
-                        "or give it a default: `{{{{ {name} or \"..\" }}}}`"
-                    ))))
-                }
+                [name] if error.kind() == minijinja::ErrorKind::UndefinedError => Err(Box::new(
+                    self.missing(name, span()).help(format!("or give it a default: `{{{{ {name} or \"..\" }}}}`")),
+                )),
                 // The details of an error can quote values.
                 _ if secret => Err(Box::new(
                     Diagnostic::new(&code::TEMPLATE_FAILED, "the expression failed on a secret").at(span(), ""),
@@ -468,7 +469,8 @@ impl<'a> Scope<'a> {
                 .at(span, "needed here")
                 .help("set `jupyterhub_service_name`");
         }
-        let diagnostic = Diagnostic::new(&code::MISSING_ATTRIBUTE, format!("`{path}` is not set")).at(span, "needed here");
+        let diagnostic =
+            Diagnostic::new(&code::MISSING_ATTRIBUTE, format!("`{path}` is not set")).at(span, "needed here");
         match path {
             "notebook_dir" => diagnostic.help("set `notebook_dir`"),
             "image" => diagnostic.help("give the profile an `image`"),

@@ -72,11 +72,10 @@ impl<'a> Iterator for Segments<'a> {
         while at < bytes.len() {
             let special = match bytes[at] {
                 b'{' if bytes.get(at + 1) == Some(&b'{') => Some(double_brace(self.text, at)),
-                b'{' if at == 0 || bytes[at - 1] != b'$' => delimited(self.text, at, b'}')
-                    .map(|(path, end)| Segment::Placeholder { path, range: at..end }),
-                b'<' => {
-                    delimited(self.text, at, b'>').map(|(path, end)| Segment::Angle { path, range: at..end })
+                b'{' if at == 0 || bytes[at - 1] != b'$' => {
+                    delimited(self.text, at, b'}').map(|(path, end)| Segment::Placeholder { path, range: at..end })
                 }
+                b'<' => delimited(self.text, at, b'>').map(|(path, end)| Segment::Angle { path, range: at..end }),
                 _ => None,
             };
             match special {
@@ -213,7 +212,8 @@ mod tests {
 
     #[test]
     fn other_braces_stay() {
-        for text in ["${VAR}", "${VAR:-{}", "{a,b}", r#"{"json": 1}"#, "{}", "{1}", "{a.}", "{ a }", "}", "{", "<a b>"] {
+        for text in ["${VAR}", "${VAR:-{}", "{a,b}", r#"{"json": 1}"#, "{}", "{1}", "{a.}", "{ a }", "}", "{", "<a b>"]
+        {
             assert_eq!(shown(text), [text], "{text}");
         }
         assert_eq!(shown("awk '{print}'"), ["awk '", "P:print", "'"]);

@@ -191,8 +191,7 @@ impl<'c> Making<'c> {
 
     /// The operator's template over all servers at once: it may want to loop over them.
     fn templated(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
-        let servers: Vec<Server<'_>> =
-            (0..self.count()).filter_map(|index| self.server(index, diagnostics)).collect();
+        let servers: Vec<Server<'_>> = (0..self.count()).filter_map(|index| self.server(index, diagnostics)).collect();
         if diagnostics.has_errors() {
             return None;
         }
@@ -282,13 +281,7 @@ struct Gathering {
 
 impl Default for Gathering {
     fn default() -> Self {
-        Self {
-            stack: Stack::new(),
-            services: Spool::new(),
-            volumes: Spool::new(),
-            has_secrets: false,
-            failure: None,
-        }
+        Self { stack: Stack::new(), services: Spool::new(), volumes: Spool::new(), has_secrets: false, failure: None }
     }
 }
 

@@ -6,9 +6,14 @@ use crate::ir::{Placement, Port, Resources, RestartPolicy, UpdateConfig};
 use crate::source::Pointer;
 
 /// Writes the published ports.
-pub(super) fn ports(writer: &mut Writer<'_>, ports: &[Port]) {
+pub(super) fn ports(writer: &mut Writer<'_>, ports: &[Port], refusals: &mut Refusals) {
     let opened = writer.open("ports");
-    for Port { protocol, target, published, mode } in ports {
+    for (index, port) in ports.iter().enumerate() {
+        let Port { protocol, target, published, mode } = port;
+        if ports.iter().take(index).any(|earlier| earlier == port) {
+            let at = Pointer::parse("/endpoint_spec/ports").child(index);
+            refusals.add(at, "a stack takes no port twice", Some("remove the second one"));
+        }
         writer.entry();
         writer.plain("target", target);
         if let Some(published) = published {

@@ -6,8 +6,8 @@ use super::yaml::Writer;
 use super::{deploy, key_of, network_key};
 use crate::emit::amount;
 use crate::ir::{
-    Container, CredentialSpec, DnsConfig, Driver, FileReference, Healthcheck, Host, Network, Pairs, Privileges,
-    Service, Text, Ulimit,
+    Container, CredentialSpec, DnsConfig, Driver, Endpoint, FileReference, Healthcheck, Host, Network, Pairs,
+    Privileges, Service, Text, Ulimit,
 };
 use crate::source::Pointer;
 
@@ -56,11 +56,12 @@ fn write_service(writer: &mut Writer<'_>, service: &Service, refusals: &mut Refu
         writer.close();
     }
     write_networks(writer, networks, refusals);
-    deploy::ports(writer, &endpoint.ports);
+    let Endpoint { mode, ports } = endpoint;
+    deploy::ports(writer, ports, refusals);
     writer.open("deploy");
     writer.string("mode", "replicated");
     writer.plain("replicas", 1);
-    writer.string("endpoint_mode", endpoint.mode.as_str());
+    writer.string("endpoint_mode", mode.as_str());
     let at = || Pointer::parse("/labels");
     check_label(labels, NAMESPACE_LABEL, &at, refusals);
     check_label(labels, IMAGE_LABEL, &at, refusals);

@@ -87,6 +87,7 @@ fn lists_that_must_be_unique_are_checked() {
     container.hosts.push(container.hosts[0].clone());
     twice(&mut service.networks[0].aliases);
     service.networks.push(service.networks[1].clone());
+    service.endpoint.ports.push(service.endpoint.ports[1].clone());
     let expected = [
         "/container_spec/hosts/storage",
         "/container_spec/dns_config/nameservers/1",
@@ -95,6 +96,7 @@ fn lists_that_must_be_unique_are_checked() {
         "/container_spec/cap_drop/1",
         "/networks/0/aliases/1",
         "/networks/2",
+        "/endpoint_spec/ports/2",
     ];
     assert_eq!(refused(&service), expected);
 }

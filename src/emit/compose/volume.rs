@@ -1,6 +1,7 @@
 //! Mounts of a service, and the top-level volumes that they need.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 
 use super::super::{Refusals, entry_at};
 use super::service::{NAMESPACE_LABEL, check_keys, check_label};
@@ -119,7 +120,8 @@ pub(super) struct Definition<'s> {
     pub(super) key: Cow<'s, str>,
     /// The index of the mount that needs it.
     pub(super) mount: usize,
-    name: &'s Text,
+    /// Its name, which may be secret.
+    pub(super) name: &'s Text,
     labels: &'s Pairs,
     driver: Option<&'s Driver>,
 }

@@ -45,33 +45,56 @@ enum Reading {
     Interpolated,
 }
 
+/// Bytes that stand for themselves in any position: nearly all of nearly every text, so that it is copied in runs.
+const COPIED: [bool; 256] = {
+    let mut copied = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        copied[byte as usize] = !matches!(byte, b'"' | b'\\' | b'$');
+        byte += 1;
+    }
+    copied
+};
+
 fn write_scalar(out: &mut Vec<u8>, text: &str, reading: Reading) {
     if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
     out.push(b'"');
-    for c in text.chars() {
-        match c {
-            '$' if reading == Reading::Interpolated => out.extend_from_slice(b"$$"),
-            _ if is_literal(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            _ => {
-                let code = u32::from(c);
-                let escape = match code {
-                    0..=0xff => format!("\\x{code:02x}"),
-                    0x100..=0xffff => format!("\\u{code:04x}"),
-                    _ => format!("\\U{code:08x}"),
-                };
-                out.extend_from_slice(escape.as_bytes());
-            }
-        }
+    let mut rest = text;
+    loop {
+        let copied = rest.bytes().position(|byte| !COPIED[usize::from(byte)]).unwrap_or(rest.len());
+        // What is copied is ASCII, so that no character is cut.
+        let (run, others) = rest.split_at(copied);
+        out.extend_from_slice(run.as_bytes());
+        let mut others = others.chars();
+        let Some(c) = others.next() else { break };
+        write_char(out, c, reading);
+        rest = others.as_str();
     }
     out.push(b'"');
+}
+
+fn write_char(out: &mut Vec<u8>, c: char, reading: Reading) {
+    match c {
+        '$' if reading == Reading::Interpolated => out.extend_from_slice(b"$$"),
+        _ if is_literal(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        _ => {
+            let code = u32::from(c);
+            let escape = match code {
+                0..=0xff => format!("\\x{code:02x}"),
+                0x100..=0xffff => format!("\\u{code:04x}"),
+                _ => format!("\\U{code:08x}"),
+            };
+            out.extend_from_slice(escape.as_bytes());
+        }
+    }
 }
 
 /// Writes a string as a YAML scalar on one line.

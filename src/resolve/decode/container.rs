@@ -319,6 +319,8 @@ mod tests {
     #[test]
     fn object_names() {
         assert!(is_object_name("a") && is_object_name("a.b_c-1"));
-        assert!(!is_object_name("") && !is_object_name("-a") && !is_object_name("a b") && !is_object_name(&"a".repeat(65)));
+        assert!(
+            !is_object_name("") && !is_object_name("-a") && !is_object_name("a b") && !is_object_name(&"a".repeat(65))
+        );
     }
 }

@@ -98,7 +98,12 @@ impl Decoder<'_> {
                 None
             }
             _ => {
-                self.bad(&code::BAD_AMOUNT, &entry.value, "a count of a generic resource is a whole number above 0", "");
+                self.bad(
+                    &code::BAD_AMOUNT,
+                    &entry.value,
+                    "a count of a generic resource is a whole number above 0",
+                    "",
+                );
                 None
             }
         }
@@ -178,7 +183,12 @@ impl Decoder<'_> {
                 Some((os, architecture)) if !os.is_empty() && !architecture.is_empty() => {
                     placement.platforms.push((Text::from(architecture), Text::from(os)));
                 }
-                _ => self.bad(&code::BAD_PLACEMENT, item, "a platform has the form `os/architecture`", "write `linux/amd64`"),
+                _ => self.bad(
+                    &code::BAD_PLACEMENT,
+                    item,
+                    "a platform has the form `os/architecture`",
+                    "write `linux/amd64`",
+                ),
             }
         }
         placement

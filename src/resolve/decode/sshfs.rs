@@ -187,9 +187,8 @@ impl Decoder<'_> {
                     self.check_sshcmd(node, &command);
                 }
             }
-            None => self.push(
-                Diagnostic::new(&code::SSHFS_COMMAND, "an sshfs volume needs an `sshcmd`").at(options.span, ""),
-            ),
+            None => self
+                .push(Diagnostic::new(&code::SSHFS_COMMAND, "an sshfs volume needs an `sshcmd`").at(options.span, "")),
         }
         if options.get("port").is_some() {
             self.integer(options, "port", 1..=65535);

@@ -1,0 +1,200 @@
+//! An engine that keeps what the docker CLI sends to `POST /services/create`, for seeing what a stack or command means.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+/// Listens until the test's process ends.
+pub(crate) struct FakeEngine {
+    directory: tempfile::TempDir,
+    created: Arc<Mutex<Vec<Value>>>,
+}
+
+impl FakeEngine {
+    pub(crate) fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(directory.path().join("engine.sock")).unwrap();
+        let created = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&created);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let created = Arc::clone(&shared);
+                std::thread::spawn(move || serve(stream, &created));
+            }
+        });
+        Self { directory, created }
+    }
+
+    /// A command that reaches this engine by the docker CLI, with nothing of the machine's own settings.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let socket = self.directory.path().join("engine.sock");
+        command.env("DOCKER_HOST", format!("unix://{}", socket.display()));
+        command.env("DOCKER_CONFIG", self.directory.path()).env_remove("DOCKER_CONTEXT").env("HOME", "/nobody");
+        command
+    }
+
+    /// Writes a file and says where.
+    #[allow(dead_code, reason = "commands need no file")]
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The bodies received so far, which are then forgotten.
+    pub(crate) fn take(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.created.lock().unwrap())
+    }
+}
+
+fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
+    let mut writer = stream.try_clone().unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|length| length > 0) {
+        let mut words = line.split_whitespace();
+        let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
+        let body = read_body(&mut reader);
+        let target = target.strip_prefix("/v1.41").unwrap_or(&target);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let answer = match path.strip_prefix("/networks/") {
+            Some(name) => json!({"Name": name, "Id": name, "Scope": "swarm"}),
+            None => match path {
+                "/info" => json!({"Swarm": {"LocalNodeState": "active", "ControlAvailable": true}}),
+                "/configs" | "/secrets" => named(query),
+                "/services" | "/networks" => json!([]),
+                "/services/create" => {
+                    created.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                    json!({"ID": "new"})
+                }
+                _ => json!({}),
+            },
+        };
+        let answer = if method == "HEAD" { String::new() } else { answer.to_string() };
+        let head = "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nOstype: linux\r\nSwarm: active/manager";
+        let length = answer.len();
+        write!(writer, "{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{answer}").unwrap();
+        line.clear();
+    }
+}
+
+fn read_body(reader: &mut impl BufRead) -> Vec<u8> {
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let line = line.trim().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        chunked |= line.starts_with("transfer-encoding:");
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    if !chunked {
+        return body;
+    }
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let mut chunk = vec![0; usize::from_str_radix(line.trim(), 16).unwrap()];
+        reader.read_exact(&mut chunk).unwrap();
+        reader.read_line(&mut line).unwrap();
+        if chunk.is_empty() {
+            return body;
+        }
+        body.append(&mut chunk);
+    }
+}
+
+/// Configs or secrets of exactly the names that were asked for.
+fn named(query: &str) -> Value {
+    let mut decoded = Vec::new();
+    let mut bytes = query.trim_start_matches("filters=").bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => {
+                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            }
+            byte => byte,
+        });
+    }
+    let filters: Value = serde_json::from_slice(&decoded).unwrap();
+    let names = filters["name"].as_object().unwrap().keys();
+    names.map(|name| json!({"ID": format!("id-{name}"), "Spec": {"Name": name}})).collect()
+}
+
+/// Runs a command that must succeed.
+pub(crate) fn run(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("these tests need `{}`: {error}", command.get_program().display());
+    });
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Removes what the engine takes for absent: null, "", false, [], {}, no forced update and no
+/// tolerated failures;
+/// and sorts those lists whose order means nothing, since the CLI changes it.
+pub(crate) fn prune(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(key, value)| {
+                let mut value = prune(value);
+                if let (Value::Array(values), "Ports" | "GenericResources") = (&mut value, key.as_str()) {
+                    values.sort_by_key(Value::to_string);
+                }
+                (key, value)
+            });
+            fields.filter(|(key, value)| !is_absent(key, value)).collect()
+        }
+        Value::Array(values) => values.into_iter().map(prune).collect(),
+        other => other,
+    }
+}
+
+fn is_absent(key: &str, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Number(number) => matches!(key, "ForceUpdate" | "MaxFailureRatio") && number.as_f64() == Some(0.0),
+        Value::Bool(true) => false,
+    }
+}
+
+/// The places at which two values differ, with what stands there.
+pub(crate) fn differences(left: &Value, right: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", left, right, &mut found);
+    found
+}
+
+fn compare(at: &str, left: &Value, right: &Value, found: &mut Vec<String>) {
+    match (left, right) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                let [left, right] = [left, right].map(|fields| fields.get(key).unwrap_or(&Value::Null));
+                compare(&format!("{at}/{key}"), left, right, found);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                compare(&format!("{at}/{index}"), left, right, found);
+            }
+        }
+        (left, right) if left == right => {}
+        (left, right) => found.push(format!("{at}: {left} is not {right}")),
+    }
+}
