@@ -1,7 +1,6 @@
 //! Mounts of a service, and the top-level volumes that they need.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 
 use super::super::{Refusals, entry_at};
 use super::service::{NAMESPACE_LABEL, check_keys, check_label};
