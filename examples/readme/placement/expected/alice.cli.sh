@@ -1,0 +1,11 @@
+docker service create \
+  --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
+  --replicas 1 \
+  --label swarmgen.deployment=jupyter \
+  --label swarmgen.server= \
+  --label swarmgen.user=alice \
+  --container-label 'image_name=Minimal python notebook' \
+  --constraint node.hostname==worker1 \
+  --placement-pref spread=node.labels.datacenter \
+  --endpoint-mode dnsrr \
+  jupyter/base-notebook:30f16d52126f
