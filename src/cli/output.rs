@@ -1,10 +1,14 @@
 //! Results in files, whole or not at all.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use tempfile::{NamedTempFile, SpooledTempFile};
+use tempfile::{NamedTempFile, SpooledData, SpooledTempFile};
+use zeroize::Zeroizing;
 
 use super::error::Failure;
 
@@ -37,7 +41,6 @@ fn begin(path: &Path, private: bool) -> Result<NamedTempFile, Failure> {
 }
 
 fn finish(file: NamedTempFile, path: &Path) -> Result<(), Failure> {
-    file.as_file().sync_all().with_context(|| format!("cannot write `{}`", path.display()))?;
     file.persist(path).map_err(|error| error.error).with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(())
 }
@@ -60,14 +63,15 @@ impl Spool {
         Ok(())
     }
 
-    /// Copies all of it.
-    fn copy_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+    /// Copies all of it; from file to file the kernel does so by itself.
+    fn copy_to(mut self, out: &mut (impl Write + AsFd)) -> io::Result<()> {
         self.0.seek(SeekFrom::Start(0))?;
-        let mut buffer = zeroize::Zeroizing::new(vec![0; 1 << 17]);
-        loop {
-            match self.0.read(&mut buffer)? {
-                0 => return Ok(()),
-                read => out.write_all(buffer.get(..read).unwrap_or_default())?,
+        match self.0.into_inner() {
+            SpooledData::InMemory(memory) => out.write_all(&Zeroizing::new(memory.into_inner())),
+            SpooledData::OnDisk(mut file) => {
+                out.flush()?;
+                let mut target = File::from(out.as_fd().try_clone_to_owned()?);
+                io::copy(&mut file, &mut target).map(drop)
             }
         }
     }
@@ -84,7 +88,7 @@ pub(super) enum Destination {
 
 impl Destination {
     /// Writes the parts of a result one after the other; `private` results are for their owner only.
-    pub(super) fn write(&self, parts: &mut [Spool], private: bool) -> Result<(), Failure> {
+    pub(super) fn write(&self, parts: Vec<Spool>, private: bool) -> Result<(), Failure> {
         match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
@@ -97,7 +101,7 @@ impl Destination {
             Self::File(path) => {
                 let mut file = begin(path, private)?;
                 for part in parts {
-                    part.copy_to(&mut file).with_context(|| format!("cannot write `{}`", path.display()))?;
+                    part.copy_to(file.as_file_mut()).with_context(|| format!("cannot write `{}`", path.display()))?;
                 }
                 finish(file, path)
             }

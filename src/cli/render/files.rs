@@ -38,7 +38,7 @@ impl Rendered<'_> {
     /// Lets the result appear.
     pub(super) fn write(self, ui: &Ui) -> Result<(), Failure> {
         match self.content {
-            Content::Whole(destination, mut parts) => destination.write(&mut parts, self.has_secrets),
+            Content::Whole(destination, parts) => destination.write(parts, self.has_secrets),
             Content::Each(directory, making) => {
                 std::fs::create_dir_all(&directory)
                     .with_context(|| format!("cannot make `{}`", directory.display()))?;
@@ -119,11 +119,7 @@ impl<'c> Making<'c> {
     fn whole(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
         let mut gathering = Gathering::default();
         let stacked = self.job.render.format == Format::Stack;
-        if stacked {
-            let mut head = Vec::new();
-            Stack::head(&self.compiler.digest, &mut head);
-            gathering.services(&head);
-        }
+        gathering.services(&self.head());
         in_order(
             self.count(),
             |range| self.piece(range),
@@ -151,6 +147,20 @@ impl<'c> Making<'c> {
         let parts = vec![gathering.services, gathering.volumes];
         let content = Content::Whole(destination, parts);
         (!diagnostics.has_errors()).then_some(Rendered { has_secrets: gathering.has_secrets, content })
+    }
+
+    /// What comes before the first server: who made this from what, where the format has comments.
+    fn head(&self) -> Vec<u8> {
+        let mut head = Vec::new();
+        match self.job.render.format {
+            Format::Stack => Stack::head(&self.compiler.digest, &mut head),
+            Format::Cli => {
+                let version = env!("CARGO_PKG_VERSION");
+                head.extend(format!("# swarmgen {version}, config sha256:{}\n", self.compiler.digest).bytes());
+            }
+            Format::Service | Format::Template => {}
+        }
+        head
     }
 
     fn piece(&self, range: Range<usize>) -> Piece {
@@ -253,7 +263,7 @@ impl<'c> Making<'c> {
             Format::Stack => compose::stack(std::slice::from_ref(service), &self.compiler.digest)
                 .map_err(|refused| refused.into_iter().flat_map(|(_, what)| what).collect::<Vec<_>>()),
             Format::Service => self.job.service(service, true),
-            Format::Cli => self.job.command(service),
+            Format::Cli => self.job.command(service).map(|command| [self.head(), command].concat()),
             Format::Template => Ok(std::mem::take(&mut *self.fill(std::slice::from_ref(&server), diagnostics)?)),
         };
         match emitted {

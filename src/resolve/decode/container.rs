@@ -71,7 +71,7 @@ impl Decoder<'_> {
             return Text::default();
         };
         let image = self.plain(node);
-        if !crate::check::image::is_reference(image.expose()) {
+        if crate::check::image::Reference::parse(image.expose()).is_none() {
             let message = match crate::check::image::problem(image.expose()) {
                 Some(problem) => format!("the engine takes no such image reference: {problem}"),
                 None => "the engine takes no such image reference".to_owned(),
