@@ -106,18 +106,30 @@ impl Reference {
                 for name in found {
                     let known = places.entry(name.clone()).or_default();
                     // What a profile and a user's overrides share with the root is told there.
-                    if !known.contains(&place) && !(place.contains('.') && known.iter().any(|one| place.ends_with(&format!(".{one}")))) {
+                    if !known.contains(&place)
+                        && !(place.contains('.') && known.iter().any(|one| place.ends_with(&format!(".{one}"))))
+                    {
                         known.push(place.clone());
                     }
                     if !order.contains(&name) {
                         order.push(name.clone());
-                        let short = if matches!(name.as_str(), "Profile" | "User" | "Overrides") { place.clone() } else { key.clone() };
+                        let short = if matches!(name.as_str(), "Profile" | "User" | "Overrides") {
+                            place.clone()
+                        } else {
+                            key.clone()
+                        };
                         queue.push_back((short, self.definition(&name)));
                     }
                 }
             }
         }
-        order.into_iter().map(|name| { let at = places.remove(&name).unwrap(); (name, at) }).collect()
+        order
+            .into_iter()
+            .map(|name| {
+                let at = places.remove(&name).unwrap();
+                (name, at)
+            })
+            .collect()
     }
 
     /// The tables that a schema leads to without another table between.
@@ -194,7 +206,11 @@ fn the_reference_is_the_schemas() {
                     && base.get(key).is_some_and(|base| base["$ref"] == one["$ref"] && base["type"] == one["type"])
             };
             if properties.iter().any(|(key, one)| same(key, one)) {
-                let whose = if name == "Overrides" { "[a profile's keys](#profile)" } else { "[service attributes](#service-attributes)" };
+                let whose = if name == "Overrides" {
+                    "[a profile's keys](#profile)"
+                } else {
+                    "[service attributes](#service-attributes)"
+                };
                 let keys: Vec<String> =
                     properties.iter().filter(|(key, one)| same(key, one)).map(|(key, _)| format!("`{key}`")).collect();
                 text.push_str(&format!("\nIt takes these {whose}: {}.\n", keys.join(", ")));
@@ -212,9 +228,8 @@ fn the_reference_is_the_schemas() {
             let composed = ["properties", "enum", "anyOf"].into_iter().any(|key| definition.get(key).is_some());
             !composed && !is_container(definition) && *name != "AttributeValue"
         });
-        let rows = scalars.map(|(name, definition)| {
-            vec![words(name), definition["description"].as_str().unwrap().to_owned()]
-        });
+        let rows =
+            scalars.map(|(name, definition)| vec![words(name), definition["description"].as_str().unwrap().to_owned()]);
         table(&["value", "is"], rows)
     });
 }

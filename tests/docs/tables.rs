@@ -46,7 +46,9 @@ fn the_diagnostics_are_the_registrys() {
     };
     let of = |digit: char| move |code: &Code| code.id.starts_with(&format!("SG{digit}"));
     let mut told = 0;
-    for (digit, name) in ['0', '1', '2', '3', '4'].into_iter().zip(["syntax", "schema", "rules", "resolving", "targets"]) {
+    for (digit, name) in
+        ['0', '1', '2', '3', '4'].into_iter().zip(["syntax", "schema", "rules", "resolving", "targets"])
+    {
         section("docs/diagnostics.md", name, |_| rows(&of(digit)));
         told += code::ALL.iter().filter(|code| of(digit)(code)).count();
     }
