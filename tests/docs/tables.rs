@@ -173,3 +173,28 @@ fn the_secret_names_are_the_defaults() {
         vec![if SecretNames::default().matches(attribute) { "yes" } else { "no" }.to_owned()]
     });
 }
+
+#[test]
+fn links_lead_somewhere() {
+    for document in super::markdown::documents() {
+        let path = root().join(&document);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            if file.contains("://") {
+                continue;
+            }
+            let linked = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(linked.exists(), "{}: {target} is not there", document.display());
+            let anchors = |text: &str| {
+                let heading = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+                text.lines().any(|line| line.starts_with('#') && heading(line) == anchor)
+            };
+            assert!(
+                anchor.is_empty() || anchors(&std::fs::read_to_string(&linked).unwrap()),
+                "{}: {target}: no such heading",
+                document.display()
+            );
+        }
+    }
+}
