@@ -106,9 +106,8 @@ impl Reference {
                 for name in found {
                     let known = places.entry(name.clone()).or_default();
                     // What a profile and a user's overrides share with the root is told there.
-                    if !known.contains(&place)
-                        && !(place.contains('.') && known.iter().any(|one| place.ends_with(&format!(".{one}"))))
-                    {
+                    let shared = |one: &String| place.ends_with(&format!(".{one}"));
+                    if !(known.contains(&place) || known.iter().any(shared)) {
                         known.push(place.clone());
                     }
                     if !order.contains(&name) {
