@@ -378,6 +378,14 @@ impl<'a> Scope<'a> {
     }
 
     fn secret(&self, node: &Node) -> Result<Text, Failure> {
+        // Else whoever may send a request could read this machine's files and run its commands.
+        if self.author(node) == Author::Data {
+            return Err(Box::new(
+                Diagnostic::new(&code::WRONG_TYPE, "only a config document may refer to a secret")
+                    .at(node.span, "this comes from elsewhere")
+                    .help("write the value itself, or move the reference into the config"),
+            ));
+        }
         if self.probe {
             return Ok(Text::secret(Zeroizing::new("x".to_owned())));
         }

@@ -1,0 +1,80 @@
+//! What a review found, each as a whole run of the binary.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// A run's standard output and standard error.
+struct Run {
+    out: String,
+    err: String,
+    code: Option<i32>,
+}
+
+impl Run {
+    #[track_caller]
+    fn refused(self, words: &str) -> Self {
+        assert_eq!(self.code, Some(1), "{}{}", self.out, self.err);
+        assert!(self.err.contains(words), "{}", self.err);
+        self
+    }
+
+    #[track_caller]
+    fn hides(self, secret: &str) -> Self {
+        assert!(!self.err.contains(secret), "{}", self.err);
+        self
+    }
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        write(folder.path(), name, text);
+    }
+    folder
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+    fs::write(folder.join(name), text).unwrap();
+}
+
+/// Runs swarmgen in a folder, split at spaces.
+fn run(files: &[(&str, &str)], arguments: &str) -> Run {
+    let folder = folder(files);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_swarmgen"));
+    command.current_dir(folder.path()).args(arguments.split(' ')).timeout(std::time::Duration::from_secs(60));
+    let output = command.output().unwrap();
+    Run {
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code(),
+    }
+}
+
+const OPEN: &str = r#"
+[container_spec]
+image = "a/b:1"
+[user_options.allow]
+"container_spec.env.A" = true
+"resource_spec.pids_limit" = { max = 100 }
+"resource_spec.mem_limit" = { max = "4 apples" }
+"container_spec.ulimits.nofile" = { max = 100 }
+"#;
+
+fn asked(request: &str) -> Run {
+    run(&[("swarmgen.toml", OPEN), ("o.json", request)], "render -u al -f service --show-secrets --user-options o.json")
+}
+
+#[test]
+fn a_request_reads_no_files_and_runs_no_commands() {
+    for reference in [r#"{"command": ["id"]}"#, r#"{"file": "o.json"}"#, r#"{"env": "PATH"}"#] {
+        asked(&format!(r#"{{"container_spec": {{"env": {{"A": {reference}}}}}}}"#))
+            .refused("only a config document may refer to a secret");
+    }
+    let config = ("swarmgen.toml", "users_file = \"u.json\"\n[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{a}\"\n");
+    run(&[config, ("u.json", r#"[{"name": "al", "a": {"file": "u.json"}}]"#)], "validate")
+        .refused("only a config document may refer to a secret");
+}
