@@ -78,3 +78,16 @@ fn a_request_reads_no_files_and_runs_no_commands() {
     run(&[config, ("u.json", r#"[{"name": "al", "a": {"file": "u.json"}}]"#)], "validate")
         .refused("only a config document may refer to a secret");
 }
+
+#[test]
+fn a_request_cannot_lift_a_limit() {
+    for request in [
+        r#"{"resource_spec": {"pids_limit": 0}}"#,
+        r#"{"resource_spec": {"pids_limit": "0"}}"#,
+        r#"{"container_spec": {"ulimits": {"nofile": -1}}}"#,
+    ] {
+        asked(request).refused("exceeds what user options may ask for");
+    }
+    asked(r#"{"resource_spec": {"mem_limit": "1T"}}"#).refused("has a limit that is no amount");
+    assert_eq!(asked(r#"{"resource_spec": {"pids_limit": 100}}"#).code, Some(0));
+}
