@@ -91,3 +91,23 @@ fn a_request_cannot_lift_a_limit() {
     asked(r#"{"resource_spec": {"mem_limit": "1T"}}"#).refused("has a limit that is no amount");
     assert_eq!(asked(r#"{"resource_spec": {"pids_limit": 100}}"#).code, Some(0));
 }
+
+#[test]
+fn diagnostics_about_users_files_show_no_secrets() {
+    let config = ("swarmgen.toml", "users_file = \"u.csv\"\n[container_spec]\nimage = \"a/b:1\"\n");
+    run(&[config, ("u.csv", "name,password\nal,hunter2\nal,hunter3\n")], "validate")
+        .refused("listed twice")
+        .hides("hunter");
+    let config = ("swarmgen.toml", "users_file = \"u.json\"\n[container_spec]\nimage = \"a/b:1\"\n");
+    let users = r#"[{"name": "al", "ssh": {"password": "hunter2"}}, {"name": "al", "token": "hunter3"}]"#;
+    run(&[config, ("u.json", users)], "validate").refused("listed twice").hides("hunter");
+    let users = r#"[{"name": "al", "ssh": {"password": "hunter2"}, "overrides": {"envv": 1}}]"#;
+    run(&[config, ("u.json", users)], "validate").refused("unknown key").hides("hunter");
+}
+
+#[test]
+fn diagnostics_about_requests_and_the_hubs_environment_show_no_secrets() {
+    asked(r#"{"resource_spec": {"x": 1}, "password": "hunter2"}"#).refused("may not set").hides("hunter");
+    let hub = ("h.json", r#"{"JUPYTERHUB_API_TOKEN": "hunter2", "COOKIE": "hunter3", "X": null}"#);
+    run(&[("swarmgen.toml", OPEN), hub], "render -u al --hub-env h.json").refused("found null").hides("hunter");
+}
