@@ -111,3 +111,21 @@ fn diagnostics_about_requests_and_the_hubs_environment_show_no_secrets() {
     let hub = ("h.json", r#"{"JUPYTERHUB_API_TOKEN": "hunter2", "COOKIE": "hunter3", "X": null}"#);
     run(&[("swarmgen.toml", OPEN), hub], "render -u al --hub-env h.json").refused("found null").hides("hunter");
 }
+
+#[test]
+fn the_hubs_token_is_a_secret_whatever_the_attributes_are() {
+    let config = ("swarmgen.toml", "secret_attributes = [\"pin\"]\n[container_spec]\nimage = \"a/b:1\"\n");
+    let hub = ("h.env", "JUPYTERHUB_API_TOKEN=hunter2\n");
+    let run = run(&[config, hub], "render -u al --hub-env h.env").refused("secrets");
+    assert!(run.out.is_empty(), "{}", run.out);
+}
+
+#[test]
+fn the_hubs_environment_is_checked_as_the_configs() {
+    let with =
+        |text: &str| run(&[("swarmgen.toml", OPEN), ("h.json", text)], "render -u al --show-secrets --hub-env h.json");
+    with(r#"{"A=B": "1"}"#).refused("holds `=`");
+    with(r#"{"": "1"}"#).refused("is empty");
+    with(r#"{"A": "a\u0000b"}"#).refused("NUL byte");
+    with(&format!(r#"{{"A": "{}"}}"#, "x".repeat(131_072))).refused("too long");
+}
