@@ -129,3 +129,14 @@ fn the_hubs_environment_is_checked_as_the_configs() {
     with(r#"{"A": "a\u0000b"}"#).refused("NUL byte");
     with(&format!(r#"{{"A": "{}"}}"#, "x".repeat(131_072))).refused("too long");
 }
+
+#[test]
+fn a_secret_in_a_secrets_place_is_not_told() {
+    for place in [r#"{ file = "keys/{token}" }"#, r#"{ env = "X_{token}" }"#, r#"{ command = ["/nope/{token}"] }"#] {
+        let config = format!("[container_spec]\nimage = \"a/b:1\"\nenv.A = {place}\n[users.al]\ntoken = \"hunter2\"\n");
+        run(&[("swarmgen.toml", &config)], "validate").refused("the secret cannot be read").hides("hunter");
+    }
+    let config =
+        "networks = [\"{token}\", \"{token}\"]\n[container_spec]\nimage = \"a/b:1\"\n[users.al]\ntoken = \"hunter2\"\n";
+    run(&[("swarmgen.toml", config)], "validate").refused("listed twice").hides("hunter");
+}
