@@ -140,3 +140,26 @@ fn a_secret_in_a_secrets_place_is_not_told() {
         "networks = [\"{token}\", \"{token}\"]\n[container_spec]\nimage = \"a/b:1\"\n[users.al]\ntoken = \"hunter2\"\n";
     run(&[("swarmgen.toml", config)], "validate").refused("listed twice").hides("hunter");
 }
+
+#[test]
+fn values_of_dots_lead_out_of_no_folder() {
+    for path in ["keys/{a}{a}/id", "keys/.{a}/id", "keys/{a}/id"] {
+        let config =
+            format!("[container_spec]\nimage = \"a/b:1\"\nenv.A = {{ file = \"{path}\" }}\n[users.al]\na = \".\"\n");
+        run(&[("swarmgen.toml", &config), ("id", "x"), ("keys/id", "x")], "validate").refused("out of its folder");
+    }
+}
+
+#[test]
+fn a_bind_never_falls_back_to_the_folder_of_all() {
+    let config = |source: &str, user: &str| {
+        format!(
+            "[container_spec]\nimage = \"a/b:1\"\n[[container_spec.mounts]]\ntype = \"bind\"\nsource = \"{source}\"\n\
+             target = \"/home\"\n[users.\"{user}\"]\nhome = \"\"\n"
+        )
+    };
+    for (source, user) in [("/srv/{home}", "al"), ("/srv/{home}/work", "al"), ("/srv/{username}", ".")] {
+        run(&[("swarmgen.toml", &config(source, user))], "validate").refused("leaves nothing of a folder's name");
+    }
+    assert_eq!(run(&[("swarmgen.toml", &config("/srv/{username}/", "al"))], "validate").code, Some(0));
+}

@@ -507,10 +507,12 @@ impl<'a> Scope<'a> {
 /// Refuses a value that would change which folder a path leads to.
 fn guard(place: Place, value: Text, span: &dyn Fn() -> Span) -> Result<Text, Failure> {
     let text = value.expose();
-    if place == Place::Path && (text.contains(['/', '\\', '\0']) || text.contains("..")) {
+    // A value of dots alone makes `..` of the dots beside it, or a folder of itself.
+    let dots = !text.is_empty() && text.bytes().all(|byte| byte == b'.');
+    if place == Place::Path && (dots || text.contains(['/', '\\', '\0']) || text.contains("..")) {
         return Err(Box::new(
             Diagnostic::new(&code::UNSAFE_PATH, "this value would lead the path out of its folder")
-                .at(span(), "it holds `/`, `\\` or `..`")
+                .at(span(), "it holds `/`, `\\` or `..`, or is `.`")
                 .help("use `{name}`, which is safe in paths for every user, or rename the file"),
         ));
     }
