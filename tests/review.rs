@@ -163,3 +163,16 @@ fn a_bind_never_falls_back_to_the_folder_of_all() {
     }
     assert_eq!(run(&[("swarmgen.toml", &config("/srv/{username}/", "al"))], "validate").code, Some(0));
 }
+
+#[test]
+fn ports_in_short_form_are_checked() {
+    let with = |ports: &str| {
+        let config = format!("[container_spec]\nimage = \"a/b:1\"\n[endpoint_spec]\nports = {ports}\n");
+        run(&[("swarmgen.toml", &config)], "render -u al")
+    };
+    with(r#"{ 8080 = [8888, "quic"] }"#).refused("expected one of `tcp`, `udp`, `sctp`");
+    with(r#"{ 8080 = [8888, "tcp", "hosts"] }"#).refused("expected one of `ingress`, `host`");
+    with(r#"{ 8080 = [8888, 17] }"#).refused("expected one of `tcp`, `udp`, `sctp`");
+    with("{ 0 = 8888 }").refused("from 1 to 65535");
+    assert_eq!(with(r#"{ 8080 = [8888, "udp", "host"] }"#).code, Some(0));
+}
