@@ -176,3 +176,13 @@ fn ports_in_short_form_are_checked() {
     with("{ 0 = 8888 }").refused("from 1 to 65535");
     assert_eq!(with(r#"{ 8080 = [8888, "udp", "host"] }"#).code, Some(0));
 }
+
+#[test]
+fn reserved_keys_of_users_files_are_checked() {
+    let config = ("swarmgen.toml", "users_file = \"u.json\"\n[container_spec]\nimage = \"a/b:1\"\n");
+    for wrong in [r#""groups": [2024]"#, r#""groups": {"a": true}"#, r#""groups": 7"#, r#""overrides": 3"#] {
+        run(&[config, ("u.json", &format!(r#"[{{"name": "al", {wrong}}}]"#))], "validate").refused("of a user is a");
+    }
+    let right = r#"[{"name": "al", "groups": null}, {"name": "bo", "groups": "a;b"}, {"name": "cy", "groups": ["a"]}]"#;
+    assert_eq!(run(&[config, ("u.json", right)], "validate").code, Some(0));
+}
