@@ -24,7 +24,7 @@ pub mod settings;
 pub mod template;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -270,6 +270,7 @@ impl<'a> Compiler<'a> {
             service: service.into(),
             probe,
             pending: RefCell::default(),
+            evaluated: Cell::default(),
             warnings: RefCell::default(),
         };
         let mut decoder = Decoder::new(&scope);

@@ -186,3 +186,20 @@ fn reserved_keys_of_users_files_are_checked() {
     let right = r#"[{"name": "al", "groups": null}, {"name": "bo", "groups": "a;b"}, {"name": "cy", "groups": ["a"]}]"#;
     assert_eq!(run(&[config, ("u.json", right)], "validate").code, Some(0));
 }
+
+#[test]
+fn attributes_refer_to_each_other_within_bounds() {
+    let config = |count: usize, value: &dyn Fn(usize) -> String| {
+        let mut config =
+            format!("[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{{a{count}}}\"\n[user_defaults]\na0 = \"x\"\n");
+        for index in 1..=count {
+            config += &format!("a{index} = \"{}\"\n", value(index - 1));
+        }
+        config
+    };
+    let chain = |before: usize| format!("{{a{before}}}");
+    run(&[("swarmgen.toml", &config(20_000, &chain))], "validate").refused("more than 32 deep");
+    let tree = |before: usize| format!("{{a{before}}}{{a{before}}}");
+    run(&[("swarmgen.toml", &config(31, &tree))], "validate").refused("too often");
+    assert_eq!(run(&[("swarmgen.toml", &config(31, &chain))], "validate").code, Some(0));
+}

@@ -1,6 +1,6 @@
 //! What the names in one server's templates stand for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -51,6 +51,11 @@ pub enum Place {
     Path,
 }
 
+/// How many attributes may refer to the next one in a row.
+const MAX_REFERENCES: usize = 32;
+/// How many attributes one server may expand: each that names the next one twice doubles the work.
+const MAX_EVALUATIONS: u32 = 100_000;
+
 /// What went wrong with a string; boxed because it is rare.
 pub type Failure = Box<Diagnostic>;
 
@@ -72,6 +77,8 @@ pub struct Scope<'a> {
     pub(super) probe: bool,
     /// The attributes being evaluated, to find circles.
     pub(super) pending: RefCell<Vec<Arc<str>>>,
+    /// How many attributes have been expanded.
+    pub(super) evaluated: Cell<u32>,
     /// Findings that do not stop the evaluation.
     pub(super) warnings: RefCell<Vec<Diagnostic>>,
 }
@@ -288,6 +295,22 @@ impl<'a> Scope<'a> {
                     Diagnostic::new(&code::ATTRIBUTE_CYCLE, format!("`{path}` refers to itself"))
                         .at(span(), "")
                         .note(format!("the circle is {}", circle.join(" -> "))),
+                ));
+            }
+            if pending.len() >= MAX_REFERENCES {
+                return Err(Box::new(
+                    Diagnostic::new(
+                        &code::TEMPLATE_FAILED,
+                        format!("attributes refer to each other more than {MAX_REFERENCES} deep"),
+                    )
+                    .at(span(), ""),
+                ));
+            }
+            let evaluated = self.evaluated.get() + 1;
+            self.evaluated.set(evaluated);
+            if evaluated > MAX_EVALUATIONS {
+                return Err(Box::new(
+                    Diagnostic::new(&code::TEMPLATE_FAILED, "attributes refer to each other too often").at(span(), ""),
                 ));
             }
             pending.push(path.into());
