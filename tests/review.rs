@@ -203,3 +203,15 @@ fn attributes_refer_to_each_other_within_bounds() {
     run(&[("swarmgen.toml", &config(31, &tree))], "validate").refused("too often");
     assert_eq!(run(&[("swarmgen.toml", &config(31, &chain))], "validate").code, Some(0));
 }
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let folder = folder(&[("swarmgen.toml", OPEN)]);
+    let socket = folder.path().join("out");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_swarmgen"));
+    command.current_dir(folder.path()).args(["render", "-u", "al", "-o", "out"]).assert().failure();
+    assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
+}

@@ -27,6 +27,11 @@ struct Pending(NamedTempFile, Permissions);
 
 impl Pending {
     fn begin(path: &Path) -> Result<Self, Failure> {
+        // The rename would put a file where a device, a pipe or a socket is.
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            let message = format!("`{}` is no regular file: redirect standard output to it instead", path.display());
+            return Err(Failure::Other(anyhow::anyhow!(message)));
+        }
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
