@@ -215,3 +215,17 @@ fn only_regular_files_are_replaced() {
     command.current_dir(folder.path()).args(["render", "-u", "al", "-o", "out"]).assert().failure();
     assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
 }
+
+#[test]
+fn a_later_document_names_what_is_secret_in_an_earlier_one() {
+    let config = "[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{pin}\"\n[users.al]\npin = \"hunter2{zzz}\"\n";
+    let names = "secret_attributes = [\"pin\"]\n";
+    run(&[("a.toml", config), ("b.toml", names)], "validate -c a.toml -c b.toml").refused("zzz").hides("hunter");
+}
+
+#[test]
+fn expressions_over_settings_with_secrets_are_secret() {
+    let config = "notebook_dir = \"/x/{token}\"\n[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{{ notebook_dir }}\"\n\
+                  env.JUPYTERHUB_ROOT_DIR = \"/\"\n[users.al]\ntoken = \"hunter2\"\n";
+    run(&[("swarmgen.toml", config)], "render -u al").refused("the output holds secrets");
+}

@@ -428,6 +428,7 @@ impl<'a> Scope<'a> {
         for name in &compiled.names {
             match self.find(name)? {
                 Found::Builtin(text) => {
+                    secret |= text.is_secret();
                     context.insert(name.clone(), JinjaValue::from(text.expose()));
                 }
                 Found::Node { node, secret: is_secret } => {
