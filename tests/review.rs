@@ -229,3 +229,12 @@ fn expressions_over_settings_with_secrets_are_secret() {
                   env.JUPYTERHUB_ROOT_DIR = \"/\"\n[users.al]\ntoken = \"hunter2\"\n";
     run(&[("swarmgen.toml", config)], "render -u al").refused("the output holds secrets");
 }
+
+#[test]
+fn unset_knows_keys_by_the_name_they_were_set_under() {
+    let config = "[container_spec]\nimage = \"a/b:1\"\nuid_gid = \"1:2\"\n[[images]]\nname = \"p\"\nimage = \"a/b:2\"\n\
+                  unset = [\"uid_gid\", \"container_spec.image\"]\n";
+    let run = run(&[("swarmgen.toml", config)], "render -u al");
+    assert_eq!(run.code, Some(0));
+    assert!(!run.out.contains("\n    user:") && !run.err.contains("nothing sets"), "{}{}", run.out, run.err);
+}
