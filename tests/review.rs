@@ -238,3 +238,10 @@ fn unset_knows_keys_by_the_name_they_were_set_under() {
     assert_eq!(run.code, Some(0));
     assert!(!run.out.contains("\n    user:") && !run.err.contains("nothing sets"), "{}{}", run.out, run.err);
 }
+
+#[test]
+fn expressions_may_slice() {
+    let config = "[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{{ username[:3] }}{{ 'x[0]'[1:] }}\"\n";
+    let run = run(&[("swarmgen.toml", config)], "render -u charlotte");
+    assert!(run.out.contains("A: \"cha[0]\""), "{}{}", run.out, run.err);
+}
