@@ -1,5 +1,7 @@
 //! What a review found, each as a whole run of the binary.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::Path;
 
