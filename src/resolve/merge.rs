@@ -37,6 +37,9 @@ fn lay<'a>(base: &mut Node, over: &'a Node, mode: Mode, path: &mut Vec<&'a str>)
             for item in theirs {
                 let key = entry_identity(item, identity);
                 match own.iter_mut().find(|own| key.is_some() && entry_identity(own, identity) == key) {
+                    // What two documents say of one profile combines as two layers do: nothing said is lost, least
+                    // of all who may use it.
+                    Some(own) if identity == Identity::Name => lay(own, item, mode, &mut Vec::new()),
                     Some(own) if mode == Mode::Deep => lay_entry(own, item),
                     Some(own) => *own = item.clone(),
                     None => own.push(item.clone()),

@@ -187,7 +187,7 @@ impl Decoder<'_> {
             );
         }
         let username = &self.scope.user.name;
-        if username.contains('/') && source.as_str().is_some_and(|template| template.contains("username")) {
+        if username.contains('/') && path.contains(&**username) {
             self.bad(
                 &code::UNSAFE_PATH,
                 source,
