@@ -406,16 +406,19 @@ fn check_reserved(root: &Node, files: &[Records], diagnostics: &mut Diagnostics)
                 .help("give the attribute another name")
         })
     };
-    let users = root.get("users").and_then(Node::as_map).into_iter().flatten();
-    let tables = users.map(|user| &user.value).chain(root.get("user_defaults"));
-    for table in tables {
-        for entry in table.as_map().into_iter().flatten() {
+    // `profile` is a built-in, and for a user it chooses one.
+    let is_attribute = |name: &str| !roster::RESERVED.contains(&name);
+    for user in root.get("users").and_then(Node::as_map).into_iter().flatten() {
+        for entry in user.value.as_map().into_iter().flatten().filter(|entry| is_attribute(&entry.key)) {
             diagnostics.extend(shadow(&entry.key, entry.key_span));
         }
     }
+    for entry in root.get("user_defaults").and_then(Node::as_map).into_iter().flatten() {
+        diagnostics.extend(shadow(&entry.key, entry.key_span));
+    }
     for records in files {
         // `name` names the user there, and `username` is its other spelling.
-        for (name, span) in records.keys().iter().filter(|(name, _)| &**name != "name") {
+        for (name, span) in records.keys().iter().filter(|(name, _)| &**name != "name" && is_attribute(name)) {
             diagnostics.extend(shadow(name, *span));
         }
     }

@@ -81,7 +81,7 @@ impl Compiled {
     ///
     /// MiniJinja's, and one of our own where the result is no text (none, a list, a table).
     pub fn text(&self, context: HashMap<String, Value>) -> Result<String, Error> {
-        let value = self.expression.eval(Value::from_iter(context))?;
+        let value = self.expression.eval(Value::from(context))?;
         let fail = |detail: &'static str| Err(Error::new(ErrorKind::InvalidOperation, detail));
         match value.kind() {
             // MiniJinja prints Python's words.
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(text("true"), "true");
         assert_eq!(text("1 + 2"), "3");
         assert_eq!(text("missing or 'x'"), "x");
-        assert_eq!(text("{'a': 1}|tojson"), r#"{"a":1}"#);
+        assert_eq!(text("{'a': 1}|tojson"), r#"{"a": 1}"#);
         assert!(Cache::default().get("none").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("[1]").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("missing").unwrap().text(HashMap::new()).is_err());
