@@ -232,8 +232,6 @@ impl Decoder<'_> {
                 mode: self.amount(item, "mode", amount::mode).unwrap_or(FILE_MODE),
             });
         }
-        // As `docker stack deploy` sorts them: in another order, the same files would restart a server.
-        files.sort_by(|a, b| (a.name.expose(), a.file.expose()).cmp(&(b.name.expose(), b.file.expose())));
         files
     }
 
