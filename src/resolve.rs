@@ -24,7 +24,7 @@ pub mod settings;
 pub mod template;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -32,7 +32,8 @@ use crate::check;
 use crate::check::rules::{Levels, ServerView};
 use crate::diag::{Diagnostic, Diagnostics, Severity, closest, code};
 use crate::ir::Service;
-use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, World};
+use crate::source::records::Records;
+use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Value, World};
 
 use decode::Decoder;
 use document::{Document, Inputs};
@@ -40,7 +41,7 @@ use merge::Mode;
 use profile::Profile;
 use roster::{Roster, User};
 use scope::{BUILTINS, SAME_FOR_ALL, Scope};
-use settings::Settings;
+use settings::{SecretNames, Settings};
 use template::{Segment, segments};
 
 /// What a server is asked for.
@@ -103,9 +104,18 @@ impl<'a> Compiler<'a> {
         sources: &'a SourceMap,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let Document { root, digest, users, levels } = document::load(inputs, world, sources, diagnostics)?;
+        let Document { mut root, digest, users, levels } = document::load(inputs, world, sources, diagnostics)?;
         let settings = Settings::read(&root, diagnostics);
-        let roster = Roster::new(root.get("users"), users, diagnostics);
+        check_reserved(&root, &users, diagnostics);
+        let listed = match &mut root.value {
+            Value::Map(map) => map.remove("users"),
+            _ => None,
+        };
+        let listed = match listed.map(|entry| entry.value.value) {
+            Some(Value::Map(map)) => map.entries,
+            _ => Vec::new(),
+        };
+        let roster = Roster::new(listed, users, diagnostics);
         let base = document::base(&root);
         let profiles = Profile::read_all(&root, &base, world, sources, diagnostics);
         let defaults = root.get("user_defaults").and_then(Node::as_map).cloned().unwrap_or_default();
@@ -129,12 +139,12 @@ impl<'a> Compiler<'a> {
             expressions: expression::Cache::default(),
             vault: secret::Vault::default(),
         };
-        compiler.check_reserved(&root, diagnostics);
         let levelled = std::mem::take(diagnostics);
         for diagnostic in levelled {
             compiler.push(diagnostic, diagnostics);
         }
         if diagnostics.has_errors() {
+            compiler.mark_secrets();
             return None;
         }
         Some(compiler)
@@ -260,6 +270,7 @@ impl<'a> Compiler<'a> {
             service: service.into(),
             probe,
             pending: RefCell::default(),
+            evaluated: Cell::default(),
             warnings: RefCell::default(),
         };
         let mut decoder = Decoder::new(&scope);
@@ -353,29 +364,6 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn check_reserved(&self, root: &Node, diagnostics: &mut Diagnostics) {
-        let shadow = |name: &str, span| {
-            BUILTINS.contains(&name).then(|| {
-                Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be an attribute"))
-                    .at(span, "")
-                    .help("give the attribute another name")
-            })
-        };
-        let users = root.get("users").and_then(Node::as_map).into_iter().flatten();
-        let tables = users.map(|user| &user.value).chain(root.get("user_defaults"));
-        for table in tables {
-            for entry in table.as_map().into_iter().flatten() {
-                diagnostics.extend(shadow(&entry.key, entry.key_span));
-            }
-        }
-        for records in self.roster.files() {
-            // `name` names the user there, and `username` is its other spelling.
-            for (name, span) in records.keys().iter().filter(|(name, _)| &**name != "name") {
-                diagnostics.extend(shadow(name, *span));
-            }
-        }
-    }
-
     fn author(&self, source: SourceId) -> Author {
         match self.authors.get(source.index()) {
             Some(author) => *author,
@@ -397,16 +385,45 @@ impl<'a> Compiler<'a> {
     /// Marks what must not be shown of the users files; called before anything of them is shown.
     pub fn mark_secrets(&self) {
         for records in self.roster.files() {
-            if !records.keys().iter().any(|(name, _)| self.settings.secret_names.matches(name)) {
+            let names = [&self.settings.secret_names, &SecretNames::default()];
+            let named = |name: &str| names.iter().any(|names| names.matches(name));
+            if records.is_flat() && !records.keys().iter().any(|(name, _)| named(name)) {
                 continue;
             }
             for index in 0..records.len() {
                 for field in records.get(index).fields {
-                    if self.settings.secret_names.matches(&field.key) {
-                        self.sources.mark_secret(field.value.span);
+                    for names in names {
+                        names.visit_data(&field, &mut |node| self.sources.mark_secret(node.span));
                     }
                 }
             }
+        }
+    }
+}
+
+/// Refuses attributes that have the name of a built-in.
+fn check_reserved(root: &Node, files: &[Records], diagnostics: &mut Diagnostics) {
+    let shadow = |name: &str, span| {
+        BUILTINS.contains(&name).then(|| {
+            Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be an attribute"))
+                .at(span, "")
+                .help("give the attribute another name")
+        })
+    };
+    // `profile` is a built-in, and for a user it chooses one.
+    let is_attribute = |name: &str| !roster::RESERVED.contains(&name);
+    for user in root.get("users").and_then(Node::as_map).into_iter().flatten() {
+        for entry in user.value.as_map().into_iter().flatten().filter(|entry| is_attribute(&entry.key)) {
+            diagnostics.extend(shadow(&entry.key, entry.key_span));
+        }
+    }
+    for entry in root.get("user_defaults").and_then(Node::as_map).into_iter().flatten() {
+        diagnostics.extend(shadow(&entry.key, entry.key_span));
+    }
+    for records in files {
+        // `name` names the user there, and `username` is its other spelling.
+        for (name, span) in records.keys().iter().filter(|(name, _)| &**name != "name" && is_attribute(name)) {
+            diagnostics.extend(shadow(name, *span));
         }
     }
 }

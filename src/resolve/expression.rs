@@ -14,6 +14,11 @@ const FUEL: u64 = 100_000;
 /// The longest text that an expression may make, in bytes.
 const MAX_RESULT: usize = 1 << 20;
 
+/// The longest expression, in bytes: MiniJinja compiles by recursion, and a thread has 2 MiB of stack.
+const MAX_SOURCE: usize = 1024;
+/// The deepest nesting of brackets in an expression.
+const MAX_NESTING: usize = 32;
+
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -59,6 +64,10 @@ impl Cache {
         if let Some(compiled) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(source) {
             return Ok(Arc::clone(compiled));
         }
+        if source.len() > MAX_SOURCE || nesting(source) > MAX_NESTING {
+            let detail = format!("it is over {MAX_SOURCE} bytes long, or nested deeper than {MAX_NESTING} brackets");
+            return Err(Error::new(ErrorKind::SyntaxError, detail));
+        }
         let expression = ENVIRONMENT.compile_expression_owned(source.to_owned())?;
         let mut names: Vec<String> = expression.undeclared_variables(false).into_iter().collect();
         names.sort_unstable();
@@ -67,6 +76,20 @@ impl Cache {
         cache.insert(source.to_owned(), Arc::clone(&compiled));
         Ok(compiled)
     }
+}
+
+/// How deep brackets are nested; those in strings count too.
+fn nesting(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 impl Compiled {
@@ -81,7 +104,7 @@ impl Compiled {
     ///
     /// MiniJinja's, and one of our own where the result is no text (none, a list, a table).
     pub fn text(&self, context: HashMap<String, Value>) -> Result<String, Error> {
-        let value = self.expression.eval(Value::from_iter(context))?;
+        let value = self.expression.eval(Value::from(context))?;
         let fail = |detail: &'static str| Err(Error::new(ErrorKind::InvalidOperation, detail));
         match value.kind() {
             // MiniJinja prints Python's words.
@@ -111,7 +134,7 @@ mod tests {
         assert_eq!(text("true"), "true");
         assert_eq!(text("1 + 2"), "3");
         assert_eq!(text("missing or 'x'"), "x");
-        assert_eq!(text("{'a': 1}|tojson"), r#"{"a":1}"#);
+        assert_eq!(text("{'a': 1}|tojson"), r#"{"a": 1}"#);
         assert!(Cache::default().get("none").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("[1]").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("missing").unwrap().text(HashMap::new()).is_err());
@@ -120,6 +143,42 @@ mod tests {
             Cache::default().get("a|nosuch").is_err()
                 || Cache::default().get("a|nosuch").unwrap().text(HashMap::new()).is_err()
         );
+    }
+
+    #[test]
+    fn no_expression_overflows_the_stack() {
+        let forms = [
+            ("", "(", "1", ")"),
+            ("", "[", "1", "]"),
+            ("", "{1:", "1", "}"),
+            ("", "not ", "true", ""),
+            ("", "-", "1", ""),
+            ("1", "+1", "", ""),
+            ("1", "**1", "", ""),
+            ("1", "~1", "", ""),
+            ("a", ".a", "", ""),
+            ("a", "|e", "", ""),
+            ("a", "()", "", ""),
+            ("a", "[0]", "", ""),
+            ("", "1 if 1 else ", "1", ""),
+            ("1", " or 1", "", ""),
+            ("1", "<1", "", ""),
+            ("1", " is odd", "", ""),
+            ("", "a(", "", ")"),
+        ];
+        let check = move || {
+            for (first, open, middle, close) in forms {
+                let longest = (MAX_SOURCE - first.len() - middle.len()) / (open.len() + close.len());
+                for count in [longest, MAX_NESTING] {
+                    let source = format!("{first}{}{middle}{}", open.repeat(count), close.repeat(count));
+                    if let Ok(compiled) = Cache::default().get(&source) {
+                        let _ = compiled.text(HashMap::new());
+                    }
+                }
+            }
+        };
+        std::thread::Builder::new().stack_size(2 << 20).spawn(check).unwrap().join().unwrap();
+        assert!(Cache::default().get(&"-".repeat(MAX_SOURCE + 1)).is_err());
     }
 
     #[test]

@@ -49,13 +49,15 @@ pub static TABLE: &[(&str, Policy)] = &[
     ("users", Policy::ByKey),
     ("users.*", Policy::ByKey),
     ("users.*.overrides", Policy::ByKey),
-    ("users.*.overrides.container_spec", Policy::ByKey),
 ];
 
 /// The policy at a path of keys from the root.
 pub fn policy(path: &[&str]) -> Policy {
-    if path.is_empty() {
-        return Policy::ByKey;
+    match path {
+        [] => return Policy::ByKey,
+        // What two documents say of one user combines as two layers of a server do.
+        ["users", _, "overrides", attribute @ ..] if !attribute.is_empty() => return policy(attribute),
+        _ => {}
     }
     TABLE
         .iter()
@@ -82,6 +84,8 @@ mod tests {
         assert_eq!(policy(&["container_spec", "env"]), Policy::ByKey);
         assert_eq!(policy(&["container_spec", "env", "A"]), Policy::Replace);
         assert_eq!(policy(&["users", "alice", "overrides"]), Policy::ByKey);
+        assert_eq!(policy(&["users", "alice", "overrides", "container_spec", "env"]), Policy::ByKey);
+        assert_eq!(policy(&["users", "alice", "overrides", "placement"]), Policy::Replace);
         assert_eq!(policy(&["resource_spec"]), Policy::Replace);
     }
 }

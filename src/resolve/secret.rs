@@ -43,14 +43,20 @@ pub fn is_reference(map: &Map) -> bool {
 pub fn read(scope: &Scope<'_>, node: &Node) -> Result<Text, Failure> {
     let compiler = scope.compiler;
     let directory = compiler.sources.get(node.span.source).directory().to_owned();
+    let mut hidden = false;
+    let mut text = |node: &Node, place| -> Result<Text, Failure> {
+        let text = scope.text(node, place)?;
+        hidden |= text.is_secret();
+        Ok(text)
+    };
     let place = if let Some(file) = node.get("file") {
-        Origin::File(directory.join(scope.text(file, Place::Path)?.expose()))
+        Origin::File(directory.join(text(file, Place::Path)?.expose()))
     } else if let Some(variable) = node.get("env") {
-        Origin::Variable(scope.text(variable, Place::Plain)?.expose().to_owned())
+        Origin::Variable(text(variable, Place::Plain)?.expose().to_owned())
     } else {
         let words = node.get("command").and_then(Node::as_seq).unwrap_or_default();
         let words: Result<Vec<String>, Failure> =
-            words.iter().map(|word| Ok(scope.text(word, Place::Plain)?.expose().to_owned())).collect();
+            words.iter().map(|word| Ok(text(word, Place::Plain)?.expose().to_owned())).collect();
         Origin::Command(words?, directory)
     };
     if let Some(text) = compiler.vault.known.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
@@ -67,13 +73,18 @@ pub fn read(scope: &Scope<'_>, node: &Node) -> Result<Text, Failure> {
             compiler.vault.known.lock().unwrap_or_else(PoisonError::into_inner).insert(place, text.clone());
             Ok(text)
         }
+        // Where it was looked for is itself made of a secret.
+        Err(error) if hidden => Err(Box::new(failed(node, &error))),
         Err(error) => Err(Box::new(unreadable(node, &place, &error))),
     }
 }
 
+fn failed(node: &Node, error: &ReadError) -> Diagnostic {
+    Diagnostic::new(&code::SECRET_UNREADABLE, "the secret cannot be read").at(node.span, error.to_string())
+}
+
 fn unreadable(node: &Node, place: &Origin, error: &ReadError) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::new(&code::SECRET_UNREADABLE, "the secret cannot be read").at(node.span, error.to_string());
+    let diagnostic = failed(node, error);
     match place {
         Origin::File(path) => diagnostic.note(format!("the file is {}", shown(path))),
         Origin::Variable(name) => diagnostic.help(format!("set the environment variable `{name}`")),

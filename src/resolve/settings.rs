@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, code};
-use crate::source::{Map, Node, Value};
+use crate::source::{Entry, Map, Node, Value};
 
 use super::amount::{self, Raw};
 use super::naming::Scheme;
@@ -42,6 +42,9 @@ pub struct Settings {
 impl Settings {
     /// Reads a document's settings.
     pub fn read(root: &Node, diagnostics: &mut Diagnostics) -> Self {
+        for key in ["deployment", "jupyterhub_service_name", "service_prefix"] {
+            diagnostics.extend(root.get(key).and_then(|node| no_template(key, node)));
+        }
         let text = |key: &str| root.get(key).and_then(Node::as_str).map(Arc::<str>::from);
         let list = |key: &str| strings(root.get(key));
         let prefix = text("service_prefix").unwrap_or_else(|| "jupyter".into());
@@ -65,6 +68,17 @@ impl Settings {
             secret_names: SecretNames::new(root.get("secret_attributes")),
         }
     }
+}
+
+/// What is the same for all users takes no templates.
+pub(super) fn no_template(key: &str, node: &Node) -> Option<Diagnostic> {
+    use super::template::{Segment, segments};
+    let plain = segments(node.as_str()?).all(|segment| matches!(segment, Segment::Literal(_)));
+    (!plain).then(|| {
+        Diagnostic::new(&code::BAD_VALUE, format!("`{key}` is the same for all users and takes no template"))
+            .at(node.span, "")
+            .help("write it out")
+    })
 }
 
 /// The strings of a list; nothing for anything else.
@@ -130,6 +144,22 @@ impl SecretNames {
         match &node.value {
             Value::Map(map) => self.visit_map(map, visit),
             Value::Seq(items) => items.iter().for_each(|item| self.visit_literals(item, visit)),
+            _ => {}
+        }
+    }
+
+    /// Visits every value of an entry that no template is, such as a users file's, if it stands under a secret's name.
+    pub fn visit_data(&self, entry: &Entry, visit: &mut impl FnMut(&Node)) {
+        self.visit_below(&entry.value, self.matches(&entry.key), visit);
+    }
+
+    fn visit_below(&self, node: &Node, secret: bool, visit: &mut impl FnMut(&Node)) {
+        match &node.value {
+            Value::Map(map) => {
+                map.iter().for_each(|entry| self.visit_below(&entry.value, secret || self.matches(&entry.key), visit));
+            }
+            Value::Seq(items) => items.iter().for_each(|item| self.visit_below(item, secret, visit)),
+            _ if secret => visit(node),
             _ => {}
         }
     }
