@@ -1,5 +1,7 @@
 //! What a review found, each as a whole run of the binary.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::Path;
 
@@ -214,4 +216,34 @@ fn only_regular_files_are_replaced() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swarmgen"));
     command.current_dir(folder.path()).args(["render", "-u", "al", "-o", "out"]).assert().failure();
     assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
+}
+
+#[test]
+fn a_later_document_names_what_is_secret_in_an_earlier_one() {
+    let config = "[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{pin}\"\n[users.al]\npin = \"hunter2{zzz}\"\n";
+    let names = "secret_attributes = [\"pin\"]\n";
+    run(&[("a.toml", config), ("b.toml", names)], "validate -c a.toml -c b.toml").refused("zzz").hides("hunter");
+}
+
+#[test]
+fn expressions_over_settings_with_secrets_are_secret() {
+    let config = "notebook_dir = \"/x/{token}\"\n[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{{ notebook_dir }}\"\n\
+                  env.JUPYTERHUB_ROOT_DIR = \"/\"\n[users.al]\ntoken = \"hunter2\"\n";
+    run(&[("swarmgen.toml", config)], "render -u al").refused("the output holds secrets");
+}
+
+#[test]
+fn unset_knows_keys_by_the_name_they_were_set_under() {
+    let config = "[container_spec]\nimage = \"a/b:1\"\nuid_gid = \"1:2\"\n[[images]]\nname = \"p\"\nimage = \"a/b:2\"\n\
+                  unset = [\"uid_gid\", \"container_spec.image\"]\n";
+    let run = run(&[("swarmgen.toml", config)], "render -u al");
+    assert_eq!(run.code, Some(0));
+    assert!(!run.out.contains("\n    user:") && !run.err.contains("nothing sets"), "{}{}", run.out, run.err);
+}
+
+#[test]
+fn expressions_may_slice() {
+    let config = "[container_spec]\nimage = \"a/b:1\"\nenv.A = \"{{ username[:3] }}{{ 'x[0]'[1:] }}\"\n";
+    let run = run(&[("swarmgen.toml", config)], "render -u charlotte");
+    assert!(run.out.contains("A: \"cha[0]\""), "{}{}", run.out, run.err);
 }

@@ -46,6 +46,8 @@ pub struct Compiled {
     expression: Expression<'static, 'static>,
     /// The names that it needs from its context, sorted.
     pub names: Vec<String>,
+    /// Names before a bracket, which it may need too: MiniJinja does not count what is sliced.
+    pub sliced: Vec<String>,
 }
 
 /// Compiled expressions by their source, so that each is compiled once.
@@ -71,11 +73,24 @@ impl Cache {
         let expression = ENVIRONMENT.compile_expression_owned(source.to_owned())?;
         let mut names: Vec<String> = expression.undeclared_variables(false).into_iter().collect();
         names.sort_unstable();
-        let compiled = Arc::new(Compiled { expression, names });
+        let mut sliced = before_brackets(source);
+        sliced.retain(|name| !names.contains(name));
+        let compiled = Arc::new(Compiled { expression, names, sliced });
         let mut cache = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
         cache.insert(source.to_owned(), Arc::clone(&compiled));
         Ok(compiled)
     }
+}
+
+/// The names that stand directly before a bracket, without what follows their first dot.
+fn before_brackets(source: &str) -> Vec<String> {
+    let names = source.match_indices('[').filter_map(|(at, _)| {
+        let before = source.get(..at)?.trim_end();
+        let start = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.')).len();
+        let name = before.get(start..)?.split('.').next()?;
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then(|| name.to_owned())
+    });
+    names.collect()
 }
 
 /// How deep brackets are nested; those in strings count too.

@@ -123,6 +123,12 @@ pub fn normal_target(path: &str) -> String {
 /// A path is dotted from the root (`resource_spec.cpu_limit`); one that starts with a key of `container_spec` may
 /// leave that out (`env.FOO`). An entry of a list follows a colon (`mounts:/data`).
 pub fn unset(base: &mut Node, path: &str) -> bool {
+    // What the canonical form has under another name.
+    let path = match path {
+        "uid_gid" | "container_spec.uid_gid" => "container_spec.user",
+        "container_spec.image" => "image",
+        path => path,
+    };
     let (path, entry) = match path.split_once(':') {
         Some((path, entry)) => (path, Some(entry)),
         None => (path, None),

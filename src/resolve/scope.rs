@@ -425,9 +425,10 @@ impl<'a> Scope<'a> {
         })?;
         let mut context = HashMap::new();
         let mut secret = false;
-        for name in &compiled.names {
+        for name in compiled.names.iter().chain(&compiled.sliced) {
             match self.find(name)? {
                 Found::Builtin(text) => {
+                    secret |= text.is_secret();
                     context.insert(name.clone(), JinjaValue::from(text.expose()));
                 }
                 Found::Node { node, secret: is_secret } => {
@@ -439,7 +440,7 @@ impl<'a> Scope<'a> {
                     context.insert(name.clone(), JinjaValue::from("x"));
                 }
                 Found::Missing => {}
-                Found::Unknown if compiled.is_global(name) => {}
+                Found::Unknown if compiled.is_global(name) || compiled.sliced.contains(name) => {}
                 Found::Unknown => return Err(Box::new(self.unknown(name, span()))),
             }
         }
