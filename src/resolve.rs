@@ -24,7 +24,7 @@ pub mod settings;
 pub mod template;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ use merge::Mode;
 use profile::Profile;
 use roster::{Roster, User};
 use scope::{BUILTINS, SAME_FOR_ALL, Scope};
-use settings::Settings;
+use settings::{SecretNames, Settings};
 use template::{Segment, segments};
 
 /// What a server is asked for.
@@ -144,6 +144,7 @@ impl<'a> Compiler<'a> {
             compiler.push(diagnostic, diagnostics);
         }
         if diagnostics.has_errors() {
+            compiler.mark_secrets();
             return None;
         }
         Some(compiler)
@@ -269,6 +270,7 @@ impl<'a> Compiler<'a> {
             service: service.into(),
             probe,
             pending: RefCell::default(),
+            evaluated: Cell::default(),
             warnings: RefCell::default(),
         };
         let mut decoder = Decoder::new(&scope);
@@ -383,13 +385,15 @@ impl<'a> Compiler<'a> {
     /// Marks what must not be shown of the users files; called before anything of them is shown.
     pub fn mark_secrets(&self) {
         for records in self.roster.files() {
-            if !records.keys().iter().any(|(name, _)| self.settings.secret_names.matches(name)) {
+            let names = [&self.settings.secret_names, &SecretNames::default()];
+            let named = |name: &str| names.iter().any(|names| names.matches(name));
+            if records.is_flat() && !records.keys().iter().any(|(name, _)| named(name)) {
                 continue;
             }
             for index in 0..records.len() {
                 for field in records.get(index).fields {
-                    if self.settings.secret_names.matches(&field.key) {
-                        self.sources.mark_secret(field.value.span);
+                    for names in names {
+                        names.visit_data(&field, &mut |node| self.sources.mark_secret(node.span));
                     }
                 }
             }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::check::canonical::printable;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::resolve::document::{Inputs, read_document};
+use crate::resolve::settings::SecretNames;
 use crate::source::{Author, Entry, Node, SourceMap, Span, Syntax, Value, World};
 
 use super::args::Global;
@@ -54,7 +55,11 @@ pub(super) fn data_file(
         );
         return None;
     }
-    read_document(path, Author::Data, world, sources, diagnostics)
+    let node = read_document(path, Author::Data, world, sources, diagnostics)?;
+    for entry in node.as_map().into_iter().flatten() {
+        SecretNames::default().visit_data(entry, &mut |node| sources.mark_secret(node.span));
+    }
+    Some(node)
 }
 
 /// The entries of a table of text: the hub's environment, or ids.
@@ -103,7 +108,11 @@ pub(super) fn hub_env(
         return env_lines(path, world, sources, diagnostics);
     }
     match data_file(path, world, sources, diagnostics) {
-        Some(node) => text_table(&node, diagnostics),
+        Some(node) => {
+            // Any value may be a secret: none is ever shown.
+            node.as_map().into_iter().flatten().for_each(|entry| sources.mark_secret(entry.value.span));
+            text_table(&node, diagnostics)
+        }
         None => Vec::new(),
     }
 }

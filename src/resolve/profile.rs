@@ -179,10 +179,11 @@ impl Compiler<'_> {
             let allowed = self.allowed_profiles(user);
             let near = closest(name, allowed.iter().map(|name| &**name));
             return Err(Box::new(match near {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                Some(near) => diagnostic.help(format!("did you mean `{}`?", printable(near))),
+                None if allowed.is_empty() => diagnostic.note("the user may use no profile at all"),
                 None => diagnostic.help(format!(
                     "choose one of {}",
-                    allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                    allowed.iter().map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ")
                 )),
             }));
         };

@@ -56,10 +56,7 @@ impl Decoder<'_> {
 
     fn mount(&mut self, node: &Node) -> Option<Mount> {
         let target = self.target(node)?;
-        let kind = match node.get("type").and_then(Node::as_str) {
-            Some(kind) => kind,
-            None => "volume",
-        };
+        let kind = node.get("type").and_then(Node::as_str).unwrap_or("volume");
         self.foreign_options(node, kind);
         let source = node.get("source").filter(|source| source.value != Value::Null);
         let kind = match kind {
@@ -176,8 +173,18 @@ impl Decoder<'_> {
                 "write the path without `..`; `{name}` is safe in paths for every user",
             );
         }
+        // A value that is empty or `.` mounts the folder of all users.
+        let vanished = |path: &str| path.split('/').skip(1).filter(|part| part.is_empty() || *part == ".").count();
+        if source.as_str().is_some_and(|template| vanished(path) > vanished(template)) {
+            self.bad(
+                &code::UNSAFE_PATH,
+                source,
+                "a value leaves nothing of a folder's name, so that the folder above would be mounted",
+                "use `{name}`, which is safe in paths for every user",
+            );
+        }
         let username = &self.scope.user.name;
-        if username.contains('/') && source.as_str().is_some_and(|template| template.contains("username")) {
+        if username.contains('/') && path.contains(&**username) {
             self.bad(
                 &code::UNSAFE_PATH,
                 source,
