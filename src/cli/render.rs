@@ -62,7 +62,15 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
     let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
     ui.report(&diagnostics, &sources);
     match rendered {
-        Some(rendered) if !diagnostics.has_errors() => rendered.write(ui),
+        Some(rendered) if !diagnostics.has_errors() => match rendered.write(ui) {
+            Err(Failure::Other(error)) => {
+                let mut failed = Diagnostics::new();
+                failed.push(Diagnostic::new(&code::OUTPUT_FAILED, format!("{error:#}")));
+                ui.report(&failed, &sources);
+                Err(Failure::Input)
+            }
+            done => done,
+        },
         _ => {
             let (errors, warnings) = diagnostics.counts();
             if let Some(summary) = crate::diag::render::human::summary(errors, warnings) {
