@@ -77,9 +77,9 @@ pub struct Container {
     pub hosts: Vec<Host>,
     /// Name resolution; `None` leaves the node's.
     pub dns_config: Option<DnsConfig>,
-    /// Swarm configs shown as files.
+    /// Swarm configs shown as files, sorted by name and file.
     pub configs: Vec<FileReference>,
-    /// Swarm secrets shown as files.
+    /// Swarm secrets shown as files, sorted by name and file.
     pub secrets: Vec<FileReference>,
     /// Credential spec and SELinux context.
     pub privileges: Option<Privileges>,

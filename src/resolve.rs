@@ -32,7 +32,8 @@ use crate::check;
 use crate::check::rules::{Levels, ServerView};
 use crate::diag::{Diagnostic, Diagnostics, Severity, closest, code};
 use crate::ir::Service;
-use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, World};
+use crate::source::records::Records;
+use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Value, World};
 
 use decode::Decoder;
 use document::{Document, Inputs};
@@ -103,9 +104,18 @@ impl<'a> Compiler<'a> {
         sources: &'a SourceMap,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let Document { root, digest, users, levels } = document::load(inputs, world, sources, diagnostics)?;
+        let Document { mut root, digest, users, levels } = document::load(inputs, world, sources, diagnostics)?;
         let settings = Settings::read(&root, diagnostics);
-        let roster = Roster::new(root.get("users"), users, diagnostics);
+        check_reserved(&root, &users, diagnostics);
+        let listed = match &mut root.value {
+            Value::Map(map) => map.remove("users"),
+            _ => None,
+        };
+        let listed = match listed.map(|entry| entry.value.value) {
+            Some(Value::Map(map)) => map.entries,
+            _ => Vec::new(),
+        };
+        let roster = Roster::new(listed, users, diagnostics);
         let base = document::base(&root);
         let profiles = Profile::read_all(&root, &base, world, sources, diagnostics);
         let defaults = root.get("user_defaults").and_then(Node::as_map).cloned().unwrap_or_default();
@@ -129,7 +139,6 @@ impl<'a> Compiler<'a> {
             expressions: expression::Cache::default(),
             vault: secret::Vault::default(),
         };
-        compiler.check_reserved(&root, diagnostics);
         let levelled = std::mem::take(diagnostics);
         for diagnostic in levelled {
             compiler.push(diagnostic, diagnostics);
@@ -353,32 +362,6 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn check_reserved(&self, root: &Node, diagnostics: &mut Diagnostics) {
-        let shadow = |name: &str, span| {
-            BUILTINS.contains(&name).then(|| {
-                Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be an attribute"))
-                    .at(span, "")
-                    .help("give the attribute another name")
-            })
-        };
-        // `profile` is a built-in, and for a user it chooses one.
-        let is_attribute = |name: &str| !roster::RESERVED.contains(&name);
-        for user in root.get("users").and_then(Node::as_map).into_iter().flatten() {
-            for entry in user.value.as_map().into_iter().flatten().filter(|entry| is_attribute(&entry.key)) {
-                diagnostics.extend(shadow(&entry.key, entry.key_span));
-            }
-        }
-        for entry in &self.defaults {
-            diagnostics.extend(shadow(&entry.key, entry.key_span));
-        }
-        for records in self.roster.files() {
-            // `name` names the user there, and `username` is its other spelling.
-            for (name, span) in records.keys().iter().filter(|(name, _)| &**name != "name" && is_attribute(name)) {
-                diagnostics.extend(shadow(name, *span));
-            }
-        }
-    }
-
     fn author(&self, source: SourceId) -> Author {
         match self.authors.get(source.index()) {
             Some(author) => *author,
@@ -410,6 +393,33 @@ impl<'a> Compiler<'a> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Refuses attributes that have the name of a built-in.
+fn check_reserved(root: &Node, files: &[Records], diagnostics: &mut Diagnostics) {
+    let shadow = |name: &str, span| {
+        BUILTINS.contains(&name).then(|| {
+            Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be an attribute"))
+                .at(span, "")
+                .help("give the attribute another name")
+        })
+    };
+    // `profile` is a built-in, and for a user it chooses one.
+    let is_attribute = |name: &str| !roster::RESERVED.contains(&name);
+    for user in root.get("users").and_then(Node::as_map).into_iter().flatten() {
+        for entry in user.value.as_map().into_iter().flatten().filter(|entry| is_attribute(&entry.key)) {
+            diagnostics.extend(shadow(&entry.key, entry.key_span));
+        }
+    }
+    for entry in root.get("user_defaults").and_then(Node::as_map).into_iter().flatten() {
+        diagnostics.extend(shadow(&entry.key, entry.key_span));
+    }
+    for records in files {
+        // `name` names the user there, and `username` is its other spelling.
+        for (name, span) in records.keys().iter().filter(|(name, _)| &**name != "name" && is_attribute(name)) {
+            diagnostics.extend(shadow(name, *span));
         }
     }
 }

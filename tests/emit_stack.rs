@@ -14,47 +14,16 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use fake_engine::{FakeEngine, differences, prune, run};
+use fake_engine::{FakeEngine, differences, prune, without_stack};
 use proptest::prelude::*;
 use serde_json::Value;
 use swarmgen::emit::engine::{NoIds, body};
 use swarmgen::emit::{ApiVersion, compose};
 use swarmgen::ir::{Pairs, Service, Text, UpdateConfig};
 
-/// Deploys a stack as `st`; the deployer's environment holds what no service may take from it.
+/// Deploys services as the stack `st`.
 fn deploy(engine: &FakeEngine, services: &[Service]) -> Vec<Value> {
-    let stack = compose::stack(services, "00").unwrap();
-    let file = engine.file("stack.yml", &stack);
-    let mut docker = engine.command("docker");
-    docker.args(["stack", "deploy", "--detach=true", "--resolve-image", "never", "-c"]).arg(file).arg("st");
-    run(docker.env("PATH", std::env::var_os("PATH").unwrap()).env("EMPTY", "leaked").env("r", "leaked"));
-    let mut created = engine.take();
-    created.sort_by_key(|spec| spec["Name"].to_string());
-    created
-}
-
-/// Takes back what the stack adds: its name, its labels, and each service's key as an alias.
-fn without_stack(mut spec: Value) -> Value {
-    let name = spec["Name"].as_str().unwrap().strip_prefix("st_").unwrap().to_owned();
-    spec["Name"] = name.as_str().into();
-    let drop_labels = |labels: &mut Value| {
-        if let Some(labels) = labels.as_object_mut() {
-            labels.retain(|key, _| !key.starts_with("com.docker.stack."));
-        }
-    };
-    drop_labels(&mut spec["Labels"]);
-    let task = &mut spec["TaskTemplate"];
-    for network in task["Networks"].as_array_mut().into_iter().flatten() {
-        network["Aliases"].as_array_mut().unwrap().retain(|alias| *alias != *name);
-    }
-    let container = &mut task["ContainerSpec"];
-    drop_labels(&mut container["Labels"]);
-    for mount in container["Mounts"].as_array_mut().into_iter().flatten() {
-        if mount.get("VolumeOptions").is_some() {
-            drop_labels(&mut mount["VolumeOptions"]["Labels"]);
-        }
-    }
-    prune(spec)
+    engine.deploy(&compose::stack(services, "00").unwrap())
 }
 
 #[test]

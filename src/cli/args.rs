@@ -18,10 +18,10 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct Global {
     /// The config; several are merged in their order [default: swarmgen.{toml,yaml,yml,json}, then config.*]
-    #[arg(short, long, global = true, value_name = "FILE", env = "SWARMGEN_CONFIG", value_delimiter = None)]
+    #[arg(short, long, global = true, value_name = "FILE", env = "SWARMGEN_CONFIG")]
     pub(super) config: Vec<PathBuf>,
-    /// A file of users besides those that the config names (CSV, JSON, JSON Lines, YAML, TOML; `-` is CSV from
-    /// standard input)
+    /// A file of users besides those that the config names (CSV, JSON, JSON Lines, YAML, TOML, or a name a
+    /// line; `-` is standard input)
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) users_file: Vec<PathBuf>,
     /// How diagnostics are written

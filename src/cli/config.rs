@@ -44,20 +44,17 @@ pub(super) fn data_file(
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Option<Node> {
-    let syntax = if path == Path::new("-") { Some(Syntax::Json) } else { Syntax::of_path(path) };
-    match syntax {
-        Some(syntax) => read_document(path, syntax, Author::Data, world, sources, diagnostics),
-        None => {
-            diagnostics.push(
-                Diagnostic::new(
-                    &code::UNKNOWN_FORMAT,
-                    format!("`{}` has no extension that tells its syntax", path.display()),
-                )
-                .help("name it `.json`, `.yaml` or `.toml`"),
-            );
-            None
-        }
+    if path != Path::new("-") && Syntax::of_path(path).is_none() {
+        diagnostics.push(
+            Diagnostic::new(
+                &code::UNKNOWN_FORMAT,
+                format!("`{}` has no extension that tells its syntax", path.display()),
+            )
+            .help("name it `.json`, `.yaml` or `.toml`"),
+        );
+        return None;
     }
+    read_document(path, Author::Data, world, sources, diagnostics)
 }
 
 /// The entries of a table of text: the hub's environment, or ids.

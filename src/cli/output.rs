@@ -1,75 +1,69 @@
 //! Results in files, whole or not at all.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{File, Permissions};
+use std::io::{self, Seek as _, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use tempfile::{NamedTempFile, SpooledTempFile};
+use tempfile::{NamedTempFile, SpooledData, SpooledTempFile};
+use zeroize::Zeroizing;
 
 use super::error::Failure;
 
 /// What is kept in memory before it goes to a file without a name, in bytes.
 const IN_MEMORY: usize = 8 << 20;
 
-/// Writes a file under a temporary name beside it, then renames it.
+/// Writes a file under a temporary name beside it, then renames it; `private` files are for their owner only.
 pub(super) fn write_file(path: &Path, bytes: &[u8], private: bool) -> Result<(), Failure> {
-    let mut file = begin(path, private)?;
-    file.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
-    finish(file, path)
+    let mut file = Pending::begin(path)?;
+    file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+    file.appear(path, private)
 }
 
-/// Starts a file: a temporary one in the same directory, for its owner only if `private`.
-fn begin(path: &Path, private: bool) -> Result<NamedTempFile, Failure> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".swarmgen-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // The umask takes away from this what it takes away from every new file.
-        builder.permissions(std::fs::Permissions::from_mode(if private { 0o600 } else { 0o666 }));
-    }
-    let file = builder.tempfile_in(directory).with_context(|| format!("cannot write in `{}`", directory.display()))?;
-    Ok(file)
-}
+/// A file that has a temporary name, and that only its owner may read, until it is complete.
+struct Pending(NamedTempFile, Permissions);
 
-fn finish(file: NamedTempFile, path: &Path) -> Result<(), Failure> {
-    file.as_file().sync_all().with_context(|| format!("cannot write `{}`", path.display()))?;
-    file.persist(path).map_err(|error| error.error).with_context(|| format!("cannot write `{}`", path.display()))?;
-    Ok(())
-}
-
-/// A result that grows while it is made and appears only when it is complete.
-///
-/// It is kept in memory or, when large, in a file that has no name and that only its owner may read, so that nothing of
-/// it is left behind however the process ends.
-pub(super) struct Spool(SpooledTempFile);
-
-impl Spool {
-    /// Makes an empty one.
-    pub(super) fn new() -> Self {
-        Self(SpooledTempFile::new(IN_MEMORY))
-    }
-
-    /// Adds to it.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.0.write_all(bytes).context("cannot write a temporary file")?;
-        Ok(())
-    }
-
-    /// Copies all of it.
-    fn copy_to(&mut self, out: &mut impl Write) -> io::Result<()> {
-        self.0.seek(SeekFrom::Start(0))?;
-        let mut buffer = zeroize::Zeroizing::new(vec![0; 1 << 17]);
-        loop {
-            match self.0.read(&mut buffer)? {
-                0 => return Ok(()),
-                read => out.write_all(buffer.get(..read).unwrap_or_default())?,
+impl Pending {
+    fn begin(path: &Path) -> Result<Self, Failure> {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let begun = || -> io::Result<Self> {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".swarmgen-");
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                builder.permissions(Permissions::from_mode(0o666));
+                let file = builder.tempfile_in(directory)?;
+                // What the umask left is what the file gets in the end, if it holds no secret.
+                let usual = file.as_file().metadata()?.permissions();
+                file.as_file().set_permissions(Permissions::from_mode(0o600))?;
+                Ok(Self(file, usual))
             }
-        }
+            #[cfg(not(unix))]
+            {
+                let file = builder.tempfile_in(directory)?;
+                let usual = file.as_file().metadata()?.permissions();
+                Ok(Self(file, usual))
+            }
+        };
+        Ok(begun().with_context(|| format!("cannot write in `{}`", directory.display()))?)
+    }
+
+    fn appear(self, path: &Path, private: bool) -> Result<(), Failure> {
+        let Self(file, usual) = self;
+        let appeared = || -> io::Result<()> {
+            if !private {
+                file.as_file().set_permissions(usual)?;
+            }
+            file.persist(path)?;
+            Ok(())
+        };
+        Ok(appeared().with_context(|| format!("cannot write `{}`", path.display()))?)
     }
 }
 
@@ -82,25 +76,74 @@ pub(super) enum Destination {
     File(PathBuf),
 }
 
-impl Destination {
-    /// Writes the parts of a result one after the other; `private` results are for their owner only.
-    pub(super) fn write(&self, parts: &mut [Spool], private: bool) -> Result<(), Failure> {
-        match self {
-            Self::Stdout => {
+/// A result that grows while it is made and appears only when it is complete.
+///
+/// Until then it is in memory or, when large, in a file that only its owner may read: one without a name or, on the
+/// way to a file, one with a temporary name beside it.
+pub(super) struct Output {
+    main: Main,
+    /// What follows the rest, as it comes to be known.
+    last: SpooledTempFile,
+}
+
+enum Main {
+    Stdout(SpooledTempFile),
+    File(Pending, PathBuf),
+}
+
+impl Output {
+    /// Begins a result.
+    pub(super) fn begin(destination: Destination) -> Result<Self, Failure> {
+        let main = match destination {
+            Destination::Stdout => Main::Stdout(SpooledTempFile::new(IN_MEMORY)),
+            Destination::File(path) => Main::File(Pending::begin(&path)?, path),
+        };
+        Ok(Self { main, last: SpooledTempFile::new(IN_MEMORY) })
+    }
+
+    /// Adds to it.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match &mut self.main {
+            Main::Stdout(spool) => spool.write_all(bytes).context("cannot write a temporary file")?,
+            Main::File(file, path) => {
+                file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to what comes after everything else.
+    pub(super) fn push_last(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.last.write_all(bytes).context("cannot write a temporary file")?)
+    }
+
+    /// Lets it appear; `private` results are for their owner only.
+    pub(super) fn appear(self, private: bool) -> Result<(), Failure> {
+        match self.main {
+            Main::Stdout(spool) => {
                 let mut stdout = io::stdout().lock();
-                for part in parts {
-                    part.copy_to(&mut stdout)?;
-                }
+                copy(spool, &mut stdout)?;
+                copy(self.last, &mut stdout)?;
                 stdout.flush()?;
                 Ok(())
             }
-            Self::File(path) => {
-                let mut file = begin(path, private)?;
-                for part in parts {
-                    part.copy_to(&mut file).with_context(|| format!("cannot write `{}`", path.display()))?;
-                }
-                finish(file, path)
+            Main::File(mut file, path) => {
+                copy(self.last, file.0.as_file_mut()).with_context(|| format!("cannot write `{}`", path.display()))?;
+                file.appear(&path, private)
             }
+        }
+    }
+}
+
+/// Copies a spool; from file to file the kernel does so by itself.
+fn copy(mut spool: SpooledTempFile, out: &mut (impl Write + AsFd)) -> io::Result<()> {
+    spool.seek(SeekFrom::Start(0))?;
+    match spool.into_inner() {
+        SpooledData::InMemory(memory) => out.write_all(&Zeroizing::new(memory.into_inner())),
+        SpooledData::OnDisk(mut file) => {
+            out.flush()?;
+            let mut target = File::from(out.as_fd().try_clone_to_owned()?);
+            io::copy(&mut file, &mut target).map(drop)
         }
     }
 }

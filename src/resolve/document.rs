@@ -27,7 +27,7 @@ pub struct Document {
 /// What to load.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
-    /// The config documents, the later ones over the earlier ones; `-` is standard input, read as TOML.
+    /// The config documents, the later ones over the earlier ones; `-` is standard input.
     pub configs: Vec<PathBuf>,
     /// Users files besides those that the documents name.
     pub users_files: Vec<PathBuf>,
@@ -93,8 +93,7 @@ fn name_users_files(tree: &Node, sources: &SourceMap, out: &mut Vec<(PathBuf, Op
 }
 
 fn read_tree(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Option<Node> {
-    let syntax = if path == Path::new("-") { Some(Syntax::Toml) } else { Syntax::of_path(path) };
-    let Some(syntax) = syntax else {
+    if path != Path::new("-") && Syntax::of_path(path).is_none() {
         diagnostics.push(
             Diagnostic::new(
                 &code::UNKNOWN_FORMAT,
@@ -103,27 +102,31 @@ fn read_tree(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &
             .help("name it `.toml`, `.yaml`, `.yml` or `.json`"),
         );
         return None;
-    };
-    read_document(path, syntax, Author::Config, world, sources, diagnostics)
+    }
+    read_document(path, Author::Config, world, sources, diagnostics)
 }
 
-/// Reads one file as a tree.
+/// Reads one file as a tree; standard input (`-`) is JSON if it starts with a brace, else TOML.
 pub fn read_document(
     path: &Path,
-    syntax: Syntax,
     author: Author,
     world: &dyn World,
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Option<Node> {
-    let text = match world.read(path, Some(MAX_CONFIG_BYTES)) {
+    let mut text = match world.read(path, Some(MAX_CONFIG_BYTES)) {
         Ok(text) => text,
         Err(error) => {
             diagnostics.push(unreadable(path, &error));
             return None;
         }
     };
-    let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), author, text.to_string());
+    let syntax = Syntax::of_path(path).unwrap_or(match text.trim_start().as_bytes().first() {
+        Some(b'{') => Syntax::Json,
+        _ => Syntax::Toml,
+    });
+    let text = std::mem::take(&mut *text);
+    let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), author, text);
     match source::parse(sources, id, syntax) {
         Ok(tree) => Some(tree),
         Err(faults) => {
@@ -154,6 +157,7 @@ fn unreadable(path: &Path, error: &ReadError) -> Diagnostic {
     }
 }
 
+/// Reads a users file; standard input (`-`) is JSON if it starts with a bracket, JSON Lines with a brace, else CSV.
 fn read_records(
     path: &Path,
     span: Option<source::Span>,
@@ -161,8 +165,7 @@ fn read_records(
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Option<Records> {
-    let syntax = if path == Path::new("-") { Some(RecordsSyntax::Csv) } else { RecordsSyntax::of_path(path) };
-    let Some(syntax) = syntax else {
+    if path != Path::new("-") && RecordsSyntax::of_path(path).is_none() {
         diagnostics.push(
             Diagnostic::new(
                 &code::UNKNOWN_FORMAT,
@@ -172,16 +175,20 @@ fn read_records(
             .help("name it `.csv`, `.json`, `.jsonl`, `.yaml`, `.toml` or `.txt`"),
         );
         return None;
-    };
-    let text = match world.read(path, None) {
+    }
+    let mut text = match world.read(path, None) {
         Ok(text) => text,
         Err(error) => {
             diagnostics.push(unreadable(path, &error).maybe_at(span, "named here"));
             return None;
         }
     };
+    let syntax = RecordsSyntax::of_path(path).unwrap_or(match text.trim_start().as_bytes().first() {
+        Some(b'[') => RecordsSyntax::Json,
+        Some(b'{') => RecordsSyntax::JsonLines,
+        _ => RecordsSyntax::Csv,
+    });
     // Moved, not copied: a class list may be large.
-    let mut text = text;
     let text = std::mem::take(&mut *text);
     let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), Author::Data, text);
     match Records::read(sources, id, syntax) {

@@ -14,7 +14,7 @@ use super::{Compiler, Request, naming};
 /// How many users one piece of work has.
 const CHUNK: usize = 128;
 /// How many finished pieces may wait on each thread.
-const AHEAD: usize = 2;
+const AHEAD: usize = 8;
 
 /// Does work for each of `count` things in pieces, on all processors, and takes the results in order.
 ///

@@ -81,7 +81,7 @@ impl Compiled {
     ///
     /// MiniJinja's, and one of our own where the result is no text (none, a list, a table).
     pub fn text(&self, context: HashMap<String, Value>) -> Result<String, Error> {
-        let value = self.expression.eval(Value::from_iter(context))?;
+        let value = self.expression.eval(Value::from(context))?;
         let fail = |detail: &'static str| Err(Error::new(ErrorKind::InvalidOperation, detail));
         match value.kind() {
             // MiniJinja prints Python's words.

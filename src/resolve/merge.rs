@@ -2,6 +2,9 @@
 //!
 //! Every node keeps its span, so the merged tree itself tells which layer and line each value came from.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::source::{Map, Node, Value};
 
 use super::policy::{Identity, Policy, policy};
@@ -45,9 +48,16 @@ fn lay<'a>(base: &mut Node, over: &'a Node, mode: Mode, path: &mut Vec<&'a str>)
 }
 
 fn by_key<'a>(own: &mut Map, theirs: &'a Map, mode: Mode, path: &mut Vec<&'a str>) {
+    // Tables of settings are small, tables of users need not be.
+    let index: Option<HashMap<Arc<str>, usize>> = (own.entries.len() > 64)
+        .then(|| own.entries.iter().enumerate().map(|(index, entry)| (Arc::clone(&entry.key), index)).collect());
     for entry in theirs {
+        let known = match &index {
+            Some(index) => index.get(&entry.key).copied(),
+            None => own.entries.iter().position(|own| own.key == entry.key),
+        };
         path.push(&entry.key);
-        match own.entries.iter_mut().find(|own| own.key == entry.key) {
+        match known.and_then(|known| own.entries.get_mut(known)) {
             Some(own) => {
                 own.key_span = entry.key_span;
                 lay(&mut own.value, &entry.value, mode, path);

@@ -55,13 +55,9 @@ pub struct Roster {
 impl Roster {
     /// Puts the config's users and the users files together.
     ///
-    /// A user of a file may also have an entry in the config, whose keys come first.
-    pub fn new(config: Option<&Node>, files: Vec<Records>, diagnostics: &mut Diagnostics) -> Self {
-        let mut roster = Self {
-            config: config.and_then(Node::as_map).map(|map| map.entries.clone()).unwrap_or_default(),
-            files,
-            ..Self::default()
-        };
+    /// `config` has an entry for each user of `[users]`. A user of a file may have one too, whose keys come first.
+    pub fn new(config: Vec<Entry>, files: Vec<Records>, diagnostics: &mut Diagnostics) -> Self {
+        let mut roster = Self { config, files, ..Self::default() };
         roster.by_name.reserve(roster.files.iter().map(Records::len).sum());
         for (file, records) in roster.files.iter().enumerate() {
             for index in 0..records.len() {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use minijinja::Value as JinjaValue;
 use zeroize::Zeroizing;
 
@@ -448,12 +449,12 @@ impl<'a> Scope<'a> {
                 JinjaValue::from(items?)
             }
             Value::Map(map) if !secret::is_reference(map) => {
-                let mut values = Vec::new();
+                let mut values = IndexMap::new();
                 for entry in map {
                     *secret |= self.compiler.settings.secret_names.matches(&entry.key);
-                    values.push((entry.key.to_string(), self.value(path, &entry.value, span, secret)?));
+                    values.insert(JinjaValue::from(&*entry.key), self.value(path, &entry.value, span, secret)?);
                 }
-                JinjaValue::from_iter(values)
+                JinjaValue::from(values)
             }
             Value::Str(_) | Value::Map(_) => {
                 let text = self.attribute(path, node, false, span)?;

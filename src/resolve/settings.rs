@@ -42,6 +42,9 @@ pub struct Settings {
 impl Settings {
     /// Reads a document's settings.
     pub fn read(root: &Node, diagnostics: &mut Diagnostics) -> Self {
+        for key in ["deployment", "jupyterhub_service_name", "service_prefix"] {
+            diagnostics.extend(root.get(key).and_then(|node| no_template(key, node)));
+        }
         let text = |key: &str| root.get(key).and_then(Node::as_str).map(Arc::<str>::from);
         let list = |key: &str| strings(root.get(key));
         let prefix = text("service_prefix").unwrap_or_else(|| "jupyter".into());
@@ -65,6 +68,17 @@ impl Settings {
             secret_names: SecretNames::new(root.get("secret_attributes")),
         }
     }
+}
+
+/// What is the same for all users takes no templates.
+fn no_template(key: &str, node: &Node) -> Option<Diagnostic> {
+    use super::template::{Segment, segments};
+    let plain = segments(node.as_str()?).all(|segment| matches!(segment, Segment::Literal(_)));
+    (!plain).then(|| {
+        Diagnostic::new(&code::BAD_VALUE, format!("`{key}` is the same for all users and takes no template"))
+            .at(node.span, "")
+            .help("write it out")
+    })
 }
 
 /// The strings of a list; nothing for anything else.

@@ -39,11 +39,23 @@ impl FakeEngine {
     }
 
     /// Writes a file and says where.
-    #[allow(dead_code, reason = "commands need no file")]
     pub(crate) fn file(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.directory.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Deploys a stack as `st` and gives what was sent, sorted by name; the deployer's environment holds what no service
+    /// may take from it.
+    #[allow(dead_code, reason = "commands are no stacks")]
+    pub(crate) fn deploy(&self, stack: &[u8]) -> Vec<Value> {
+        let file = self.file("stack.yml", stack);
+        let mut docker = self.command("docker");
+        docker.args(["stack", "deploy", "--detach=true", "--resolve-image", "never", "-c"]).arg(file).arg("st");
+        run(docker.env("EMPTY", "leaked").env("r", "leaked"));
+        let mut created = self.take();
+        created.sort_by_key(|spec| spec["Name"].to_string());
+        created
     }
 
     /// The bodies received so far, which are then forgotten.
@@ -140,6 +152,31 @@ pub(crate) fn run(command: &mut Command) -> Vec<u8> {
     });
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
+}
+
+/// Takes back what the stack adds: its name, its labels, and each service's key as an alias.
+#[allow(dead_code, reason = "commands are no stacks")]
+pub(crate) fn without_stack(mut spec: Value) -> Value {
+    let name = spec["Name"].as_str().unwrap().strip_prefix("st_").unwrap().to_owned();
+    spec["Name"] = name.as_str().into();
+    let drop_labels = |labels: &mut Value| {
+        if let Some(labels) = labels.as_object_mut() {
+            labels.retain(|key, _| !key.starts_with("com.docker.stack."));
+        }
+    };
+    drop_labels(&mut spec["Labels"]);
+    let task = &mut spec["TaskTemplate"];
+    for network in task["Networks"].as_array_mut().into_iter().flatten() {
+        network["Aliases"].as_array_mut().unwrap().retain(|alias| *alias != *name);
+    }
+    let container = &mut task["ContainerSpec"];
+    drop_labels(&mut container["Labels"]);
+    for mount in container["Mounts"].as_array_mut().into_iter().flatten() {
+        if mount.get("VolumeOptions").is_some() {
+            drop_labels(&mut mount["VolumeOptions"]["Labels"]);
+        }
+    }
+    prune(spec)
 }
 
 /// Removes what the engine takes for absent: null, "", false, [], {}, no forced update and no

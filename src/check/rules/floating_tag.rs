@@ -1,14 +1,14 @@
 //! SG202 floating-tag.
 
 use super::ServerView;
-use crate::check::image::{Pin, pin};
+use crate::check::image::{Pin, Reference};
 use crate::diag::{Diagnostic, code};
 
 /// Finds images whose reference names no fixed version, so that what runs changes without the config changing.
 pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
     let image = &view.service.container.image;
     let Some(node) = view.spec.get("image") else { return Vec::new() };
-    if pin(image.expose()) != Some(Pin::Floating) {
+    if Reference::parse(image.expose()).map(|reference| reference.pin()) != Some(Pin::Floating) {
         return Vec::new();
     }
     let message = if image.expose().ends_with(":latest") {

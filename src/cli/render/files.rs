@@ -15,7 +15,7 @@ use crate::source::{Author, Span};
 
 use super::super::args::Format;
 use super::super::error::Failure;
-use super::super::output::{self, Destination, Spool};
+use super::super::output::{self, Destination, Output};
 use super::super::ui::Ui;
 use super::emit::refusal;
 use super::{Job, Users, extension};
@@ -28,8 +28,8 @@ pub(super) struct Rendered<'c> {
 }
 
 enum Content<'c> {
-    /// One result, in parts that follow each other.
-    Whole(Destination, Vec<Spool>),
+    /// One result.
+    Whole(Output),
     /// A file for each server in a directory, made when it is written: every server has been resolved once already.
     Each(PathBuf, Making<'c>),
 }
@@ -38,7 +38,7 @@ impl Rendered<'_> {
     /// Lets the result appear.
     pub(super) fn write(self, ui: &Ui) -> Result<(), Failure> {
         match self.content {
-            Content::Whole(destination, mut parts) => destination.write(&mut parts, self.has_secrets),
+            Content::Whole(output) => output.appear(self.has_secrets),
             Content::Each(directory, making) => {
                 std::fs::create_dir_all(&directory)
                     .with_context(|| format!("cannot make `{}`", directory.display()))?;
@@ -117,13 +117,9 @@ impl<'c> Making<'c> {
 
     /// One result with all servers.
     fn whole(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
-        let mut gathering = Gathering::default();
+        let mut gathering = Gathering::begin(destination, diagnostics)?;
         let stacked = self.job.render.format == Format::Stack;
-        if stacked {
-            let mut head = Vec::new();
-            Stack::head(&self.compiler.digest, &mut head);
-            gathering.services(&head);
-        }
+        gathering.push(&self.head());
         in_order(
             self.count(),
             |range| self.piece(range),
@@ -135,7 +131,7 @@ impl<'c> Making<'c> {
                     return ControlFlow::Continue(());
                 }
                 if !stacked {
-                    gathering.services(&bytes);
+                    gathering.push(&bytes);
                 } else if let Err(conflicts) = gathering.join(part) {
                     conflicts.into_iter().for_each(|conflict| self.conflict(conflict, diagnostics));
                 }
@@ -145,12 +141,25 @@ impl<'c> Making<'c> {
         if stacked {
             gathering.tail();
         }
-        if let Some(failure) = gathering.failure {
+        let Gathering { output, has_secrets, failure, stack: _ } = gathering;
+        if let Some(failure) = failure {
             diagnostics.push(output_failed(&failure));
         }
-        let parts = vec![gathering.services, gathering.volumes];
-        let content = Content::Whole(destination, parts);
-        (!diagnostics.has_errors()).then_some(Rendered { has_secrets: gathering.has_secrets, content })
+        (!diagnostics.has_errors()).then_some(Rendered { has_secrets, content: Content::Whole(output) })
+    }
+
+    /// What comes before the first server: who made this from what, where the format has comments.
+    fn head(&self) -> Vec<u8> {
+        let mut head = Vec::new();
+        match self.job.render.format {
+            Format::Stack => Stack::head(&self.compiler.digest, &mut head),
+            Format::Cli => {
+                let version = env!("CARGO_PKG_VERSION");
+                head.extend(format!("# swarmgen {version}, config sha256:{}\n", self.compiler.digest).bytes());
+            }
+            Format::Service | Format::Template => {}
+        }
+        head
     }
 
     fn piece(&self, range: Range<usize>) -> Piece {
@@ -197,12 +206,13 @@ impl<'c> Making<'c> {
         }
         let bytes = self.fill(&servers, diagnostics)?;
         let has_secrets = servers.iter().any(|server| server.service.has_secrets());
-        let mut spool = Spool::new();
-        if let Err(failure) = spool.push(&bytes) {
+        let mut gathering = Gathering::begin(destination, diagnostics)?;
+        gathering.push(&bytes);
+        if let Some(failure) = gathering.failure {
             diagnostics.push(output_failed(&failure));
             return None;
         }
-        Some(Rendered { has_secrets, content: Content::Whole(destination, vec![spool]) })
+        Some(Rendered { has_secrets, content: Content::Whole(gathering.output) })
     }
 
     fn fill(&self, servers: &[Server<'_>], diagnostics: &mut Diagnostics) -> Option<Zeroizing<Vec<u8>>> {
@@ -253,7 +263,7 @@ impl<'c> Making<'c> {
             Format::Stack => compose::stack(std::slice::from_ref(service), &self.compiler.digest)
                 .map_err(|refused| refused.into_iter().flat_map(|(_, what)| what).collect::<Vec<_>>()),
             Format::Service => self.job.service(service, true),
-            Format::Cli => self.job.command(service),
+            Format::Cli => self.job.command(service).map(|command| [self.head(), command].concat()),
             Format::Template => Ok(std::mem::take(&mut *self.fill(std::slice::from_ref(&server), diagnostics)?)),
         };
         match emitted {
@@ -273,43 +283,46 @@ impl<'c> Making<'c> {
 /// One result while it grows; the first failure to write is kept.
 struct Gathering {
     stack: Stack,
-    services: Spool,
-    volumes: Spool,
+    output: Output,
     has_secrets: bool,
     failure: Option<Failure>,
 }
 
-impl Default for Gathering {
-    fn default() -> Self {
-        Self { stack: Stack::new(), services: Spool::new(), volumes: Spool::new(), has_secrets: false, failure: None }
-    }
-}
-
 impl Gathering {
-    fn services(&mut self, bytes: &[u8]) {
-        if self.failure.is_none() {
-            self.failure = self.services.push(bytes).err();
+    fn begin(destination: Destination, diagnostics: &mut Diagnostics) -> Option<Self> {
+        match Output::begin(destination) {
+            Ok(output) => Some(Self { stack: Stack::new(), output, has_secrets: false, failure: None }),
+            Err(failure) => {
+                diagnostics.push(output_failed(&failure));
+                None
+            }
         }
     }
 
-    fn volumes(&mut self, bytes: &[u8]) {
+    fn push(&mut self, bytes: &[u8]) {
         if self.failure.is_none() {
-            self.failure = self.volumes.push(bytes).err();
+            self.failure = self.output.push(bytes).err();
+        }
+    }
+
+    fn push_last(&mut self, bytes: &[u8]) {
+        if self.failure.is_none() {
+            self.failure = self.output.push_last(bytes).err();
         }
     }
 
     fn join(&mut self, part: Part) -> Result<(), Vec<Conflict>> {
-        let mut defined = Zeroizing::new(Vec::new());
-        let services = self.stack.join(part, &mut defined)?;
-        self.services(&services);
-        self.volumes(&defined);
+        let mut volumes = Zeroizing::new(Vec::new());
+        let services = self.stack.join(part, &mut volumes)?;
+        self.push(&services);
+        self.push_last(&volumes);
         Ok(())
     }
 
     fn tail(&mut self) {
         let mut tail = Vec::new();
         self.stack.tail(&mut tail);
-        self.volumes(&tail);
+        self.push_last(&tail);
     }
 }
 

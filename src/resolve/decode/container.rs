@@ -71,7 +71,7 @@ impl Decoder<'_> {
             return Text::default();
         };
         let image = self.plain(node);
-        if !crate::check::image::is_reference(image.expose()) {
+        if crate::check::image::Reference::parse(image.expose()).is_none() {
             let message = match crate::check::image::problem(image.expose()) {
                 Some(problem) => format!("the engine takes no such image reference: {problem}"),
                 None => "the engine takes no such image reference".to_owned(),
@@ -221,6 +221,8 @@ impl Decoder<'_> {
                 mode: self.amount(item, "mode", amount::mode).unwrap_or(FILE_MODE),
             });
         }
+        // As `docker stack deploy` sorts them: in another order, the same files would restart a server.
+        files.sort_by(|a, b| (a.name.expose(), a.file.expose()).cmp(&(b.name.expose(), b.file.expose())));
         files
     }
 

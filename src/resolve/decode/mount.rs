@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::check::canonical::printable;
 use crate::diag::{Diagnostic, code};
 use crate::ir::{Driver, Mount, MountKind, Text};
 use crate::source::{Node, Span, Value};
@@ -111,17 +112,17 @@ impl Decoder<'_> {
         let text = self.text(target, Place::Expanded);
         let path = text.expose();
         let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/") || path.starts_with(r"\\");
-        let help = if path.is_empty() || text.is_secret() {
-            "write an absolute path inside the container, such as `/home/jovyan/work`".to_owned()
-        } else {
-            format!("write an absolute path: `/{}`", crate::check::canonical::printable(path))
-        };
         if self.scope.probe && self.scope.is_template(target) {
             return Some(text);
         }
         if !path.starts_with('/') && !path.starts_with("{{") && !windows {
+            let help = if path.is_empty() || text.is_secret() {
+                "write an absolute path inside the container, such as `/home/jovyan/work`".to_owned()
+            } else {
+                format!("write an absolute path: `/{}`", printable(path))
+            };
             self.bad(&code::BAD_MOUNT_TARGET, target, "a mount's target must be an absolute path", help);
-        } else if normal_target(path) == "/" {
+        } else if path.bytes().all(|byte| byte == b'/') {
             self.bad(
                 &code::BAD_MOUNT_TARGET,
                 target,
