@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(text("true"), "true");
         assert_eq!(text("1 + 2"), "3");
         assert_eq!(text("missing or 'x'"), "x");
-        assert_eq!(text("{'a': 1}|tojson"), r#"{"a":1}"#);
+        assert_eq!(text("{'a': 1}|tojson"), r#"{"a": 1}"#);
         assert!(Cache::default().get("none").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("[1]").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("missing").unwrap().text(HashMap::new()).is_err());

@@ -10,6 +10,7 @@ use crate::source::{Map, Node, SourceMap, Value, World};
 use super::access::Access;
 use super::merge::{Mode, merge, unset};
 use super::roster::User;
+use super::settings::no_template;
 use super::scope::Failure;
 use super::{Compiler, Request};
 
@@ -61,6 +62,7 @@ impl Profile {
         images
             .iter()
             .map(|layer| {
+                diagnostics.extend(layer.get("name").and_then(|node| no_template("name", node)));
                 let mut spec = base.clone();
                 let mut findings = Vec::new();
                 lay(&mut spec, layer, &mut findings);

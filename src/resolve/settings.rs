@@ -90,7 +90,7 @@ fn port(root: &Node, diagnostics: &mut Diagnostics) -> u16 {
 }
 
 /// What is the same for all users takes no templates.
-fn no_template(key: &str, node: &Node) -> Option<Diagnostic> {
+pub(super) fn no_template(key: &str, node: &Node) -> Option<Diagnostic> {
     use super::template::{Segment, segments};
     let plain = segments(node.as_str()?).all(|segment| matches!(segment, Segment::Literal(_)));
     (!plain).then(|| {

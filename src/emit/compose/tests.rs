@@ -162,7 +162,7 @@ fn volumes_are_shared_or_in_conflict() {
     assert_eq!(pointers(&refused[0].1), ["/container_spec/mounts/0"]);
     assert_eq!(
         refused[0].1[0].message,
-        "volume `sshfs-alice` has another driver, options or labels than service `jupyter-alice-1` does"
+        "volume `sshfs-alice` has another driver, options or labels than another service gives it"
     );
 }
 
