@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Failure::Other(error) = &failure {
+            if let Failure::Other(error) | Failure::Usage(error) = &failure {
                 ui.error(error);
             }
             failure.exit_code()

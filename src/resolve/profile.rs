@@ -178,14 +178,16 @@ impl Compiler<'_> {
             // Only what the user may use is told.
             let allowed = self.allowed_profiles(user);
             let near = closest(name, allowed.iter().map(|name| &**name));
-            return Err(Box::new(match near {
-                Some(near) => diagnostic.help(format!("did you mean `{}`?", printable(near))),
-                None if allowed.is_empty() => diagnostic.note("the user may use no profile at all"),
-                None => diagnostic.help(format!(
-                    "choose one of {}",
-                    allowed.iter().map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ")
-                )),
-            }));
+            let help = match (near, allowed.as_slice()) {
+                (Some(near), _) => format!("did you mean `{}`?", printable(near)),
+                (None, []) => "add the user or one of their groups to the `access` of a profile".to_owned(),
+                (None, [only]) => format!("choose `{}`", printable(only)),
+                (None, allowed) => {
+                    let names: Vec<String> = allowed.iter().map(|name| format!("`{}`", printable(name))).collect();
+                    format!("choose one of {}", names.join(", "))
+                }
+            };
+            return Err(Box::new(diagnostic.help(help)));
         };
         if profile.access.admits(user) {
             return Ok(profile);
