@@ -144,7 +144,7 @@ with_service_keys! {
         /// Environment variables that the config sets even where the hub sets them too.
         #[schemars(extend("examples" = [["JUPYTERHUB_SINGLEUSER_APP"]]))]
         pub env_override: Option<Vec<String>>,
-        /// Names of attributes that are secret; `*` stands for any text.
+        /// Names of attributes that are secret; `*` at the start stands for any beginning.
         #[schemars(extend(
             "default" = ["password", "id_rsa", "token", "*_password", "*_key", "*_token"],
             "examples" = [["password", "*_token"]]

@@ -33,12 +33,14 @@ pub const LABEL_SERVER: &str = "swarmgen.server";
 pub struct Decoder<'s> {
     scope: &'s Scope<'s>,
     findings: Vec<Diagnostic>,
+    /// The strings that could not be made, whose empty stand-ins nothing more is said about.
+    failed: Vec<Span>,
 }
 
 impl<'s> Decoder<'s> {
     /// Makes a decoder for one server.
     pub fn new(scope: &'s Scope<'s>) -> Self {
-        Self { scope, findings: Vec::new() }
+        Self { scope, findings: Vec::new(), failed: Vec::new() }
     }
 
     /// The findings, those of the scope included.
@@ -53,7 +55,7 @@ impl<'s> Decoder<'s> {
 
     /// Reports a value; not when a stand-in is to blame for it.
     fn bad(&mut self, code: &'static Code, node: &Node, message: impl Into<String>, help: impl Into<String>) {
-        if self.scope.probe && self.scope.is_template(node) {
+        if self.failed.contains(&node.span) || (self.scope.probe && self.scope.is_template(node)) {
             return;
         }
         let help = help.into();
@@ -72,6 +74,7 @@ impl<'s> Decoder<'s> {
             }
             Err(failure) => {
                 self.push(*failure);
+                self.failed.push(node.span);
                 Text::default()
             }
         }

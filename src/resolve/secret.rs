@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use zeroize::Zeroizing;
+
 use crate::diag::{Diagnostic, code};
 use crate::ir::Text;
 use crate::source::{Map, Node};
@@ -69,7 +71,7 @@ pub fn read(scope: &Scope<'_>, node: &Node) -> Result<Text, Failure> {
     // Whoever asks for the same secret meanwhile waits for this one.
     let read = known.get_or_init(|| {
         let read = match &place {
-            Origin::File(path) => compiler.world.read(path, Some(MAX_SECRET)),
+            Origin::File(path) => compiler.world.read(path, Some(MAX_SECRET)).map(without_line_break),
             Origin::Variable(name) => compiler.world.variable(name),
             Origin::Command(words, directory) => compiler.world.output(words, directory),
         };
@@ -81,6 +83,17 @@ pub fn read(scope: &Scope<'_>, node: &Node) -> Result<Text, Failure> {
         Err(error) if hidden => Err(Box::new(failed(node, error))),
         Err(error) => Err(Box::new(unreadable(node, &place, error))),
     }
+}
+
+/// What editors and `echo` put at the end of a file is no part of a password.
+fn without_line_break(mut text: Zeroizing<String>) -> Zeroizing<String> {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    text
 }
 
 fn failed(node: &Node, error: &str) -> Diagnostic {
@@ -100,4 +113,16 @@ fn unreadable(node: &Node, place: &Origin, error: &str) -> Diagnostic {
 
 fn shown(path: &Path) -> String {
     format!("`{}`", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_break_at_the_end_is_dropped() {
+        for (text, left) in [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a", "a"), ("\n", ""), (" a ", " a ")] {
+            assert_eq!(*without_line_break(Zeroizing::new(text.to_owned())), left);
+        }
+    }
 }

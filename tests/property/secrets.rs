@@ -14,8 +14,19 @@ use super::world::{Memory, load, service, stack};
 
 /// Every secret of the configs below starts with this and differs after it.
 const CANARIES: [&str; 13] = [
-    "Kq7vWn3xZt9b", "Hs4mPd8yRc2j", "Uf6gLk1wQe5z", "Nb9tXv2oJa7i", "Ym3rCe6sGu8p", "Dz5hBw4kVl1q", "Tj8nFo7aIx3d", "Pe2uMy9cSr6f",
-    "Wg1iZq5lOh4v", "Rx7bKt3eNd8m", "Ca6jUs2pYf9w", "Lv4oHg8rEz1k", "Oi5dTm7nBc3x",
+    "Kq7vWn3xZt9b",
+    "Hs4mPd8yRc2j",
+    "Uf6gLk1wQe5z",
+    "Nb9tXv2oJa7i",
+    "Ym3rCe6sGu8p",
+    "Dz5hBw4kVl1q",
+    "Tj8nFo7aIx3d",
+    "Pe2uMy9cSr6f",
+    "Wg1iZq5lOh4v",
+    "Rx7bKt3eNd8m",
+    "Ca6jUs2pYf9w",
+    "Lv4oHg8rEz1k",
+    "Oi5dTm7nBc3x",
 ];
 /// So many characters of a secret in a row are too many.
 const TOO_MANY: usize = 6;
@@ -126,7 +137,8 @@ const JSON: &str = r#"{
 }
 "#;
 
-const CSV: &str = "name,password,api_token,groups\ncarol,Ca6jUs2pYf9w,Lv4oHg8rEz1k,g\ndave,\"Ca6jUs2pYf9w\",\"Lv4oHg8rEz1k\",\n";
+const CSV: &str =
+    "name,password,api_token,groups\ncarol,Ca6jUs2pYf9w,Lv4oHg8rEz1k,g\ndave,\"Ca6jUs2pYf9w\",\"Lv4oHg8rEz1k\",\n";
 const HUB: &str = "{\n  \"JUPYTERHUB_API_TOKEN\": \"Oi5dTm7nBc3x\",\n  \"JUPYTERHUB_USER\": \"alice\",\n  \"JPY_API_TOKEN\": \"Oi5dTm7nBc3x\"\n}\n";
 const DOT_ENV: &str = "JUPYTERHUB_USER=alice\nJUPYTERHUB_API_TOKEN=Oi5dTm7nBc3x\nJPY_API_TOKEN=Oi5dTm7nBc3x\n";
 
@@ -170,7 +182,12 @@ fn surroundings(directory: &Path) {
 
 fn swarmgen(directory: &Path, arguments: &[&str]) -> std::process::Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swarmgen"));
-    command.args(arguments).current_dir(directory).env_remove("SWARMGEN_CONFIG").env("HOOK", "Wg1iZq5lOh4v").env("BOB", "Pe2uMy9cSr6f");
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("SWARMGEN_CONFIG")
+        .env("HOOK", "Wg1iZq5lOh4v")
+        .env("BOB", "Pe2uMy9cSr6f");
     command.output().unwrap()
 }
 
@@ -255,7 +272,9 @@ fn secrets_go_only_where_they_are_asked_for() {
         // Carol and Dave have no token of their own, which only the TOML asks for.
         write(directory, "users.csv", &CSV.replace("api_token", "token"));
         write(directory, name, text);
-        for arguments in [&["validate"][..], &["render", "--user", "alice"], &["render", "--all", "--format", "service"]] {
+        for arguments in
+            [&["validate"][..], &["render", "--user", "alice"], &["render", "--all", "--format", "service"]]
+        {
             let mut arguments = arguments.to_vec();
             arguments.extend(["-c", name]);
             assert_eq!(run(directory, &arguments, text), arguments[0] == "validate", "{name}: {arguments:?}");
@@ -268,7 +287,8 @@ fn secrets_go_only_where_they_are_asked_for() {
         for others in ["Tj8nFo7aIx3d", "Pe2uMy9cSr6f", "Ca6jUs2pYf9w", "Lv4oHg8rEz1k", "4711"] {
             assert!(!shown.contains(others), "{name}: {others}");
         }
-        let refused = swarmgen(directory, &["render", "--user", "alice", "--format", "cli", "--show-secrets", "-c", name]);
+        let refused =
+            swarmgen(directory, &["render", "--user", "alice", "--format", "cli", "--show-secrets", "-c", name]);
         assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
         assert_eq!(leaks(&String::from_utf8_lossy(&refused.stderr)), None);
         assert!(run(directory, &["render", "--user", "alice", "-c", name, "-o", "out.yml"], text));
@@ -293,7 +313,16 @@ fn a_service_shows_no_secret_by_itself() {
     service.for_each_text(&mut |_, text| assert_eq!(leaks(&format!("{text} {text:?}")), None));
     let yaml = stack(std::slice::from_ref(&service));
     let json = body(&service, ApiVersion::V1_41, &NoIds).unwrap().to_string();
-    let belong = ["Kq7vWn3xZt9b", "Hs4mPd8yRc2j", "Uf6gLk1wQe5z", "Nb9tXv2oJa7i", "Ym3rCe6sGu8p", "Dz5hBw4kVl1q", "Wg1iZq5lOh4v", "Rx7bKt3eNd8m"];
+    let belong = [
+        "Kq7vWn3xZt9b",
+        "Hs4mPd8yRc2j",
+        "Uf6gLk1wQe5z",
+        "Nb9tXv2oJa7i",
+        "Ym3rCe6sGu8p",
+        "Dz5hBw4kVl1q",
+        "Wg1iZq5lOh4v",
+        "Rx7bKt3eNd8m",
+    ];
     for canary in CANARIES {
         assert_eq!(yaml.contains(canary), belong.contains(&canary), "{canary}");
         assert_eq!(json.contains(canary), belong.contains(&canary), "{canary}");
@@ -348,17 +377,27 @@ fn no_rule_quotes_a_secret() {
     let mut refused = 0;
     for (round, place) in places.iter().enumerate() {
         let networks = if place.starts_with("networks") { "" } else { "networks = [\"hub\"]\n" };
-        let image = if place.starts_with("image") || place.contains("_spec.image") { "" } else { "container_spec.image = \"a/b:1\"\n" };
+        let image = if place.starts_with("image") || place.contains("_spec.image") {
+            ""
+        } else {
+            "container_spec.image = \"a/b:1\"\n"
+        };
         for (token, of) in [("Kq7vWn3xZt9b", "inline"), ("Kq7vWn3xZt9b", "env"), ("../Kq7vWn3xZt9b\\n ,=:", "inline")] {
             let token = if of == "inline" { format!("\"{token}\"") } else { "{ env = \"TOKEN\" }".to_owned() };
-            let text = format!("{networks}{image}{place}\nuser_defaults.password = {token}\nuser_defaults.token = {token}\n[users.alice]\n");
+            let text = format!(
+                "{networks}{image}{place}\nuser_defaults.password = {token}\nuser_defaults.token = {token}\n[users.alice]\n"
+            );
             write(directory, "swarmgen.toml", &text);
             for format in ["stack", "service", "cli"] {
                 let message = if round % 2 == 0 { "human" } else { "short" };
                 for message in [message, "human"] {
                     let arguments = ["render", "--user", "alice", "--message-format", message, "--format", format];
                     let mut command = Command::new(env!("CARGO_BIN_EXE_swarmgen"));
-                    command.args(arguments).current_dir(directory).env("TOKEN", "Kq7vWn3xZt9b").env_remove("SWARMGEN_CONFIG");
+                    command
+                        .args(arguments)
+                        .current_dir(directory)
+                        .env("TOKEN", "Kq7vWn3xZt9b")
+                        .env_remove("SWARMGEN_CONFIG");
                     let output = command.output().unwrap();
                     let stderr = String::from_utf8_lossy(&output.stderr);
                     assert!(matches!(output.status.code(), Some(0 | 1)), "{text}: {stderr}");
@@ -376,7 +415,13 @@ fn no_rule_quotes_a_secret() {
 #[test]
 fn no_load_error_quotes_a_secret() {
     let mut world = world();
-    for (from, to) in [("\"P\"", "5"), ("[[images]]", "[[imags]]"), ("/ssh\"", "ssh\""), ("{username}@h:", "{usrname}"), ("sshcmd = \"x@h:\", ", "")] {
+    for (from, to) in [
+        ("\"P\"", "5"),
+        ("[[images]]", "[[imags]]"),
+        ("/ssh\"", "ssh\""),
+        ("{username}@h:", "{usrname}"),
+        ("sshcmd = \"x@h:\", ", ""),
+    ] {
         let text = TOML.replacen(from, to, 1);
         assert_ne!(text, TOML);
         world.files.insert("swarmgen.toml".into(), text);

@@ -17,7 +17,13 @@ use zeroize::Zeroizing;
 /// replaces it.
 pub(crate) fn cases(cases: u32) -> Config {
     let asked = std::env::var("SWARMGEN_CASES").ok().and_then(|text| text.parse().ok());
-    Config { cases: asked.unwrap_or(cases), failure_persistence: None, max_shrink_iters: 400, max_shrink_time: 15_000, ..Config::default() }
+    Config {
+        cases: asked.unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        max_shrink_time: 15_000,
+        ..Config::default()
+    }
 }
 
 /// Files, variables and commands that exist nowhere else.
