@@ -1,4 +1,4 @@
-//! The command line: arguments become options, one file for each command, all terminal writes in [`ui`].
+//! The command line: arguments become options, one file for each command, all terminal writes in `ui`.
 
 mod args;
 mod config;
