@@ -14,7 +14,7 @@ use serde_json::Value;
 use swarmgen::diag::Diagnostics;
 use swarmgen::resolve::document::{Inputs, read_document};
 use swarmgen::resolve::{Compiler, Request};
-use swarmgen::source::{Author, Disk, Pointer, SourceMap, Syntax};
+use swarmgen::source::{Author, Disk, Pointer, SourceMap};
 
 /// One file under `tests/merge`.
 #[derive(serde::Deserialize)]
@@ -125,7 +125,7 @@ fn wrong_origins(case: &Case, files: &Files) -> Vec<String> {
     let options = files
         .user_options
         .as_ref()
-        .map(|path| read_document(path, Syntax::Json, Author::Data, &Disk, &sources, &mut diagnostics).unwrap());
+        .map(|path| read_document(path, Author::Data, &Disk, &sources, &mut diagnostics).unwrap());
     let user = compiler.user("alice", &mut diagnostics).unwrap();
     let request = Request { options: options.as_ref(), ..Request::default() };
     let server = compiler.resolve(&user, &request, &mut diagnostics).unwrap();

@@ -10,8 +10,8 @@ use crate::source::{Map, Node, SourceMap, Value, World};
 use super::access::Access;
 use super::merge::{Mode, merge, unset};
 use super::roster::User;
-use super::settings::no_template;
 use super::scope::Failure;
+use super::settings::no_template;
 use super::{Compiler, Request};
 
 /// The name of the one profile of a config that has no `images` but sets `container_spec.image`.

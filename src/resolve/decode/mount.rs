@@ -56,10 +56,7 @@ impl Decoder<'_> {
 
     fn mount(&mut self, node: &Node) -> Option<Mount> {
         let target = self.target(node)?;
-        let kind = match node.get("type").and_then(Node::as_str) {
-            Some(kind) => kind,
-            None => "volume",
-        };
+        let kind = node.get("type").and_then(Node::as_str).unwrap_or("volume");
         self.foreign_options(node, kind);
         let source = node.get("source").filter(|source| source.value != Value::Null);
         let kind = match kind {
