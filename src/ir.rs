@@ -77,9 +77,9 @@ pub struct Container {
     pub hosts: Vec<Host>,
     /// Name resolution; `None` leaves the node's.
     pub dns_config: Option<DnsConfig>,
-    /// Swarm configs shown as files, sorted by name and file.
+    /// Swarm configs shown as files, in the order of the config.
     pub configs: Vec<FileReference>,
-    /// Swarm secrets shown as files, sorted by name and file.
+    /// Swarm secrets shown as files, in the order of the config.
     pub secrets: Vec<FileReference>,
     /// Credential spec and SELinux context.
     pub privileges: Option<Privileges>,

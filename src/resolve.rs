@@ -24,7 +24,7 @@ pub mod settings;
 pub mod template;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ use naming::{NameError, Part};
 use profile::Profile;
 use roster::{Roster, User};
 use scope::{BUILTINS, SAME_FOR_ALL, Scope};
-use settings::Settings;
+use settings::{SecretNames, Settings};
 use template::{Segment, segments};
 
 /// What a server is asked for.
@@ -268,6 +268,7 @@ impl<'a> Compiler<'a> {
             service: service.into(),
             probe,
             pending: RefCell::default(),
+            evaluated: Cell::default(),
             warnings: RefCell::default(),
         };
         let mut decoder = Decoder::new(&scope);
@@ -400,13 +401,15 @@ impl<'a> Compiler<'a> {
     /// Marks what must not be shown of the users files; called before anything of them is shown.
     pub fn mark_secrets(&self) {
         for records in self.roster.files() {
-            if !records.keys().iter().any(|(name, _)| self.settings.secret_names.matches(name)) {
+            let names = [&self.settings.secret_names, &SecretNames::default()];
+            let named = |name: &str| names.iter().any(|names| names.matches(name));
+            if records.is_flat() && !records.keys().iter().any(|(name, _)| named(name)) {
                 continue;
             }
             for index in 0..records.len() {
                 for field in records.get(index).fields {
-                    if self.settings.secret_names.matches(&field.key) {
-                        self.sources.mark_secret(field.value.span);
+                    for names in names {
+                        names.visit_data(&field, &mut |node| self.sources.mark_secret(node.span));
                     }
                 }
             }

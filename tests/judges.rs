@@ -124,6 +124,9 @@ fn docker_reads_what_was_meant() {
 fn as_read(service: &Value) -> Value {
     let list = |key: &str| service[key].as_array().cloned().unwrap_or_default();
     let env = service["environment"].as_object().cloned().unwrap_or_default();
+    let mut configs = list("configs");
+    // A deployment sends them in this order.
+    configs.sort_by_key(|config| config["source"].to_string());
     let limits = &service["deploy"]["resources"]["limits"];
     let reservations = &service["deploy"]["resources"]["reservations"];
     serde_json::json!({
@@ -132,8 +135,7 @@ fn as_read(service: &Value) -> Value {
         "env": env,
         "mounts": list("volumes").iter().map(|m| [m["type"].clone(), m["target"].clone()]).collect::<Vec<_>>(),
         "read_only": list("volumes").iter().map(|m| m["read_only"] == true).collect::<Vec<_>>(),
-        "configs": list("configs").iter().map(|c| [c["source"].clone(), c["target"].clone()]).collect::<Vec<_>>(),
-        "mode": list("configs").iter().map(|c| c["mode"].clone()).collect::<Vec<_>>(),
+        "configs": configs.iter().map(|c| [&c["source"], &c["target"], &c["mode"]]).collect::<Vec<_>>(),
         "networks": service["networks"].as_object().map_or(0, serde_json::Map::len),
         "cpus": [nano(&limits["cpus"]), nano(&reservations["cpus"])],
         "memory": [bytes(&limits["memory"]), bytes(&reservations["memory"])],
@@ -160,8 +162,7 @@ fn as_meant(service: &Value) -> Value {
         "env": pairs.collect::<serde_json::Map<_, _>>(),
         "mounts": mounts.iter().map(|m| [m["Type"].clone(), m["Target"].clone()]).collect::<Vec<_>>(),
         "read_only": mounts.iter().map(|m| m["ReadOnly"] == true).collect::<Vec<_>>(),
-        "configs": configs.iter().map(|c| [c["ConfigName"].clone(), c["File"]["Name"].clone()]).collect::<Vec<_>>(),
-        "mode": configs.iter().map(|c| c["File"]["Mode"].clone()).collect::<Vec<_>>(),
+        "configs": configs.iter().map(|c| [&c["ConfigName"], &c["File"]["Name"], &c["File"]["Mode"]]).collect::<Vec<_>>(),
         "networks": list(task, "Networks").len(),
         "cpus": [amount("Limits", "NanoCPUs"), amount("Reservations", "NanoCPUs")],
         "memory": [amount("Limits", "MemoryBytes"), amount("Reservations", "MemoryBytes")],

@@ -339,7 +339,7 @@ fn ports(node: &mut Node, diagnostics: &mut Diagnostics) {
     let Value::Map(by_published) = &ports.value else { return };
     let mut list = Vec::new();
     for entry in by_published {
-        let Ok(published) = entry.key.parse::<u16>() else {
+        let Some(published) = entry.key.parse::<u16>().ok().filter(|port| *port != 0) else {
             diagnostics.push(
                 Diagnostic::new(&code::BAD_ENDPOINT, "a published port is a number from 1 to 65535")
                     .at(entry.key_span, ""),
@@ -349,7 +349,17 @@ fn ports(node: &mut Node, diagnostics: &mut Diagnostics) {
         let published = Node::new(entry.key_span, Value::Int(published.into()));
         let mut port = vec![("published", published)];
         match &entry.value.value {
-            Value::Seq(parts) => port.extend(["target", "protocol", "mode"].into_iter().zip(parts.iter().cloned())),
+            Value::Seq(parts) => {
+                for (part, words) in parts.iter().skip(1).zip([&["tcp", "udp", "sctp"] as &[_], &["ingress", "host"]]) {
+                    if !part.as_str().is_some_and(|word| words.contains(&word)) {
+                        let words = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+                        diagnostics.push(
+                            Diagnostic::new(&code::NOT_ONE_OF, format!("expected one of {words}")).at(part.span, ""),
+                        );
+                    }
+                }
+                port.extend(["target", "protocol", "mode"].into_iter().zip(parts.iter().cloned()));
+            }
             _ => port.push(("target", entry.value.clone())),
         }
         list.push(table(entry.value.span, port));

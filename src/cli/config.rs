@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::check::canonical::printable;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::resolve::document::{Inputs, read_document};
+use crate::resolve::settings::SecretNames;
 use crate::source::{Author, Entry, Node, SourceMap, Span, Syntax, Value, World};
 
 use super::args::Global;
@@ -57,7 +58,11 @@ pub(super) fn data_file(
         );
         return None;
     }
-    read_document(path, Author::Data, world, sources, diagnostics)
+    let node = read_document(path, Author::Data, world, sources, diagnostics)?;
+    for entry in node.as_map().into_iter().flatten() {
+        SecretNames::default().visit_data(entry, &mut |node| sources.mark_secret(node.span));
+    }
+    Some(node)
 }
 
 /// The entries of a table of text: the hub's environment, or ids.

@@ -27,6 +27,11 @@ struct Pending(NamedTempFile, Permissions);
 
 impl Pending {
     fn begin(path: &Path) -> Result<Self, Failure> {
+        // The rename would put a file where a device, a pipe or a socket is.
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            let message = format!("`{}` is no regular file: redirect standard output to it instead", path.display());
+            return Err(Failure::Other(anyhow::anyhow!(message)));
+        }
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -42,21 +47,13 @@ impl Pending {
             let mut builder = tempfile::Builder::new();
             builder.prefix(".swarmgen-");
             #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt as _;
-                builder.permissions(Permissions::from_mode(0o666));
-                let file = builder.tempfile_in(directory)?;
-                // What the umask left is what the file gets in the end, if it holds no secret.
-                let usual = file.as_file().metadata()?.permissions();
-                file.as_file().set_permissions(Permissions::from_mode(0o600))?;
-                Ok(Self(file, usual))
-            }
-            #[cfg(not(unix))]
-            {
-                let file = builder.tempfile_in(directory)?;
-                let usual = file.as_file().metadata()?.permissions();
-                Ok(Self(file, usual))
-            }
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+            // What the umask leaves of an empty file is what this one gets in the end, if it holds no secret. A file
+            // that was open to others for a moment could still be read by them later.
+            let usual = builder.tempfile_in(directory)?.as_file().metadata()?.permissions();
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+            Ok(Self(builder.tempfile_in(directory)?, usual))
         };
         Ok(begun().with_context(|| format!("cannot write in `{}`", directory.display()))?)
     }
@@ -67,7 +64,9 @@ impl Pending {
             if !private {
                 file.as_file().set_permissions(usual)?;
             }
-            file.persist(path)?;
+            // A link stays a link: what it leads to is replaced.
+            let target = if path.is_symlink() { path.canonicalize()? } else { path.to_owned() };
+            file.persist(target)?;
             Ok(())
         };
         Ok(appeared().with_context(|| format!("cannot write `{}`", path.display()))?)

@@ -33,10 +33,6 @@ const fn hard(id: &'static str, name: &'static str, summary: &'static str) -> Co
     Code { id, name, kind: Kind::Hard, severity: Severity::Error, summary }
 }
 
-const fn deny(id: &'static str, name: &'static str, summary: &'static str) -> Code {
-    Code { id, name, kind: Kind::Lint, severity: Severity::Error, summary }
-}
-
 const fn warn(id: &'static str, name: &'static str, summary: &'static str) -> Code {
     Code { id, name, kind: Kind::Lint, severity: Severity::Warning, summary }
 }
@@ -86,7 +82,6 @@ codes! {
     BAD_AMOUNT = hard("SG212", "bad-amount", "An amount of CPUs, memory or time, or a file mode, cannot be what was meant.");
     BAD_PLACEMENT = hard("SG213", "bad-placement", "A placement constraint or preference does not parse.");
     BAD_SERVICE_NAME = hard("SG214", "bad-service-name", "A service's name is no DNS label of at most 63 characters.");
-    NAME_CLASH = hard("SG215", "name-clash", "Two servers would have the same service name.");
     BAD_NETWORK = hard("SG216", "bad-network", "A server cannot be attached to this network.");
     BAD_ENDPOINT = hard("SG217", "bad-endpoint", "Published ports and endpoint mode do not go together.");
     BAD_ENV = hard("SG218", "bad-env", "An environment variable is not one that a container can have.");
@@ -94,8 +89,6 @@ codes! {
     BAD_VALUE = hard("SG220", "bad-value", "A value is not one that the engine takes.");
     HUB_NAME_TAKEN = hard("SG221", "hub-name-taken", "A server would answer to the hub's own name.");
     UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` names no rule whose level can be changed.");
-    OPEN_NOTEBOOK = warn("SG223", "open-notebook", "A notebook without a hub is given no token.");
-    HOST_BIND_BY_USERNAME = deny("SG224", "bind-by-username", "A bind's source is built from the user's name as given.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");
@@ -117,7 +110,6 @@ codes! {
     UNSET_NOTHING = warn("SG318", "unset-nothing", "`unset` names what was not set.");
     SWARM_TEMPLATE = warn("SG319", "swarm-template", "A Swarm template stands where Swarm expands none.");
     NO_HUB = hard("SG320", "no-hub", "A template names the hub and the config has none.");
-    UNKNOWN_GROUP = warn("SG321", "unknown-access", "An access list names a user or group that nobody is.");
     NO_USERS = hard("SG322", "no-users", "All users are asked for and the config lists none.");
 
     INEXPRESSIBLE = hard("SG401", "inexpressible", "The output format cannot say this.");

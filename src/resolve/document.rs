@@ -72,6 +72,8 @@ pub fn load(
         name_users_files(&tree, sources, &mut users_files);
         merge(&mut root, &tree, Mode::Table);
     }
+    // A document may name what is secret in an earlier one.
+    SecretNames::new(root.get("secret_attributes")).visit_literals(&root, &mut |node| sources.mark_secret(node.span));
     let levels = Levels::read(root.get("lints"), diagnostics);
     users_files.extend(inputs.users_files.iter().map(|path| (path.clone(), None)));
     let users: Vec<Records> =

@@ -14,6 +14,11 @@ const FUEL: u64 = 100_000;
 /// The longest text that an expression may make, in bytes.
 const MAX_RESULT: usize = 1 << 20;
 
+/// The longest expression, in bytes: MiniJinja compiles by recursion, and a thread has 2 MiB of stack.
+const MAX_SOURCE: usize = 1024;
+/// The deepest nesting of brackets in an expression.
+const MAX_NESTING: usize = 32;
+
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -41,6 +46,8 @@ pub struct Compiled {
     expression: Expression<'static, 'static>,
     /// The names that it needs from its context, sorted.
     pub names: Vec<String>,
+    /// Names before a bracket, which it may need too: MiniJinja does not count what is sliced.
+    pub sliced: Vec<String>,
 }
 
 /// Compiled expressions by their source, so that each is compiled once.
@@ -59,14 +66,45 @@ impl Cache {
         if let Some(compiled) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(source) {
             return Ok(Arc::clone(compiled));
         }
+        if source.len() > MAX_SOURCE || nesting(source) > MAX_NESTING {
+            let detail = format!("it is over {MAX_SOURCE} bytes long, or nested deeper than {MAX_NESTING} brackets");
+            return Err(Error::new(ErrorKind::SyntaxError, detail));
+        }
         let expression = ENVIRONMENT.compile_expression_owned(source.to_owned())?;
         let mut names: Vec<String> = expression.undeclared_variables(false).into_iter().collect();
         names.sort_unstable();
-        let compiled = Arc::new(Compiled { expression, names });
+        let mut sliced = before_brackets(source);
+        sliced.retain(|name| !names.contains(name));
+        let compiled = Arc::new(Compiled { expression, names, sliced });
         let mut cache = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
         cache.insert(source.to_owned(), Arc::clone(&compiled));
         Ok(compiled)
     }
+}
+
+/// The names that stand directly before a bracket, without what follows their first dot.
+fn before_brackets(source: &str) -> Vec<String> {
+    let names = source.match_indices('[').filter_map(|(at, _)| {
+        let before = source.get(..at)?.trim_end();
+        let start = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.')).len();
+        let name = before.get(start..)?.split('.').next()?;
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then(|| name.to_owned())
+    });
+    names.collect()
+}
+
+/// How deep brackets are nested; those in strings count too.
+fn nesting(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 impl Compiled {
@@ -120,6 +158,42 @@ mod tests {
             Cache::default().get("a|nosuch").is_err()
                 || Cache::default().get("a|nosuch").unwrap().text(HashMap::new()).is_err()
         );
+    }
+
+    #[test]
+    fn no_expression_overflows_the_stack() {
+        let forms = [
+            ("", "(", "1", ")"),
+            ("", "[", "1", "]"),
+            ("", "{1:", "1", "}"),
+            ("", "not ", "true", ""),
+            ("", "-", "1", ""),
+            ("1", "+1", "", ""),
+            ("1", "**1", "", ""),
+            ("1", "~1", "", ""),
+            ("a", ".a", "", ""),
+            ("a", "|e", "", ""),
+            ("a", "()", "", ""),
+            ("a", "[0]", "", ""),
+            ("", "1 if 1 else ", "1", ""),
+            ("1", " or 1", "", ""),
+            ("1", "<1", "", ""),
+            ("1", " is odd", "", ""),
+            ("", "a(", "", ")"),
+        ];
+        let check = move || {
+            for (first, open, middle, close) in forms {
+                let longest = (MAX_SOURCE - first.len() - middle.len()) / (open.len() + close.len());
+                for count in [longest, MAX_NESTING] {
+                    let source = format!("{first}{}{middle}{}", open.repeat(count), close.repeat(count));
+                    if let Ok(compiled) = Cache::default().get(&source) {
+                        let _ = compiled.text(HashMap::new());
+                    }
+                }
+            }
+        };
+        std::thread::Builder::new().stack_size(2 << 20).spawn(check).unwrap().join().unwrap();
+        assert!(Cache::default().get(&"-".repeat(MAX_SOURCE + 1)).is_err());
     }
 
     #[test]

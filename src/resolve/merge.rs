@@ -37,6 +37,9 @@ fn lay<'a>(base: &mut Node, over: &'a Node, mode: Mode, path: &mut Vec<&'a str>)
             for item in theirs {
                 let key = entry_identity(item, identity);
                 match own.iter_mut().find(|own| key.is_some() && entry_identity(own, identity) == key) {
+                    // What two documents say of one profile combines as two layers do: nothing said is lost, least
+                    // of all who may use it.
+                    Some(own) if identity == Identity::Name => lay(own, item, mode, &mut Vec::new()),
                     Some(own) if mode == Mode::Deep => lay_entry(own, item),
                     Some(own) => *own = item.clone(),
                     None => own.push(item.clone()),
@@ -123,6 +126,12 @@ pub fn normal_target(path: &str) -> String {
 /// A path is dotted from the root (`resource_spec.cpu_limit`); one that starts with a key of `container_spec` may
 /// leave that out (`env.FOO`). An entry of a list follows a colon (`mounts:/data`).
 pub fn unset(base: &mut Node, path: &str) -> bool {
+    // What the canonical form has under another name.
+    let path = match path {
+        "uid_gid" | "container_spec.uid_gid" => "container_spec.user",
+        "container_spec.image" => "image",
+        path => path,
+    };
     let (path, entry) = match path.split_once(':') {
         Some((path, entry)) => (path, Some(entry)),
         None => (path, None),

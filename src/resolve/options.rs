@@ -106,8 +106,16 @@ fn within(path: &str, value: &Node, bound: &Entry) -> Result<(), Box<Diagnostic>
                 return Err(Box::new(diagnostic.help(error.help)));
             }
         };
-        let Ok(most) = measure(key, limit) else { continue };
-        if (side == "max" && asked > most) || (side == "min" && asked < most) {
+        let Ok(most) = measure(key, limit) else {
+            return Err(Box::new(
+                Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}` has a limit that is no amount"))
+                    .at(value.span, "set here")
+                    .at(limit.span, "the limit"),
+            ));
+        };
+        // To the engine these mean no limit at all.
+        let endless = asked < 0.0 || asked == 0.0 && matches!(key, "max_attempts" | "maxreplicas" | "pids_limit");
+        if (side == "max" && (asked > most || endless)) || (side == "min" && asked < most) {
             let shown = match &limit.value {
                 Value::Str(text) => text.to_string(),
                 Value::Int(number) => number.to_string(),

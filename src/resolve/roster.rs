@@ -72,6 +72,7 @@ impl Roster {
                     diagnostics.push(Diagnostic::new(&code::BAD_USER, problem).at(entry.value.span, ""));
                     continue;
                 }
+                diagnostics.extend(record.fields.iter().filter_map(bad_field));
                 let listing = Listing { config: None, record: Some((file as u16, index as u32)) };
                 match roster.by_name.entry(name.into()) {
                     std::collections::hash_map::Entry::Occupied(first) => {
@@ -233,6 +234,21 @@ fn groups(node: &Node) -> Vec<Arc<str>> {
         Value::Str(text) => text.split(';').map(str::trim).filter(|name| !name.is_empty()).map(Arc::from).collect(),
         _ => strings(Some(node)),
     }
+}
+
+/// What is wrong with a reserved key of a users file, which no schema has checked.
+fn bad_field(field: &Entry) -> Option<Diagnostic> {
+    let (fits, expected) = match (&*field.key, &field.value.value) {
+        (_, Value::Null) => return None,
+        ("groups", Value::Seq(items)) => (items.iter().all(|item| item.as_str().is_some()), "a list of strings"),
+        ("groups", value) => (matches!(value, Value::Str(_)), "a list of strings"),
+        ("profile", value) => (matches!(value, Value::Str(_)), "a string"),
+        ("overrides", value) => (matches!(value, Value::Map(_)), "a table"),
+        _ => return None,
+    };
+    (!fits).then(|| {
+        Diagnostic::new(&code::BAD_USER, format!("`{}` of a user is {expected}", field.key)).at(field.value.span, "")
+    })
 }
 
 /// Why nobody can have a name, if nobody can.

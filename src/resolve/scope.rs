@@ -1,6 +1,6 @@
 //! What the names in one server's templates stand for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -51,6 +51,11 @@ pub enum Place {
     Path,
 }
 
+/// How many attributes may refer to the next one in a row.
+const MAX_REFERENCES: usize = 32;
+/// How many attributes one server may expand: each that names the next one twice doubles the work.
+const MAX_EVALUATIONS: u32 = 100_000;
+
 /// What went wrong with a string; boxed because it is rare.
 pub type Failure = Box<Diagnostic>;
 
@@ -72,6 +77,8 @@ pub struct Scope<'a> {
     pub(super) probe: bool,
     /// The attributes being evaluated, to find circles.
     pub(super) pending: RefCell<Vec<Arc<str>>>,
+    /// How many attributes have been expanded.
+    pub(super) evaluated: Cell<u32>,
     /// Findings that do not stop the evaluation.
     pub(super) warnings: RefCell<Vec<Diagnostic>>,
 }
@@ -290,6 +297,22 @@ impl<'a> Scope<'a> {
                         .note(format!("the circle is {}", circle.join(" -> "))),
                 ));
             }
+            if pending.len() >= MAX_REFERENCES {
+                return Err(Box::new(
+                    Diagnostic::new(
+                        &code::TEMPLATE_FAILED,
+                        format!("attributes refer to each other more than {MAX_REFERENCES} deep"),
+                    )
+                    .at(span(), ""),
+                ));
+            }
+            let evaluated = self.evaluated.get() + 1;
+            self.evaluated.set(evaluated);
+            if evaluated > MAX_EVALUATIONS {
+                return Err(Box::new(
+                    Diagnostic::new(&code::TEMPLATE_FAILED, "attributes refer to each other too often").at(span(), ""),
+                ));
+            }
             pending.push(path.into());
             return Ok(Pending(Some(&self.pending)));
         }
@@ -381,6 +404,14 @@ impl<'a> Scope<'a> {
     }
 
     fn secret(&self, node: &Node) -> Result<Text, Failure> {
+        // Else whoever may send a request could read this machine's files and run its commands.
+        if self.author(node) == Author::Data {
+            return Err(Box::new(
+                Diagnostic::new(&code::WRONG_TYPE, "only a config document may refer to a secret")
+                    .at(node.span, "this comes from elsewhere")
+                    .help("write the value itself, or move the reference into the config"),
+            ));
+        }
         if self.probe {
             return Ok(Text::secret(Zeroizing::new("x".to_owned())));
         }
@@ -397,9 +428,10 @@ impl<'a> Scope<'a> {
         })?;
         let mut context = HashMap::new();
         let mut secret = false;
-        for name in &compiled.names {
+        for name in compiled.names.iter().chain(&compiled.sliced) {
             match self.find(name)? {
                 Found::Builtin(text) => {
+                    secret |= text.is_secret();
                     context.insert(name.clone(), JinjaValue::from(text.expose()));
                 }
                 Found::Node { node, secret: is_secret } => {
@@ -411,7 +443,7 @@ impl<'a> Scope<'a> {
                     context.insert(name.clone(), JinjaValue::from("x"));
                 }
                 Found::Missing => {}
-                Found::Unknown if compiled.is_global(name) => {}
+                Found::Unknown if compiled.is_global(name) || compiled.sliced.contains(name) => {}
                 Found::Unknown => return Err(Box::new(self.unknown(name, span()))),
             }
         }
@@ -502,10 +534,12 @@ impl<'a> Scope<'a> {
 /// Refuses a value that would change which folder a path leads to.
 fn guard(place: Place, value: Text, span: &dyn Fn() -> Span) -> Result<Text, Failure> {
     let text = value.expose();
-    if place == Place::Path && (text.contains(['/', '\\', '\0']) || text.contains("..")) {
+    // A value of dots alone makes `..` of the dots beside it, or a folder of itself.
+    let dots = !text.is_empty() && text.bytes().all(|byte| byte == b'.');
+    if place == Place::Path && (dots || text.contains(['/', '\\', '\0']) || text.contains("..")) {
         return Err(Box::new(
             Diagnostic::new(&code::UNSAFE_PATH, "this value would lead the path out of its folder")
-                .at(span(), "it holds `/`, `\\` or `..`")
+                .at(span(), "it holds `/`, `\\` or `..`, or is `.`")
                 .help("use `{name}`, which is safe in paths for every user, or rename the file"),
         ));
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, code};
-use crate::source::{Map, Node, Span, Value};
+use crate::source::{Entry, Map, Node, Span, Value};
 
 use super::amount::{self, Raw};
 use super::naming::Scheme;
@@ -163,6 +163,22 @@ impl SecretNames {
         match &node.value {
             Value::Map(map) => self.visit_map(map, visit),
             Value::Seq(items) => items.iter().for_each(|item| self.visit_literals(item, visit)),
+            _ => {}
+        }
+    }
+
+    /// Visits every value of an entry that no template is, such as a users file's, if it stands under a secret's name.
+    pub fn visit_data(&self, entry: &Entry, visit: &mut impl FnMut(&Node)) {
+        self.visit_below(&entry.value, self.matches(&entry.key), visit);
+    }
+
+    fn visit_below(&self, node: &Node, secret: bool, visit: &mut impl FnMut(&Node)) {
+        match &node.value {
+            Value::Map(map) => {
+                map.iter().for_each(|entry| self.visit_below(&entry.value, secret || self.matches(&entry.key), visit));
+            }
+            Value::Seq(items) => items.iter().for_each(|item| self.visit_below(item, secret, visit)),
+            _ if secret => visit(node),
             _ => {}
         }
     }

@@ -139,6 +139,11 @@ impl Records {
         self.len() == 0
     }
 
+    /// Tells whether no value can be a table, so that [`keys`](Self::keys) are all the names that there are.
+    pub fn is_flat(&self) -> bool {
+        matches!(self.form, Form::Csv { .. } | Form::Lines { .. })
+    }
+
     /// Every attribute name that occurs and where it does first, in this order.
     pub fn keys(&self) -> &[(Arc<str>, Span)] {
         &self.keys

@@ -65,10 +65,14 @@ fn visit(root: &Path, folder: &Path, found: &mut Vec<Example>) {
             visit(root, &path, found);
         }
     }
-    let cases = folder.join("cases.toml");
-    if !cases.is_file() {
-        return;
+    if folder.join("cases.toml").is_file() {
+        found.push(load(folder.strip_prefix(root).unwrap().to_str().unwrap(), folder));
     }
+}
+
+/// Reads a folder's `cases.toml`.
+pub(crate) fn load(name: &str, folder: &Path) -> Example {
+    let cases = folder.join("cases.toml");
     let text = std::fs::read_to_string(&cases).unwrap();
     let cases: Cases = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", cases.display()));
     let names = ["swarmgen.toml", "swarmgen.yaml", "swarmgen.json"];
@@ -76,13 +80,13 @@ fn visit(root: &Path, folder: &Path, found: &mut Vec<Example>) {
     let (Some(config), None) = (configs.next(), configs.next()) else {
         panic!("{} has no config, or more than one", folder.display());
     };
-    found.push(Example {
-        name: folder.strip_prefix(root).unwrap().to_str().unwrap().to_owned(),
+    Example {
+        name: name.to_owned(),
         folder: folder.to_owned(),
         config: config.to_owned(),
         validate_env: cases.validate.env,
         cases: cases.case,
-    });
+    }
 }
 
 /// The program, in a folder, with nothing of the machine's own settings.

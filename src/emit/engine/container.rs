@@ -74,7 +74,10 @@ pub(super) fn spec(container: &Container, api: ApiVersion, ids: &dyn Ids, refusa
         spec.put("DNSConfig", dns);
     }
     for (key, kind, references) in [("Secrets", Kind::Secret, secrets), ("Configs", Kind::Config, configs)] {
-        let references = references.iter().enumerate();
+        let mut references: Vec<(usize, &FileReference)> = references.iter().enumerate().collect();
+        // As `docker stack deploy` sorts them: in another order the same files would restart a server.
+        references.sort_by(|(_, a), (_, b)| a.name.expose().cmp(b.name.expose()));
+        let references = references.into_iter();
         spec.list(key, references.map(|(index, one)| reference(one, kind, index, ids, refusals)));
     }
     spec.text("Isolation", isolation.as_ref());

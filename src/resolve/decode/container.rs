@@ -13,6 +13,7 @@ use crate::source::{Entry, Node, Span, Value};
 
 use super::super::amount;
 use super::super::scope::Place;
+use super::super::settings::SecretNames;
 use super::Decoder;
 
 /// The longest environment entry that the kernel hands to a process, with `=` and the NUL at its end (`MAX_ARG_STRLEN`).
@@ -92,14 +93,7 @@ impl Decoder<'_> {
             }
             self.check_env_name(entry);
             let value = self.text(&entry.value, Place::Expanded);
-            if entry.key.len() + 1 + value.expose().len() > MAX_ENV_ENTRY {
-                self.bad(
-                    &code::BAD_ENV,
-                    &entry.value,
-                    format!("`{}` is too long for an environment variable", printable(&entry.key)),
-                    "name and value may have 131,071 bytes together: put longer text into a config",
-                );
-            }
+            self.check_env_length(entry, &value);
             env.push((Arc::clone(&entry.key), value));
         }
         for entry in hub_env {
@@ -107,14 +101,20 @@ impl Decoder<'_> {
                 continue;
             }
             let Some(text) = entry.value.as_str() else { continue };
+            self.check_env_name(entry);
+            if text.contains('\0') {
+                self.bad(&code::BAD_VALUE, &entry.value, "the value holds a NUL byte", "");
+            }
             let text = if &*entry.key == "JUPYTERHUB_SERVICE_URL" {
                 Text::from(service_url(text, settings.port))
-            } else if settings.secret_names.matches(&entry.key) {
+            } else if settings.secret_names.matches(&entry.key) || SecretNames::default().matches(&entry.key) {
                 Text::secret(zeroize::Zeroizing::new(text.to_owned()))
             } else {
                 Text::from(text)
             };
-            env.push((Arc::clone(&entry.key), self.scope.literal(&text, Place::Expanded)));
+            let value = self.scope.literal(&text, Place::Expanded);
+            self.check_env_length(entry, &value);
+            env.push((Arc::clone(&entry.key), value));
         }
         if let Some(directory) = &settings.notebook_dir
             && !env.iter().any(|(name, _)| &**name == "JUPYTERHUB_ROOT_DIR")
@@ -124,6 +124,17 @@ impl Decoder<'_> {
         }
         env.sort_by(|a, b| a.0.cmp(&b.0));
         env
+    }
+
+    fn check_env_length(&mut self, entry: &Entry, value: &Text) {
+        if entry.key.len() + 1 + value.expose().len() > MAX_ENV_ENTRY {
+            self.bad(
+                &code::BAD_ENV,
+                &entry.value,
+                format!("`{}` is too long for an environment variable", printable(&entry.key)),
+                "name and value may have 131,071 bytes together: put longer text into a config",
+            );
+        }
     }
 
     fn check_env_name(&mut self, entry: &Entry) {
@@ -221,8 +232,6 @@ impl Decoder<'_> {
                 mode: self.amount(item, "mode", amount::mode).unwrap_or(FILE_MODE),
             });
         }
-        // As `docker stack deploy` sorts them: in another order, the same files would restart a server.
-        files.sort_by(|a, b| (a.name.expose(), a.file.expose()).cmp(&(b.name.expose(), b.file.expose())));
         files
     }
 

@@ -174,8 +174,18 @@ impl Decoder<'_> {
                 "write the path without `..`; `{name}` is safe in paths for every user",
             );
         }
+        // A value that is empty or `.` mounts the folder of all users.
+        let vanished = |path: &str| path.split('/').skip(1).filter(|part| part.is_empty() || *part == ".").count();
+        if source.as_str().is_some_and(|template| vanished(path) > vanished(template)) {
+            self.bad(
+                &code::UNSAFE_PATH,
+                source,
+                "a value leaves nothing of a folder's name, so that the folder above would be mounted",
+                "use `{name}`, which is safe in paths for every user",
+            );
+        }
         let username = &self.scope.user.name;
-        if username.contains('/') && source.as_str().is_some_and(|template| template.contains("username")) {
+        if username.contains('/') && path.contains(&**username) {
             self.bad(
                 &code::UNSAFE_PATH,
                 source,

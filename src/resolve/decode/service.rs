@@ -211,7 +211,8 @@ impl Decoder<'_> {
                     "use an overlay network that the hub or the proxy is on too",
                 ),
                 name if networks.iter().any(|own| own.target.expose() == name) => {
-                    let message = format!("network `{}` is listed twice", printable(name));
+                    let name = if target.is_secret() { target.to_string() } else { printable(name) };
+                    let message = format!("network `{name}` is listed twice");
                     self.bad(&code::BAD_NETWORK, target_node, message, "remove one of them");
                 }
                 _ => {}

@@ -1,0 +1,219 @@
+//! However a config is damaged, it is judged: no panic, no hang, and every error has its place.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use serde_json::Value;
+use swarmgen::diag::{Diagnostics, Severity};
+use swarmgen::resolve::document::Inputs;
+use swarmgen::resolve::{Compiler, Request};
+use swarmgen::source::{Disk, Node, SourceMap, Syntax, Value as Tree, World, parse};
+
+use super::world::{Memory, told};
+
+/// Errors about files, users or the config as a whole.
+const WITHOUT_PLACE: [&str; 12] =
+    ["SG001", "SG002", "SG003", "SG004", "SG011", "SG012", "SG306", "SG309", "SG317", "SG322", "SG408", "SG214"];
+
+/// One example in one of its syntaxes.
+struct Example {
+    path: PathBuf,
+    text: String,
+}
+
+fn configs(directory: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            configs(&path, found);
+        } else if path.file_stem().is_some_and(|stem| stem == "swarmgen") && Syntax::of_path(&path).is_some() {
+            found.push(path);
+        }
+    }
+}
+
+fn plain(node: &Node) -> Value {
+    match &node.value {
+        Tree::Null => Value::Null,
+        Tree::Bool(truth) => (*truth).into(),
+        Tree::Int(number) => (*number).into(),
+        Tree::Float(number) => (*number).into(),
+        Tree::Str(text) => (&**text).into(),
+        Tree::Seq(items) => items.iter().map(plain).collect(),
+        Tree::Map(map) => map.iter().map(|entry| (entry.key.to_string(), plain(&entry.value))).collect(),
+    }
+}
+
+/// Every example as written, and in the two other syntaxes.
+fn examples() -> Vec<Example> {
+    let mut paths = Vec::new();
+    configs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"), &mut paths);
+    assert!(paths.len() > 20, "the examples are gone");
+    let mut examples = Vec::new();
+    for path in paths {
+        let text = Disk.read(&path, None).unwrap().to_string();
+        let sources = SourceMap::new();
+        let id = sources.add("example", "", swarmgen::source::Author::Config, text.clone());
+        let own = Syntax::of_path(&path).unwrap();
+        let value = plain(&parse(&sources, id, own).unwrap());
+        let others = [
+            (Syntax::Toml, "toml", toml::to_string(&value).unwrap()),
+            (Syntax::Yaml, "yaml", serde_yaml::to_string(&value).unwrap()),
+            (Syntax::Json, "json", serde_json::to_string_pretty(&value).unwrap()),
+        ];
+        for (syntax, extension, other) in others {
+            let text = if syntax == own { text.clone() } else { other };
+            examples.push(Example { path: path.with_extension(extension), text });
+        }
+    }
+    examples
+}
+
+/// Changes a text at one place: another character, one less, one more, two swapped, a repetition, or the end.
+pub(crate) fn damaged(text: &str, rng: &mut impl Rng) -> String {
+    const JUNK: &[char] = &[
+        '"',
+        '\'',
+        '\\',
+        '{',
+        '}',
+        '[',
+        ']',
+        ':',
+        ',',
+        '=',
+        '#',
+        '\n',
+        '\r',
+        '\t',
+        ' ',
+        '-',
+        '&',
+        '*',
+        '!',
+        '|',
+        '>',
+        '%',
+        '@',
+        '`',
+        '<',
+        '$',
+        '.',
+        '0',
+        '9',
+        'x',
+        '~',
+        '?',
+        '\0',
+        '\u{1}',
+        '\u{85}',
+        '\u{2028}',
+        '\u{202e}',
+        '\u{feff}',
+        'é',
+        '日',
+        '👩',
+        '\u{10ffff}',
+    ];
+    let mut characters: Vec<char> = text.chars().collect();
+    let below = |rng: &mut dyn Rng, bound: usize| (rng.next_u64() % bound.max(1) as u64) as usize;
+    let at = below(rng, characters.len());
+    let junk = JUNK[below(rng, JUNK.len())];
+    match below(rng, 8) {
+        0 | 1 => drop(characters.remove(at)),
+        2 | 3 => characters[at] = junk,
+        4 => characters.insert(at, junk),
+        5 if at + 1 < characters.len() => characters.swap(at, at + 1),
+        6 => {
+            let length = below(rng, 30).min(characters.len() - at);
+            let repeated: Vec<char> = characters[at..at + length].to_vec();
+            characters.splice(at..at, repeated);
+        }
+        _ => characters.truncate(at),
+    }
+    characters.into_iter().collect()
+}
+
+/// Validates a config as the command does.
+fn validate(world: &Memory, path: &Path, sources: &SourceMap) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let inputs = Inputs { configs: vec![path.to_owned()], users_files: Vec::new() };
+    if let Some(compiler) = Compiler::load(&inputs, world, sources, &mut diagnostics) {
+        if compiler.roster.is_empty() {
+            compiler.probe(&mut diagnostics);
+        } else {
+            // Some of a large class stand for all.
+            for index in (0..compiler.roster.len()).step_by(compiler.roster.len().div_ceil(3)) {
+                compiler.check_user(&compiler.roster.user(index), &Request::default(), &mut diagnostics);
+            }
+            compiler.check_owners(&mut diagnostics);
+        }
+        compiler.mark_secrets();
+    }
+    diagnostics
+}
+
+fn check_places(diagnostics: &Diagnostics, sources: &SourceMap) {
+    for diagnostic in diagnostics.iter() {
+        for label in &diagnostic.labels {
+            let source = sources.get(label.span.source);
+            let range = label.span.start as usize..label.span.end as usize;
+            assert!(source.text().get(range).is_some(), "{}: no such place {:?}", diagnostic.message, label.span);
+        }
+        let needs_place = diagnostic.severity == Severity::Error && !WITHOUT_PLACE.contains(&diagnostic.code.id);
+        assert!(
+            !needs_place || diagnostic.primary().is_some(),
+            "{} has no place: {}",
+            diagnostic.code.id,
+            diagnostic.message
+        );
+    }
+    told(diagnostics, sources);
+}
+
+#[test]
+fn every_example_is_the_same_in_every_syntax() {
+    for Example { path, text } in examples() {
+        let mut world = Memory { over_disk: true, ..Memory::default() };
+        world.files.insert(path.clone(), text);
+        let sources = SourceMap::new();
+        let diagnostics = validate(&world, &path, &sources);
+        assert!(!diagnostics.has_errors(), "{}: {}", path.display(), told(&diagnostics, &sources));
+    }
+}
+
+/// `SWARMGEN_MUTATIONS` says how many mutations of each text there are.
+#[test]
+fn damaged_configs_are_judged() {
+    let each = std::env::var("SWARMGEN_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(25);
+    let seed = std::env::var("SWARMGEN_SEED").unwrap_or_default();
+    let mut worst = Duration::ZERO;
+    for Example { path, text } in examples() {
+        let mut bytes = [0; 32];
+        for (byte, from) in bytes.iter_mut().zip(path.to_string_lossy().bytes().rev().chain(seed.bytes())) {
+            *byte ^= from;
+        }
+        bytes[31] ^= seed.bytes().fold(0, u8::wrapping_add);
+        let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        for _ in 0..each {
+            let text = damaged(&text, &mut rng);
+            let mut world = Memory { over_disk: true, ..Memory::default() };
+            world.files.insert(path.clone(), text.clone());
+            let start = Instant::now();
+            let judged = catch_unwind(AssertUnwindSafe(|| {
+                let sources = SourceMap::new();
+                let diagnostics = validate(&world, &path, &sources);
+                check_places(&diagnostics, &sources);
+            }));
+            let took = start.elapsed();
+            worst = worst.max(took);
+            assert!(judged.is_ok(), "{}:\n{text}", path.display());
+            assert!(took < Duration::from_secs(5), "{took:?}: {}:\n{text}", path.display());
+        }
+    }
+    println!("the slowest took {worst:?}");
+}

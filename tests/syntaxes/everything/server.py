@@ -1,0 +1,1 @@
+c.ServerApp.open_browser = False
