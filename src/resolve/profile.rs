@@ -178,16 +178,13 @@ impl Compiler<'_> {
             // Only what the user may use is told.
             let allowed = self.allowed_profiles(user);
             let near = closest(name, allowed.iter().map(|name| &**name));
-            let help = match (near, allowed.as_slice()) {
-                (Some(near), _) => format!("did you mean `{}`?", printable(near)),
-                (None, []) => "add the user or one of their groups to the `access` of a profile".to_owned(),
-                (None, [only]) => format!("choose `{}`", printable(only)),
-                (None, allowed) => {
-                    let names: Vec<String> = allowed.iter().map(|name| format!("`{}`", printable(name))).collect();
-                    format!("choose one of {}", names.join(", "))
-                }
-            };
-            return Err(Box::new(diagnostic.help(help)));
+            let names: Vec<String> = allowed.iter().map(|name| format!("`{}`", printable(name))).collect();
+            return Err(Box::new(match (near, names.as_slice()) {
+                (Some(near), _) => diagnostic.help(format!("did you mean `{}`?", printable(near))),
+                (None, []) => diagnostic.note("the user may use no profile at all"),
+                (None, [only]) => diagnostic.help(format!("choose {only}")),
+                (None, names) => diagnostic.help(format!("choose one of {}", names.join(", "))),
+            }));
         };
         if profile.access.admits(user) {
             return Ok(profile);
