@@ -27,8 +27,8 @@ fn layer() -> impl Strategy<Value = Value> {
         distinct.into_values().collect::<Vec<_>>()
     });
     let words = proptest::collection::vec(word(), 0..3);
-    let limits = proptest::collection::btree_map(
-        proptest::sample::select(vec!["cpu_limit", "cpu_reservation"]), 1..4_i64, 0..3);
+    let limits =
+        proptest::collection::btree_map(proptest::sample::select(vec!["cpu_limit", "cpu_reservation"]), 1..4_i64, 0..3);
     let option = proptest::option::weighted::<BoxedStrategy<Value>>;
     let parts: Vec<(&str, BoxedStrategy<Option<Value>>)> = vec![
         ("env", option(0.7, table().prop_map(|table| json!(table)).boxed()).boxed()),
@@ -39,7 +39,11 @@ fn layer() -> impl Strategy<Value = Value> {
     ];
     let container: Vec<BoxedStrategy<(&str, Option<Value>)>> =
         parts.into_iter().map(|(key, value)| (Just(key), value).boxed()).collect();
-    (container, option(0.5, table().prop_map(|table| json!(table)).boxed()), option(0.5, limits.prop_map(|limits| json!(limits)).boxed()))
+    (
+        container,
+        option(0.5, table().prop_map(|table| json!(table)).boxed()),
+        option(0.5, limits.prop_map(|limits| json!(limits)).boxed()),
+    )
         .prop_map(|(container, labels, limits)| {
             let container: Map<String, Value> =
                 container.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();

@@ -17,7 +17,13 @@ use zeroize::Zeroizing;
 /// replaces it.
 pub(crate) fn cases(cases: u32) -> Config {
     let asked = std::env::var("SWARMGEN_CASES").ok().and_then(|text| text.parse().ok());
-    Config { cases: asked.unwrap_or(cases), failure_persistence: None, max_shrink_iters: 400, max_shrink_time: 15_000, ..Config::default() }
+    Config {
+        cases: asked.unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        max_shrink_time: 15_000,
+        ..Config::default()
+    }
 }
 
 /// Files, variables and commands that exist nowhere else.
@@ -35,6 +41,12 @@ impl Memory {
     /// A world with one config.
     pub(crate) fn with(name: &str, text: impl Into<String>) -> Self {
         Self::default().and(name, text)
+    }
+
+    /// The disk, with the variables that examples need.
+    pub(crate) fn over_disk() -> Self {
+        let variables = BTreeMap::from([("BOB_SSH_PASSWORD".to_owned(), "x".to_owned())]);
+        Self { over_disk: true, variables, ..Self::default() }
     }
 
     pub(crate) fn and(mut self, name: &str, text: impl Into<String>) -> Self {
