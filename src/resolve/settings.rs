@@ -158,7 +158,21 @@ impl SecretNames {
         })
     }
 
-    /// Visits every literal string below a node that stands under a secret's name.
+    /// Tells whether a name is, or could be a slip of the pen for, that of a secret: what diagnostics hide.
+    fn resembles(&self, name: &str) -> bool {
+        let folded = name.to_lowercase();
+        let last = folded.rsplit(['_', '-']).next().unwrap_or_default();
+        self.matches(name)
+            || self.patterns.iter().any(|pattern| {
+                let word = pattern.trim_start_matches(['*', '_']);
+                // A short word with another letter is another word.
+                let most = if word.len() < 5 { 0 } else { word.len() / 3 };
+                most > 0 && [&*folded, last].iter().any(|name| strsim::osa_distance(name, word) <= most)
+            })
+    }
+
+    /// Visits every literal string below a node that stands under a secret's name, or one that resembles it: a mistyped
+    /// key is an error whose snippet would show the value.
     pub fn visit_literals(&self, node: &Node, visit: &mut impl FnMut(&Node)) {
         match &node.value {
             Value::Map(map) => self.visit_map(map, visit),
@@ -186,8 +200,8 @@ impl SecretNames {
     fn visit_map(&self, map: &Map, visit: &mut impl FnMut(&Node)) {
         for entry in map {
             match &entry.value.value {
-                Value::Str(text) if self.matches(&entry.key) && has_literal(text) => visit(&entry.value),
-                Value::Int(_) | Value::Float(_) if self.matches(&entry.key) => visit(&entry.value),
+                Value::Str(text) if self.resembles(&entry.key) && has_literal(text) => visit(&entry.value),
+                Value::Int(_) | Value::Float(_) if self.resembles(&entry.key) => visit(&entry.value),
                 _ => self.visit_literals(&entry.value, visit),
             }
         }
