@@ -1,4 +1,4 @@
-//! The command line: arguments become options, one file for each command, all terminal writes in [`ui`].
+//! The command line: arguments become options, one file for each command, all terminal writes in `ui`.
 
 mod args;
 mod config;
@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Failure::Other(error) = &failure {
+            if let Failure::Other(error) | Failure::Usage(error) = &failure {
                 ui.error(error);
             }
             failure.exit_code()

@@ -38,6 +38,7 @@ use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Value, World}
 use decode::Decoder;
 use document::{Document, Inputs};
 use merge::Mode;
+use naming::{NameError, Part};
 use profile::Profile;
 use roster::{Roster, User};
 use scope::{BUILTINS, SAME_FOR_ALL, Scope};
@@ -248,12 +249,9 @@ impl<'a> Compiler<'a> {
                 name
             }
             Err(error) => {
-                if !probe {
-                    findings.push(
-                        Diagnostic::new(&code::BAD_SERVICE_NAME, error.to_string())
-                            .maybe_at(user.span, "for this user")
-                            .help("shorten `service_prefix`, or set `naming.scheme` to `sha256` or `slug`"),
-                    );
+                // Without a user, only what is the same for all is known.
+                if !probe || error.part() == Part::Prefix {
+                    findings.push(self.bad_service_name(&error, user));
                 }
                 "invalid".to_owned()
             }
@@ -341,9 +339,27 @@ impl<'a> Compiler<'a> {
                     &code::BAD_SERVICE_NAME,
                     format!("in the stack the service's name would be {length} characters long, 63 are allowed"),
                 )
-                .maybe_at(user.span, "for this user")
+                .maybe_at(self.settings.prefix_span.or(user.span), "")
                 .help("shorten the stack's name or `service_prefix`"),
             );
+        }
+    }
+
+    fn bad_service_name(&self, error: &NameError, user: &User<'_>) -> Diagnostic {
+        let diagnostic = Diagnostic::new(&code::BAD_SERVICE_NAME, error.to_string());
+        match (error.part(), error) {
+            (Part::Prefix, NameError::NotALabel { .. }) => diagnostic
+                .maybe_at(self.settings.prefix_span, "")
+                .help("write it with lower-case letters, digits and inner dashes only"),
+            (Part::Prefix, NameError::TooLong { .. }) => {
+                diagnostic.maybe_at(self.settings.prefix_span, "").help("shorten it")
+            }
+            (Part::Owner, _) => diagnostic
+                .maybe_at(user.span, "for this user")
+                .help("set `naming.scheme` to `sha256` or `slug`, which fit every name"),
+            (Part::Server, _) => {
+                diagnostic.maybe_at(self.settings.prefix_span, "").help("shorten the server's name or `service_prefix`")
+            }
         }
     }
 

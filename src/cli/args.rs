@@ -1,6 +1,6 @@
 //! The arguments as clap reads them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -17,8 +17,9 @@ pub(super) struct Args {
 /// Arguments of every command.
 #[derive(Debug, clap::Args)]
 pub(super) struct Global {
-    /// The config; several are merged in their order [default: swarmgen.{toml,yaml,yml,json}, then config.*]
-    #[arg(short, long, global = true, value_name = "FILE", env = "SWARMGEN_CONFIG")]
+    /// The config; several are merged in their order [default: what SWARMGEN_CONFIG names, else
+    /// swarmgen.{toml,yaml,yml,json}, else config.*]
+    #[arg(short, long, global = true, value_name = "FILE")]
     pub(super) config: Vec<PathBuf>,
     /// A file of users besides those that the config names (CSV, JSON, JSON Lines, YAML, TOML, or a name a
     /// line; `-` is standard input)
@@ -147,6 +148,13 @@ pub(super) struct Render {
     /// Write secrets also to a terminal or a pipe
     #[arg(long)]
     pub(super) show_secrets: bool,
+}
+
+impl Render {
+    /// The file or directory to write to; `None` for standard output, which `-` stands for too.
+    pub(super) fn output_path(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
 }
 
 /// What `render` writes.

@@ -14,10 +14,13 @@ use super::args::Global;
 const STEMS: [&str; 2] = ["swarmgen", "config"];
 const EXTENSIONS: [&str; 4] = ["toml", "yaml", "yml", "json"];
 
-/// What to load: `-c`, else `SWARMGEN_CONFIG` (clap reads both), else a file of a usual name here.
+/// What to load: what the arguments name, else what `SWARMGEN_CONFIG` does, else a file of a usual name here.
 pub(super) fn inputs(global: &Global, named: &[PathBuf], diagnostics: &mut Diagnostics) -> Option<Inputs> {
     let mut configs: Vec<PathBuf> = global.config.clone();
     configs.extend(named.iter().cloned());
+    if configs.is_empty() {
+        configs.extend(std::env::var_os("SWARMGEN_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
+    }
     if configs.is_empty() {
         let here = STEMS
             .iter()
@@ -107,14 +110,13 @@ pub(super) fn hub_env(
     if path != Path::new("-") && Syntax::of_path(path).is_none() {
         return env_lines(path, world, sources, diagnostics);
     }
-    match data_file(path, world, sources, diagnostics) {
-        Some(node) => {
-            // Any value may be a secret: none is ever shown.
-            node.as_map().into_iter().flatten().for_each(|entry| sources.mark_secret(entry.value.span));
-            text_table(&node, diagnostics)
-        }
-        None => Vec::new(),
+    let Some(node) = data_file(path, world, sources, diagnostics) else { return Vec::new() };
+    // Which of its values are secret is the hub's to know: none is shown.
+    match node.as_map() {
+        Some(map) => map.iter().for_each(|entry| sources.mark_secret(entry.value.span)),
+        None => sources.mark_secret(node.span),
     }
+    text_table(&node, diagnostics)
 }
 
 fn env_lines(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Vec<Entry> {

@@ -36,6 +36,13 @@ impl Pending {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        // A rename would put a plain file in place of `/dev/null`.
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+            return Err(anyhow::anyhow!("`{}` is no regular file: write to standard output", path.display()).into());
+        }
+        if !directory.is_dir() {
+            return Err(anyhow::anyhow!("there is no directory `{}`", directory.display()).into());
+        }
         let begun = || -> io::Result<Self> {
             let mut builder = tempfile::Builder::new();
             builder.prefix(".swarmgen-");

@@ -46,12 +46,7 @@ impl Ids for IdTable {
 /// Renders what would be deployed.
 pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failure> {
     let api = ApiVersion::parse(&render.api)
-        .ok_or_else(|| Failure::Usage(anyhow!("`--api` takes a version such as 1.41")))
-        .inspect_err(|failure| {
-            if let Failure::Usage(error) = failure {
-                ui.error(error);
-            }
-        })?;
+        .ok_or_else(|| Failure::Usage(anyhow!("`--api` takes a version such as 1.41")))?;
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
     let prepared = prepare(render, api, global, &sources, &mut diagnostics);
@@ -62,7 +57,15 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
     let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
     ui.report(&diagnostics, &sources);
     match rendered {
-        Some(rendered) if !diagnostics.has_errors() => rendered.write(ui),
+        Some(rendered) if !diagnostics.has_errors() => match rendered.write(ui) {
+            Err(Failure::Other(error)) => {
+                let mut failed = Diagnostics::new();
+                failed.push(Diagnostic::new(&code::OUTPUT_FAILED, format!("{error:#}")));
+                ui.report(&failed, &sources);
+                Err(Failure::Input)
+            }
+            done => done,
+        },
         _ => {
             let (errors, warnings) = diagnostics.counts();
             if let Some(summary) = crate::diag::render::human::summary(errors, warnings) {
@@ -115,7 +118,7 @@ fn prepare<'a>(
 
 /// Tells whether secrets may go where the output goes, and says so if not.
 fn may_write(has_secrets: bool, render: &Render, diagnostics: &mut Diagnostics) -> bool {
-    if !has_secrets || render.show_secrets || render.output.is_some() {
+    if !has_secrets || render.show_secrets || render.output_path().is_some() {
         return true;
     }
     match stdout_kind() {
@@ -155,8 +158,8 @@ impl Job<'_> {
         compiler: &'c Compiler<'c>,
         diagnostics: &mut Diagnostics,
     ) -> Option<files::Rendered<'c>> {
-        let destination = match &self.render.output {
-            Some(path) => Destination::File(path.clone()),
+        let destination = match self.render.output_path() {
+            Some(path) => Destination::File(path.to_owned()),
             None => Destination::Stdout,
         };
         let users = match &self.render.user {

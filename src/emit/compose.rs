@@ -50,6 +50,8 @@ pub struct Part {
 #[derive(Debug)]
 struct Volume {
     key: String,
+    /// Whether the key may not be shown.
+    is_secret: bool,
     /// Of the key, and of the definition.
     digests: (Digest, Digest),
     /// The index of the service that needs it, in its part.
@@ -81,8 +83,9 @@ impl Part {
             let text = start..self.volume_text.len();
             let digests =
                 (digest(definition.key.as_bytes()), digest(self.volume_text.get(text.clone()).unwrap_or_default()));
-            let mount = definition.mount;
-            self.volumes.push(Volume { key: definition.key.into_owned(), digests, service: index, mount, text });
+            let (mount, is_secret) = (definition.mount, definition.name.is_secret());
+            let key = definition.key.into_owned();
+            self.volumes.push(Volume { key, is_secret, digests, service: index, mount, text });
         }
         for Network { target, aliases: _, driver_opts: _ } in &service.networks {
             note(&mut self.networks, network_key(target.expose()), target);
@@ -142,7 +145,7 @@ impl Stack {
     pub fn join(&mut self, part: Part, volumes: &mut Vec<u8>) -> Result<Zeroizing<Vec<u8>>, Vec<Conflict>> {
         let Part { services, count, networks, configs, secrets, volumes: defined, volume_text } = part;
         let mut conflicts = Vec::new();
-        for Volume { key, digests: (key_digest, digest), service, mount, text } in defined {
+        for Volume { key, is_secret, digests: (key_digest, digest), service, mount, text } in defined {
             let text = volume_text.get(text).unwrap_or_default();
             let index = self.count + service;
             match self.volumes.entry(key_digest) {
@@ -150,7 +153,8 @@ impl Stack {
                 Entry::Occupied(known) => {
                     let first = known.get().1 as usize;
                     let by = if first == index { "another mount of the service" } else { "another service" };
-                    let message = format!("volume `{key}` has another driver, options or labels than {by} gives it");
+                    let shown = if is_secret { "«redacted»" } else { &key };
+                    let message = format!("volume `{shown}` has another driver, options or labels than {by} gives it");
                     let what = Inexpressible {
                         pointer: entry_at("mounts", mount),
                         message,

@@ -169,6 +169,15 @@ pub enum NameError {
     },
 }
 
+impl NameError {
+    /// The part to blame.
+    pub fn part(&self) -> Part {
+        match self {
+            Self::TooLong { part, .. } | Self::NotALabel { part, .. } => *part,
+        }
+    }
+}
+
 /// Makes a service's name: `{prefix}-{owner}-{server}`, where what joins a named server depends on the scheme.
 ///
 /// `server` comes from [`server_part`]. An owner's ASCII letters are lowered, since DNS look-ups of a name with capitals

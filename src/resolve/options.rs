@@ -6,7 +6,7 @@
 use crate::diag::{Diagnostic, code};
 use crate::source::{Entry, Map, Node, Value};
 
-use super::amount;
+use super::amount::{self, AmountError, Raw};
 use super::settings::raw;
 
 /// The keys of a request that choose a profile.
@@ -97,14 +97,16 @@ fn within(path: &str, value: &Node, bound: &Entry) -> Result<(), Box<Diagnostic>
         ("min", "is below what user options may ask for", "or more"),
     ] {
         let Some(limit) = bound.value.get(side) else { continue };
-        let Some(asked) = measure(key, value) else {
-            return Err(Box::new(
-                Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}` is no amount that can be compared"))
+        let asked = match measure(key, value) {
+            Ok(asked) => asked,
+            Err(error) => {
+                let diagnostic = Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}`: {}", error.message))
                     .at(value.span, "set here")
-                    .at(limit.span, "the limit"),
-            ));
+                    .at(limit.span, "the limit");
+                return Err(Box::new(diagnostic.help(error.help)));
+            }
         };
-        let Some(most) = measure(key, limit) else {
+        let Ok(most) = measure(key, limit) else {
             return Err(Box::new(
                 Diagnostic::new(&code::OPTION_OUT_OF_BOUNDS, format!("`{key}` has a limit that is no amount"))
                     .at(value.span, "set here")
@@ -132,24 +134,33 @@ fn within(path: &str, value: &Node, bound: &Entry) -> Result<(), Box<Diagnostic>
 }
 
 fn same(key: &str, one: &Node, other: &Node) -> bool {
-    matches!((measure(key, one), measure(key, other)), (Some(one), Some(other)) if one == other)
+    matches!((measure(key, one), measure(key, other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A value as a number in its key's unit, for comparing.
-pub fn measure(key: &str, node: &Node) -> Option<f64> {
-    let raw = raw(&node.value)?;
+///
+/// # Errors
+///
+/// What is wrong with it, where it is no such amount.
+pub fn measure(key: &str, node: &Node) -> Result<f64, AmountError> {
+    let no_number = || AmountError {
+        message: "this is no number".to_owned(),
+        help: "write a number, which can be compared with the limit".to_owned(),
+    };
+    let raw = raw(&node.value).ok_or_else(no_number)?;
     let amount = match key {
-        "cpu_limit" | "cpu_reservation" => amount::cpus(raw).ok(),
-        "mem_limit" | "mem_reservation" => amount::memory(raw).ok(),
-        "tmpfs_size" => amount::size(raw).ok(),
+        "cpu_limit" | "cpu_reservation" => amount::cpus(raw),
+        "mem_limit" | "mem_reservation" => amount::memory(raw),
+        "tmpfs_size" => amount::size(raw),
         "delay" | "interval" | "monitor" | "start_interval" | "start_period" | "stop_grace_period" | "timeout"
-        | "window" => amount::duration(raw).ok(),
+        | "window" => amount::duration(raw),
         _ => {
-            return match &node.value {
-                Value::Int(number) => Some(*number as f64),
-                Value::Float(number) => Some(*number),
-                Value::Str(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-                _ => None,
+            return match raw {
+                Raw::Int(number) => Ok(number as f64),
+                Raw::Float(number) => Ok(number),
+                Raw::Text(text) => {
+                    text.trim().parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(no_number)
+                }
             };
         }
     };

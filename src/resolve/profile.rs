@@ -178,13 +178,12 @@ impl Compiler<'_> {
             // Only what the user may use is told.
             let allowed = self.allowed_profiles(user);
             let near = closest(name, allowed.iter().map(|name| &**name));
-            return Err(Box::new(match near {
-                Some(near) => diagnostic.help(format!("did you mean `{}`?", printable(near))),
-                None if allowed.is_empty() => diagnostic.note("the user may use no profile at all"),
-                None => diagnostic.help(format!(
-                    "choose one of {}",
-                    allowed.iter().map(|name| format!("`{}`", printable(name))).collect::<Vec<_>>().join(", ")
-                )),
+            let names: Vec<String> = allowed.iter().map(|name| format!("`{}`", printable(name))).collect();
+            return Err(Box::new(match (near, names.as_slice()) {
+                (Some(near), _) => diagnostic.help(format!("did you mean `{}`?", printable(near))),
+                (None, []) => diagnostic.note("the user may use no profile at all"),
+                (None, [only]) => diagnostic.help(format!("choose {only}")),
+                (None, names) => diagnostic.help(format!("choose one of {}", names.join(", "))),
             }));
         };
         if profile.access.admits(user) {

@@ -252,7 +252,7 @@ impl<'a> Scope<'a> {
         match self.find(path)? {
             Found::Builtin(text) => Ok(text),
             Found::Node { node, secret } => self.attribute(path, node, secret, span),
-            Found::Missing if self.probe => Ok(Text::from("x")),
+            Found::Missing if self.probe && !BUILTINS.contains(&path) => Ok(Text::from("x")),
             Found::Missing => Err(Box::new(self.missing(path, span()))),
             Found::Unknown => Err(Box::new(self.unknown(path, span()))),
         }
@@ -387,6 +387,9 @@ impl<'a> Scope<'a> {
         let Some(node) = self.spec.get("container_spec").and_then(|spec| spec.get("user")) else {
             return Ok(Found::Missing);
         };
+        if self.probe && self.is_template(node) {
+            return Ok(Found::Builtin(Text::from("1000")));
+        }
         let _guard = self.enter(name, node, &|| node.span)?;
         let user = self.text(node, Place::Plain)?;
         let (uid, gid) = match user.expose().split_once(':') {
@@ -436,7 +439,7 @@ impl<'a> Scope<'a> {
                     secret |= is_secret;
                     context.insert(name.clone(), value);
                 }
-                Found::Missing if self.probe => {
+                Found::Missing if self.probe && !BUILTINS.contains(&name.as_str()) => {
                     context.insert(name.clone(), JinjaValue::from("x"));
                 }
                 Found::Missing => {}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, code};
-use crate::source::{Entry, Map, Node, Value};
+use crate::source::{Entry, Map, Node, Span, Value};
 
 use super::amount::{self, Raw};
 use super::naming::Scheme;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub hub: Option<Arc<str>>,
     /// The first part of every service's name.
     pub prefix: Arc<str>,
+    /// Where the prefix is set.
+    pub prefix_span: Option<Span>,
     /// The port that a server listens on.
     pub port: u16,
     /// The directory that a server shows; a template.
@@ -48,12 +50,12 @@ impl Settings {
         let text = |key: &str| root.get(key).and_then(Node::as_str).map(Arc::<str>::from);
         let list = |key: &str| strings(root.get(key));
         let prefix = text("service_prefix").unwrap_or_else(|| "jupyter".into());
-        let port = root.get("service_port").and_then(Node::as_int).and_then(|port| u16::try_from(port).ok());
         Self {
             deployment: text("deployment").unwrap_or_else(|| Arc::clone(&prefix)),
             hub: text("jupyterhub_service_name").filter(|name| !name.is_empty()),
             prefix,
-            port: port.unwrap_or(8888),
+            prefix_span: root.get("service_prefix").map(|node| node.span),
+            port: port(root, diagnostics),
             notebook_dir: root.get("notebook_dir").cloned(),
             start_timeout: seconds(root, "start_timeout", START_TIMEOUT, diagnostics),
             scheme: root
@@ -68,6 +70,23 @@ impl Settings {
             secret_names: SecretNames::new(root.get("secret_attributes")),
         }
     }
+}
+
+/// The port, also where it is written as text.
+fn port(root: &Node, diagnostics: &mut Diagnostics) -> u16 {
+    const DEFAULT: u16 = 8888;
+    let Some(node) = root.get("service_port") else { return DEFAULT };
+    let port = match &node.value {
+        Value::Str(text) => text.trim().parse().ok(),
+        _ => node.as_int().and_then(|port| u16::try_from(port).ok()),
+    };
+    port.filter(|port| *port != 0).unwrap_or_else(|| {
+        diagnostics.push(
+            Diagnostic::new(&code::OUT_OF_RANGE, "`service_port` must be a whole number, from 1 to 65535")
+                .at(node.span, ""),
+        );
+        DEFAULT
+    })
 }
 
 /// What is the same for all users takes no templates.
@@ -139,7 +158,21 @@ impl SecretNames {
         })
     }
 
-    /// Visits every literal string below a node that stands under a secret's name.
+    /// Tells whether a name is, or could be a slip of the pen for, that of a secret: what diagnostics hide.
+    fn resembles(&self, name: &str) -> bool {
+        let folded = name.to_lowercase();
+        let last = folded.rsplit(['_', '-']).next().unwrap_or_default();
+        self.matches(name)
+            || self.patterns.iter().any(|pattern| {
+                let word = pattern.trim_start_matches(['*', '_']);
+                // A short word with another letter is another word.
+                let most = if word.len() < 5 { 0 } else { word.len() / 3 };
+                most > 0 && [&*folded, last].iter().any(|name| strsim::osa_distance(name, word) <= most)
+            })
+    }
+
+    /// Visits every literal string below a node that stands under a secret's name, or one that resembles it: a mistyped
+    /// key is an error whose snippet would show the value.
     pub fn visit_literals(&self, node: &Node, visit: &mut impl FnMut(&Node)) {
         match &node.value {
             Value::Map(map) => self.visit_map(map, visit),
@@ -167,8 +200,8 @@ impl SecretNames {
     fn visit_map(&self, map: &Map, visit: &mut impl FnMut(&Node)) {
         for entry in map {
             match &entry.value.value {
-                Value::Str(text) if self.matches(&entry.key) && has_literal(text) => visit(&entry.value),
-                Value::Int(_) | Value::Float(_) if self.matches(&entry.key) => visit(&entry.value),
+                Value::Str(text) if self.resembles(&entry.key) && has_literal(text) => visit(&entry.value),
+                Value::Int(_) | Value::Float(_) if self.resembles(&entry.key) => visit(&entry.value),
                 _ => self.visit_literals(&entry.value, visit),
             }
         }

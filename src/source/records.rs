@@ -200,7 +200,7 @@ impl Keys {
 
 /// The fault of a record that nobody can be found by.
 fn nameless(span: Span) -> Fault {
-    Fault::new(FaultKind::Syntax, span, "record has no name").help("give it a `name`")
+    Fault::new(FaultKind::Syntax, span, "the record has no name").help("give it a `name`")
 }
 
 /// The fault of a record that says both `name` and `username`, or one of them twice.

@@ -99,7 +99,7 @@ fn grow(assembly: &mut Assembly<'_>, value: &Spanned<DeValue<'_>>, key_span: Spa
             }
         },
         DeValue::Datetime(_) => {
-            let fault = Fault::new(FaultKind::Unsupported, own, "a date or time");
+            let fault = Fault::new(FaultKind::Unsupported, own, "a date or time means nothing here");
             assembly.fault(fault.help("put it in quotes"));
             Value::Null
         }

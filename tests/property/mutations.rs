@@ -178,7 +178,7 @@ fn check_places(diagnostics: &Diagnostics, sources: &SourceMap) {
 #[test]
 fn every_example_is_the_same_in_every_syntax() {
     for Example { path, text } in examples() {
-        let mut world = Memory { over_disk: true, ..Memory::default() };
+        let mut world = Memory::over_disk();
         world.files.insert(path.clone(), text);
         let sources = SourceMap::new();
         let diagnostics = validate(&world, &path, &sources);
@@ -201,7 +201,7 @@ fn damaged_configs_are_judged() {
         let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         for _ in 0..each {
             let text = damaged(&text, &mut rng);
-            let mut world = Memory { over_disk: true, ..Memory::default() };
+            let mut world = Memory::over_disk();
             world.files.insert(path.clone(), text.clone());
             let start = Instant::now();
             let judged = catch_unwind(AssertUnwindSafe(|| {

@@ -8,6 +8,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 use swarmgen::emit::engine::{NoIds, body};
 use swarmgen::emit::{ApiVersion, cli};
 use swarmgen::resolve::Request;
+use swarmgen::source::{Author, Node, SourceMap, Syntax, Value, parse};
 
 use super::mutations::damaged;
 use super::world::{Memory, load, service, stack};
@@ -34,7 +35,7 @@ const TOO_MANY: usize = 6;
 const TOML: &str = r#"
 networks = ["hub"]
 users_file = "users.csv"
-secret_attributes = ["password", "id_rsa", "token", "pin", "*_password", "*_key", "*_token"]
+secret_attributes = ["password", "id_rsa", "token", "vault_pin", "*_password", "*_key", "*_token"]
 
 [container_spec.env]
 LAB = "{lab_token}"
@@ -82,7 +83,7 @@ overrides.container_spec.env.OWN = "{nested.deep.api_key}"
 [users.bob]
 id_rsa = { env = "BOB" }
 token = "Tj8nFo7aIx3d"
-pin = 4711
+vault_pin = 4711
 "#;
 
 const YAML: &str = r#"
@@ -99,12 +100,12 @@ container_spec:
     - type: sshfs
       source: shared-{name}
       target: /shared
-      sshcmd: lab@h:
+      sshcmd: "lab@h:"
       password: Hs4mPd8yRc2j
     - type: sshfs
       source: key-{name}
       target: /key
-      sshcmd: lab@h:
+      sshcmd: "lab@h:"
       id_rsa: |
         -----BEGIN OPENSSH PRIVATE KEY-----
         Uf6gLk1wQe5z
@@ -144,7 +145,12 @@ const DOT_ENV: &str = "JUPYTERHUB_USER=alice\nJUPYTERHUB_API_TOKEN=Oi5dTm7nBc3x\
 
 /// Pieces of a secret that a text holds, as they are or encoded.
 fn leaks(text: &str) -> Option<String> {
-    for canary in CANARIES {
+    leaks_but(text, &[])
+}
+
+/// The same, apart from some secrets.
+fn leaks_but(text: &str, lost: &[&str]) -> Option<String> {
+    for canary in CANARIES.into_iter().filter(|canary| !lost.contains(canary)) {
         for start in 0..=canary.len() - TOO_MANY {
             let piece = &canary[start..start + TOO_MANY];
             if text.contains(piece) {
@@ -161,6 +167,39 @@ fn leaks(text: &str) -> Option<String> {
         }
     }
     text.contains("4711").then(|| "4711".to_owned())
+}
+
+/// Those secrets that nothing calls so any more: a damage moved them under another name.
+fn lost(file: &str, text: &str) -> Vec<&'static str> {
+    fn visit(node: &Node, lost: &mut Vec<&'static str>) {
+        let look = |text: &str, lost: &mut Vec<&'static str>| {
+            let pieces = |canary: &str| {
+                (0..=canary.len() - TOO_MANY).any(|start| text.contains(&canary[start..start + TOO_MANY]))
+            };
+            lost.extend(CANARIES.into_iter().filter(|canary| pieces(canary)));
+        };
+        match &node.value {
+            Value::Str(text) => look(text, lost),
+            Value::Seq(items) => items.iter().for_each(|item| visit(item, lost)),
+            Value::Map(map) => map.iter().for_each(|entry| {
+                look(&entry.key, lost);
+                let secret =
+                    regex::Regex::new("(?i)^(password|id_rsa|token|vault_pin|.*_(password|key|token))$").unwrap();
+                if !secret.is_match(&entry.key) || !matches!(entry.value.value, Value::Str(_)) {
+                    visit(&entry.value, lost);
+                }
+            }),
+            _ => {}
+        }
+    }
+    let Some(syntax) = Syntax::of_path(Path::new(file)) else { return Vec::new() };
+    let sources = SourceMap::new();
+    let id = sources.add(file, "", Author::Config, text.to_owned());
+    let mut lost = Vec::new();
+    if let Ok(tree) = parse(&sources, id, syntax) {
+        visit(&tree, &mut lost);
+    }
+    lost
 }
 
 fn write(directory: &Path, name: &str, text: &str) {
@@ -192,12 +231,12 @@ fn swarmgen(directory: &Path, arguments: &[&str]) -> std::process::Output {
 }
 
 /// Runs a command whose output may tell no secret: it goes to a pipe, and nobody asked to see any.
-fn run(directory: &Path, arguments: &[&str], damaged: &str) -> bool {
+fn run(directory: &Path, arguments: &[&str], lost: &[&str], damaged: &str) -> bool {
     let output = swarmgen(directory, arguments);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let code = output.status.code();
     assert!(matches!(code, Some(0 | 1)), "{arguments:?} ended with {code:?}: {stderr}\n{damaged}");
-    if let Some(leak) = leaks(&stderr) {
+    if let Some(leak) = leaks_but(&stderr, lost) {
         panic!("{arguments:?} tells {leak}:\n{stderr}\nfor:\n{damaged}");
     }
     if code == Some(1) {
@@ -212,13 +251,13 @@ const CASES: [&[&str]; 7] = [
     &["render", "--user", "alice", "--format", "service", "--hub-env", "hub.json", "--set", "x_token=Oi5dTm7nBc3x"],
     &["render", "--user", "bob", "--format", "cli", "--hub-env", "hub.env"],
     &["render", "--all", "--format", "cli", "-o", "out"],
-    &["render", "--user", "carol", "--set", "token=Oi5dTm7nBc3x", "--set", "pin=Oi5dTm7nBc3x"],
+    &["render", "--user", "carol", "--set", "token=Oi5dTm7nBc3x", "--set", "vault_pin=Oi5dTm7nBc3x"],
     &["validate", "--user", "nobody"],
 ];
 
 /// Damages one file at a time, and looks at what is said about it.
 fn damage(file: &str, text: &str, config: &str, config_text: &str) {
-    let rounds: usize = std::env::var("SWARMGEN_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let rounds: usize = std::env::var("SWARMGEN_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
     let seed: u8 = std::env::var("SWARMGEN_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
@@ -231,7 +270,7 @@ fn damage(file: &str, text: &str, config: &str, config_text: &str) {
         for format in ["human", "short"] {
             let mut arguments = CASES[(round * 2 + usize::from(format == "short") * 3) % CASES.len()].to_vec();
             arguments.extend(["-c", config, "--message-format", format]);
-            run(directory, &arguments, &damaged);
+            run(directory, &arguments, &lost(file, &damaged), &damaged);
         }
     }
 }
@@ -277,7 +316,7 @@ fn secrets_go_only_where_they_are_asked_for() {
         {
             let mut arguments = arguments.to_vec();
             arguments.extend(["-c", name]);
-            assert_eq!(run(directory, &arguments, text), arguments[0] == "validate", "{name}: {arguments:?}");
+            assert_eq!(run(directory, &arguments, &[], text), arguments[0] == "validate", "{name}: {arguments:?}");
         }
         let shown = swarmgen(directory, &["render", "--user", "alice", "--show-secrets", "-c", name]);
         let shown = String::from_utf8(shown.stdout).unwrap();
@@ -291,7 +330,7 @@ fn secrets_go_only_where_they_are_asked_for() {
             swarmgen(directory, &["render", "--user", "alice", "--format", "cli", "--show-secrets", "-c", name]);
         assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
         assert_eq!(leaks(&String::from_utf8_lossy(&refused.stderr)), None);
-        assert!(run(directory, &["render", "--user", "alice", "-c", name, "-o", "out.yml"], text));
+        assert!(run(directory, &["render", "--user", "alice", "-c", name, "-o", "out.yml"], &[], text));
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(directory.join("out.yml")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -309,8 +348,10 @@ fn world() -> Memory {
 #[test]
 fn a_service_shows_no_secret_by_itself() {
     let service = service(&world(), &["swarmgen.toml"], "alice", &Request::default()).unwrap();
-    assert_eq!(leaks(&format!("{service:?} {service:#?}")), None);
-    service.for_each_text(&mut |_, text| assert_eq!(leaks(&format!("{text} {text:?}")), None));
+    // A variable's name makes no attribute: this one is the config's own text, and plain.
+    let plain = ["Kq7vWn3xZt9b"];
+    assert_eq!(leaks_but(&format!("{service:?} {service:#?}"), &plain), None);
+    service.for_each_text(&mut |_, text| assert_eq!(leaks_but(&format!("{text} {text:?}"), &plain), None));
     let yaml = stack(std::slice::from_ref(&service));
     let json = body(&service, ApiVersion::V1_41, &NoIds).unwrap().to_string();
     let belong = [
@@ -328,7 +369,7 @@ fn a_service_shows_no_secret_by_itself() {
         assert_eq!(json.contains(canary), belong.contains(&canary), "{canary}");
     }
     let refused = cli::command(&service, ApiVersion::V1_41).unwrap_err();
-    assert_eq!(leaks(&format!("{refused:?}")), None);
+    assert_eq!(leaks_but(&format!("{refused:?}"), &plain), None);
 }
 
 /// A secret in every place that takes a string, most of which are wrong for one.
@@ -409,6 +450,21 @@ fn no_rule_quotes_a_secret() {
         }
     }
     assert!(refused > places.len(), "most of the places refuse secrets on a pipe");
+}
+
+/// A key that is nearly a secret's is an error, which does not show what was meant to be one.
+#[test]
+fn mistyped_keys_tell_no_secret() {
+    for key in ["pasword", "Password", "passwrod", "idrsa", "id_rsaa", "passwd"] {
+        let mount = format!(
+            "{{ type = \"sshfs\", source = \"s-{{name}}\", target = \"/x\", sshcmd = \"a@b:\", {key} = \"Kq7vWn3xZt9b\" }}"
+        );
+        let text =
+            format!("networks = [\"hub\"]\ncontainer_spec.image = \"a/b:1\"\ncontainer_spec.mounts = [{mount}]\n");
+        let told = load(&Memory::with("swarmgen.toml", text), &["swarmgen.toml"], |_, _, _| ()).unwrap_err();
+        assert!(told.contains("SG101"), "{told}");
+        assert_eq!(leaks(&told), None, "{told}");
+    }
 }
 
 /// In-process, since a canary in a span's text would show in the place's label too.

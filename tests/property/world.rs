@@ -43,6 +43,12 @@ impl Memory {
         Self::default().and(name, text)
     }
 
+    /// The disk, with the variables that examples need.
+    pub(crate) fn over_disk() -> Self {
+        let variables = BTreeMap::from([("BOB_SSH_PASSWORD".to_owned(), "x".to_owned())]);
+        Self { over_disk: true, variables, ..Self::default() }
+    }
+
     pub(crate) fn and(mut self, name: &str, text: impl Into<String>) -> Self {
         self.files.insert(name.into(), text.into());
         self

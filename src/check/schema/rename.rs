@@ -1,7 +1,7 @@
 //! Keys that have another name here: those of jhub-SwarmSpawner's README and its older releases, of Compose, of the
 //! docker command line and of the Engine API.
 
-use super::spelling::normalized;
+use super::spelling::{self, normalized};
 
 /// The other name and the name here, sorted by the first, which is written without case, dashes and underscores. Where
 /// several keys could be meant, the first that fits the table counts.
@@ -83,6 +83,11 @@ const ADVICE: &[(&str, &str)] = &[
 pub(super) fn names(key: &str) -> &'static [&'static str] {
     let key = normalized(key);
     RENAMES.iter().find(|(other, _)| *other == key).map_or(&[], |(_, names)| names)
+}
+
+/// The names here of a misspelt key of another tool.
+pub(super) fn names_near(key: &str) -> &'static [&'static str] {
+    spelling::nearest(key, RENAMES.iter().map(|(other, _)| *other)).map_or(&[], names)
 }
 
 /// What to do about a key that has no counterpart.

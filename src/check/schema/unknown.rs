@@ -62,6 +62,9 @@ impl<'a> Unknown<'a> {
         if let Some(near) = spelling::nearest(key, known.keys().map(String::as_str)) {
             return self.meant(near);
         }
+        if let Some(name) = rename::names_near(key).iter().find(|name| known.contains_key(**name)) {
+            return self.meant(name);
+        }
         let diagnostic = self.plain();
         if known.is_empty() || known.len() > LISTED {
             return Explained { diagnostic, meant: None };

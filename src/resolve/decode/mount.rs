@@ -137,14 +137,15 @@ impl Decoder<'_> {
             if types.contains(&kind) || entry.value.value == Value::Null {
                 continue;
             }
-            let of = types.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" and ");
+            let types: Vec<String> = types.iter().map(|kind| format!("`{kind}`")).collect();
+            let of = types.join(" and ");
             let diagnostic = Diagnostic::new(&code::MOUNT_OPTION, format!("`{key}` is no option of a `{kind}` mount"))
                 .at(entry.key_span, format!("an option of {of} mounts"))
                 .maybe_at(node.get("type").map(|kind| kind.span), "the mount's type");
             self.push(if kind == "bind" && key == "driver_config" {
                 diagnostic.help("a driver makes volumes: set `type = \"volume\"` and name the volume in `source`")
             } else {
-                diagnostic.help(format!("remove it, or set `type` to one of {of}"))
+                diagnostic.help(format!("remove it, or set `type` to {}", types.join(" or ")))
             });
         }
     }

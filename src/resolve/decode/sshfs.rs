@@ -70,10 +70,11 @@ impl Decoder<'_> {
 
     /// The one credential of a mount: its own, else the user's own, else the default one.
     fn credential(&mut self, mount: &Node) -> Option<(Arc<str>, Text)> {
-        let named: Vec<&Entry> = CREDENTIALS
-            .iter()
-            .filter_map(|key| mount.entry(key))
-            .filter(|entry| entry.value.value != Value::Null)
+        let named: Vec<&Entry> = mount
+            .as_map()
+            .into_iter()
+            .flatten()
+            .filter(|entry| CREDENTIALS.contains(&&*entry.key) && entry.value.value != Value::Null)
             .collect();
         match named.as_slice() {
             [] => self.users_credential(mount),
@@ -187,8 +188,11 @@ impl Decoder<'_> {
                     self.check_sshcmd(node, &command);
                 }
             }
-            None => self
-                .push(Diagnostic::new(&code::SSHFS_COMMAND, "an sshfs volume needs an `sshcmd`").at(options.span, "")),
+            None => self.push(
+                Diagnostic::new(&code::SSHFS_COMMAND, "an sshfs volume needs an `sshcmd`")
+                    .at(options.span, "")
+                    .help("say what to mount: `sshcmd = \"user@host:path\"`"),
+            ),
         }
         if options.get("port").is_some() {
             self.integer(options, "port", 1..=65535);

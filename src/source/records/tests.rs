@@ -99,7 +99,7 @@ fn csv_faults_name_the_row_and_quote_no_cell() {
     let places: Vec<_> = told.iter().map(|(_, line, column, _)| (*line, *column)).collect();
     assert_eq!(places, [(2, 1), (3, 1), (4, 1), (5, 13), (6, 7), (7, 5)]);
     assert_eq!(told[0].3, "the row has 3 cells, the header 2");
-    assert_eq!(told[2].3, "record has no name");
+    assert_eq!(told[2].3, "the record has no name");
     assert!(
         told.iter().all(|(kind, _, _, message)| *kind == FaultKind::Syntax && !message.contains("cret")),
         "{told:#?}"

@@ -266,7 +266,7 @@ impl Graph {
                 Key::Merge => merges.push((index, span)),
                 Key::Bad => {}
                 Key::None => {
-                    let fault = Fault::new(FaultKind::Unsupported, span, "a key that is a table or a list");
+                    let fault = Fault::new(FaultKind::Unsupported, span, "a key cannot be a table or a list");
                     assembly.fault(fault.help("use a string as the key"));
                     *key = Key::Bad;
                 }

@@ -78,6 +78,9 @@ fn describe(text: &str, at: usize, span: Span, error: &ScanError) -> Fault {
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
             syntax(span, "a `:` where no key can be").help("put text with a colon in quotes")
         }
+        ErrorKind::ExpectedBlockMappingKey | ErrorKind::ExpectedBlockSequenceEntry => {
+            syntax(span, "this line belongs to nothing above it").help("indent it as far as what it stands beside")
+        }
         kind => syntax(span, kind.to_string().trim_end_matches('.')),
     }
 }

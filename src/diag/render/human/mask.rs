@@ -28,24 +28,82 @@ pub(super) fn secrets_by_look(source: &Source, line: Range<usize>) -> Vec<Range<
     if continues_secret(source, &line) {
         return vec![line];
     }
-    match value_of_secret_key(content) {
+    match value_of_secret_key(content, &own_words(text)) {
         Some(start) => vec![Range { start: line.start + start, ..line }],
         None => Vec::new(),
     }
 }
 
+/// The names that the text's own `secret_attributes` lists, as far as it can be read.
+fn own_words(text: &str) -> Vec<String> {
+    let Some((_, list)) = text.split_once("secret_attributes") else { return Vec::new() };
+    let list = list.split_once(']').map_or("", |(list, _)| list);
+    let words = list.split(|c: char| !c.is_alphanumeric() && c != '_').map(|word| word.trim_start_matches('_'));
+    words.filter(|word| word.len() > 2).map(str::to_lowercase).collect()
+}
+
 /// Finds where in a line the value of the first secret-looking key starts; it is taken to go on to the end.
-fn value_of_secret_key(line: &str) -> Option<usize> {
-    for (at, _) in line.match_indices([':', '=']) {
+fn value_of_secret_key(line: &str, own_words: &[String]) -> Option<usize> {
+    let intact = line.match_indices([':', '=']).find_map(|(at, _)| {
         let before = line.get(..at)?.trim_end().trim_end_matches(['"', '\'']);
         let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         let start = before.trim_end_matches(is_key).len();
-        if is_secret_key(before.get(start..)?) {
-            let rest = line.get(at + 1..)?;
-            return Some(at + 1 + (rest.len() - rest.trim_start().len()));
-        }
+        is_secret_key(before.get(start..)?).then(|| after_separator(line, at))
+    });
+    let damaged = end_of_damaged_word(line, own_words).map(|end| after_separator(line, end));
+    intact.into_iter().chain(damaged).min()
+}
+
+/// Where a value starts whose key ends at `end`.
+fn after_separator(line: &str, end: usize) -> usize {
+    let rest = line.get(end..).unwrap_or_default();
+    let rest = rest.trim_start_matches(['"', '\'']).trim_start();
+    line.len() - rest.strip_prefix([':', '=']).unwrap_or(rest).trim_start().len()
+}
+
+/// Finds where a secret's word ends that may have a character too few, too many or a wrong one, or lie in pieces: what
+/// made the text unreadable may stand in the key itself.
+fn end_of_damaged_word(line: &str, own_words: &[String]) -> Option<usize> {
+    let mut line = line.to_ascii_lowercase();
+    for key in PUBLIC_KEYS {
+        line = line.replace(key, &" ".repeat(key.len()));
     }
-    None
+    let (ends, letters): (Vec<usize>, Vec<char>) = line
+        .char_indices()
+        .filter(|(_, c)| c.is_alphanumeric() || *c == '_')
+        .map(|(at, c)| (at + c.len_utf8(), c))
+        .unzip();
+    let words = SECRET_WORDS.into_iter().chain(own_words.iter().map(String::as_str));
+    let last = words.filter_map(|word| last_of_word(&letters, word)).min()?;
+    ends.get(last).copied()
+}
+
+/// The index of the last letter of a word that is nearly the one looked for.
+fn last_of_word(letters: &[char], word: &str) -> Option<usize> {
+    let word: Vec<char> = word.chars().collect();
+    // A short word with a change is another word.
+    let slack = usize::from(word.len() > 4);
+    (0..letters.len()).find_map(|start| {
+        (word.len() - slack..=word.len() + slack).find_map(|length| {
+            let window = letters.get(start..start + length)?;
+            let fits = if slack == 0 { window == word } else { is_one_slip(window, &word) };
+            fits.then_some(start + length - 1)
+        })
+    })
+}
+
+/// Tells whether two words differ by no more than one letter too few, too many or wrong, or two that changed places.
+fn is_one_slip(one: &[char], other: &[char]) -> bool {
+    let start = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let (one, other) = (one.get(start..).unwrap_or_default(), other.get(start..).unwrap_or_default());
+    let end = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (one, other) =
+        (one.get(..one.len() - end).unwrap_or_default(), other.get(..other.len() - end).unwrap_or_default());
+    match (one, other) {
+        ([] | [_], [] | [_]) => true,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
 }
 
 fn is_secret_key(key: &str) -> bool {
@@ -63,6 +121,7 @@ fn continues_secret(source: &Source, line: &Range<usize>) -> bool {
     // The least indentation from the line in question up to the one looked at.
     let content = text.get(line.clone()).unwrap_or_default();
     let mut least = if content.trim().is_empty() { usize::MAX } else { indent(content) };
+    let own_words = own_words(text);
     let mut between: Vec<&str> = Vec::new();
     let first = number.saturating_sub(BACK_LINES);
     for above in (first..number).rev() {
@@ -77,7 +136,7 @@ fn continues_secret(source: &Source, line: &Range<usize>) -> bool {
         if content.contains("-----END") {
             return false;
         }
-        if let Some(start) = value_of_secret_key(content) {
+        if let Some(start) = value_of_secret_key(content, &own_words) {
             let value = content.get(start..).unwrap_or_default().trim_end();
             let opened = TRIPLES.into_iter().find(|triple| value.matches(triple).count() % 2 == 1);
             let goes_on = opened.is_some_and(|triple| !between.contains(&triple));

@@ -1,0 +1,129 @@
+//! What `render` writes, and what it leaves alone.
+
+use super::*;
+
+const ALICE: &str = "jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1";
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let folder = Folder::with(CLASS);
+    for format in ["stack", "service", "cli"] {
+        let render = || folder.run(&["render", "--all", "--format", format]).ok();
+        assert_eq!(render(), render());
+        assert!(render().contains(ALICE));
+    }
+}
+
+#[test]
+fn a_file_holds_what_standard_output_would() {
+    let folder = Folder::with(CLASS);
+    let shown = folder.run(&["render", "--all"]).ok();
+    assert_eq!(folder.run(&["render", "--all", "-o", "stack.yml"]).ok(), "");
+    assert_eq!(folder.read("stack.yml"), shown);
+    assert_eq!(folder.run(&["render", "--all", "-o", "-"]).ok(), shown);
+    assert_eq!(folder.names(""), ["stack.yml", "swarmgen.toml"]);
+}
+
+#[test]
+fn services_of_all_are_a_line_each() {
+    let folder = Folder::with(CLASS);
+    let lines = folder.run(&["render", "--all", "--format", "service"]).ok();
+    let names: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["Name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names.len(), 3);
+    assert_eq!(names[0], ALICE);
+}
+
+#[test]
+fn a_directory_gets_a_file_for_each_user() {
+    let folder = Folder::with(CLASS);
+    let ran = folder.run(&["render", "--all", "-o", "out/"]);
+    assert!(ran.stderr.contains("wrote 3 files to out/"), "{ran:?}");
+    assert_eq!(ran.ok(), "");
+    let names = folder.names("out");
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(names.contains(&format!("{ALICE}.yml")), "{names:?}");
+    let own = folder.run(&["render", "--user", "alice"]).ok();
+    assert_eq!(folder.read(&format!("out/{ALICE}.yml")), own);
+    // A directory that is there needs no slash.
+    folder.run(&["render", "--all", "--format", "service", "-o", "out"]).ok();
+    assert_eq!(folder.names("out").len(), 6);
+    assert_eq!(
+        folder.read(&format!("out/{ALICE}.json")),
+        folder.run(&["render", "--user", "alice", "--format", "service"]).ok()
+    );
+}
+
+#[test]
+fn a_failure_leaves_everything_as_it_was() {
+    let folder = Folder::with(&format!("{CLASS}\n[users.dave.overrides]\nworkdir = \"{{lack}}\"\n"));
+    folder.put("stack.yml", "old");
+    folder.run(&["render", "--all", "-o", "stack.yml"]).refused("SG301");
+    assert_eq!(folder.read("stack.yml"), "old");
+    folder.run(&["render", "--all", "-o", "out/"]).refused("SG301");
+    folder.run(&["render", "--all"]).refused("SG301");
+    assert_eq!(folder.names(""), ["stack.yml", "swarmgen.toml"]);
+    // Those who are right have their files.
+    folder.run(&["render", "--user", "alice", "-o", "stack.yml"]).ok();
+    assert!(folder.read("stack.yml").contains(ALICE));
+}
+
+#[test]
+fn what_cannot_be_written_is_told() {
+    let folder = Folder::with(GOOD);
+    let told = folder.run(&["render", "--user", "alice", "-o", "missing/stack.yml"]).refused("SG407");
+    assert!(told.contains("`missing`"), "{told}");
+    folder.put("file", "");
+    folder.run(&["render", "--user", "alice", "-o", "file/stack.yml"]).refused("SG407");
+    folder.run(&["render", "--user", "alice", "-o", "file/"]).refused("SG407");
+    assert_eq!(folder.names(""), ["file", "swarmgen.toml"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn special_files_are_not_replaced() {
+    let folder = Folder::with(GOOD);
+    std::os::unix::fs::symlink("/dev/null", folder.path("null")).unwrap();
+    folder.run(&["render", "--user", "alice", "-o", "null"]).refused("SG407");
+    assert!(fs::symlink_metadata(folder.path("null")).unwrap().is_symlink());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reader_that_leaves_is_no_error() {
+    use std::process::{Command, Stdio};
+    let users: String = (0..2000).map(|number| format!("[users.user{number}]\n")).collect();
+    let folder = Folder::with(&format!("{GOOD}{users}"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_swarmgen"))
+        .args(["render", "--all"])
+        .current_dir(folder.path(""))
+        .env_remove("SWARMGEN_CONFIG")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(141));
+}
+
+#[test]
+#[cfg(unix)]
+fn results_are_as_readable_as_other_files() {
+    let folder = Folder::with(GOOD);
+    folder.put("usual", "");
+    folder.run(&["render", "--user", "alice", "-o", "stack.yml"]).ok();
+    assert_eq!(mode(&folder.path("stack.yml")), mode(&folder.path("usual")));
+}
+
+#[test]
+fn a_template_of_the_operators_own_is_filled() {
+    let folder = Folder::with(CLASS);
+    folder.put("list.txt", "{% for service in services %}{{ service.name }}\n{% endfor %}");
+    let listed = folder.run(&["render", "--all", "--format", "template", "--template", "list.txt"]).ok();
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(listed.starts_with(ALICE), "{listed}");
+}

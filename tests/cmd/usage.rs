@@ -1,0 +1,86 @@
+//! Arguments, help, and `init`, `schema`.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+#[test]
+fn wrong_arguments_are_wrong_usage() {
+    let folder = Folder::with(GOOD);
+    folder.run(&["frobnicate"]).misused("unrecognized subcommand");
+    folder.run(&[]).misused("Usage");
+    folder.run(&["validate", "--frobnicate"]).misused("unexpected argument");
+    folder.run(&["render"]).misused("--user");
+    folder.run(&["render", "--user", "alice", "--all"]).misused("cannot be used with");
+    folder.run(&["render", "--user", "alice", "--format", "helm"]).misused("invalid value");
+    folder.run(&["render", "--user", "alice", "--format", "template"]).misused("--template");
+    folder.run(&["render", "--user", "alice", "--api", "newest"]).misused("--api");
+    folder.run(&["validate", "--message-format", "xml"]).misused("invalid value");
+    folder.run(&["init", "swarmgen.yaml"]).misused("TOML");
+    assert_eq!(folder.names(""), ["swarmgen.toml"]);
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let folder = Folder::new();
+    assert!(folder.run(&["--help"]).ok().contains("Usage: swarmgen"));
+    assert!(folder.run(&["render", "--help"]).ok().contains("--hub-env"));
+    assert_eq!(folder.run(&["--version"]).ok(), format!("swarmgen {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_starter_config_validates_and_renders() {
+    let folder = Folder::new();
+    let ran = folder.run(&["init"]);
+    assert!(ran.stderr.contains("wrote swarmgen.toml"), "{ran:?}");
+    assert_eq!(ran.ok(), "");
+    let ran = folder.run(&["validate"]);
+    assert!(ran.stderr.contains("no errors, no warnings"), "{ran:?}");
+    assert_eq!(ran.ok(), "");
+    assert!(folder.run(&["render", "--user", "alice"]).ok().contains("services:"));
+    assert_eq!(folder.names(""), ["swarmgen.toml"]);
+}
+
+#[test]
+fn init_refuses_to_overwrite() {
+    let folder = Folder::with("mine");
+    let ran = folder.run(&["init"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("exists"), "{ran:?}");
+    assert_eq!(folder.read("swarmgen.toml"), "mine");
+    folder.run(&["init", "--force"]).ok();
+    assert!(folder.read("swarmgen.toml").contains("[[images]]"));
+    assert_eq!(folder.names(""), ["swarmgen.toml"]);
+}
+
+#[test]
+fn init_writes_where_it_is_told() {
+    let folder = Folder::new();
+    let ran = folder.run(&["init", "lab.toml"]);
+    assert!(ran.stderr.contains("swarmgen validate -c lab.toml"), "{ran:?}");
+    ran.ok();
+    folder.run(&["validate", "-c", "lab.toml"]).ok();
+    let ran = folder.run(&["init", "missing/lab.toml"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(folder.names(""), ["lab.toml"]);
+}
+
+#[test]
+fn the_starter_config_is_the_quickstart() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bare = |path: &str| -> toml::Table { toml::from_str(&fs::read_to_string(root.join(path)).unwrap()).unwrap() };
+    assert_eq!(bare("templates/init.toml"), bare("examples/quickstart/swarmgen.toml"));
+}
+
+#[test]
+fn the_schema_is_the_committed_one() {
+    let folder = Folder::new();
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/config.schema.json");
+    let committed = fs::read_to_string(committed).unwrap();
+    let ran = folder.run(&["schema"]);
+    assert_eq!(ran.stderr, "");
+    assert_eq!(ran.ok(), committed);
+    assert_eq!(folder.run(&["schema", "-o", "schema.json"]).ok(), "");
+    assert_eq!(folder.read("schema.json"), committed);
+}
