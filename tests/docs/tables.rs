@@ -64,7 +64,9 @@ fn the_merge_table_is_the_policys() {
                 Policy::ByKey => "by key".to_owned(),
                 Policy::ByEntry(Identity::Target) => "by entry: the same `target`".to_owned(),
                 Policy::ByEntry(Identity::File(name)) => format!("by entry: the same `filename`, else `{name}`"),
-                Policy::ByEntry(Identity::Name) => "by entry: the same `name`; two of one name combine as layers do".to_owned(),
+                Policy::ByEntry(Identity::Name) => {
+                    "by entry: the same `name`; two of one name combine as layers do".to_owned()
+                }
                 Policy::ByDriver => "by driver".to_owned(),
             };
             vec![format!("`{path}`"), how]
