@@ -50,13 +50,24 @@ fn own_words(text: &str) -> Vec<String> {
 fn value_of_secret_key(line: &str, own_words: &[String]) -> Option<usize> {
     let intact = line.match_indices([':', '=']).find_map(|(at, _)| {
         let before = line.get(..at)?.trim_end().trim_end_matches(['"', '\'']);
-        let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         let start = before.trim_end_matches(is_key).len();
         is_secret_key(before.get(start..)?).then_some((start, at))
     });
     let before = line.get(..intact.map_or(line.len(), |(start, _)| start)).unwrap_or_default();
     let end = end_of_damaged_word(before, own_words).or(intact.map(|(_, separator)| separator))?;
     Some(after_separator(line, end))
+}
+
+/// Tells whether a line breaks off before the value of a secret-looking key.
+fn ends_with_secret_key(line: &str, own_words: &[String]) -> bool {
+    let ends = |c: char| c.is_whitespace() || matches!(c, ':' | '=' | '"' | '\'' | '|' | '>' | '-' | '+');
+    let line = line.trim_end_matches(ends);
+    let key = line.get(line.trim_end_matches(is_key).len()..).unwrap_or_default();
+    is_secret_key(key) || end_of_damaged_word(key, own_words).is_some()
+}
+
+fn is_key(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
 /// Where a value starts whose key ends at `end`.
@@ -128,6 +139,7 @@ fn continues_secret(source: &Source, line: &Range<usize>) -> bool {
     let mut least = if content.trim().is_empty() { usize::MAX } else { indent(content) };
     let own_words = own_words(text);
     let mut between: Vec<&str> = Vec::new();
+    let mut is_next = true;
     let first = number.saturating_sub(BACK_LINES);
     for above in (first..number).rev() {
         let range = line_range(text, starts, above);
@@ -141,6 +153,10 @@ fn continues_secret(source: &Source, line: &Range<usize>) -> bool {
         if content.contains("-----END") {
             return false;
         }
+        if is_next && ends_with_secret_key(content, &own_words) {
+            return true;
+        }
+        is_next &= content.trim().is_empty();
         // Only such a line can open a value that reaches down here; few are left to be searched.
         let is_open = |text: &str, quote: &str| text.matches(quote).count() % 2 == 1;
         let opens = least > indent(content) || QUOTES.into_iter().any(|quote| is_open(content, quote));
