@@ -458,6 +458,9 @@ fn a_secret_broken_in_two_stays_hidden() {
     for (name, text) in [
         ("a.toml", "[users.alice]\n  password = \"Kq7vWn\n3xZt9bKq7vWn\"\n[users.bob]\n"),
         ("a.toml", "[users.alice]\ntoken = 'Kq7vWn\nKq7vWn3xZt9b\nKq7vWn3xZt9b' x\n"),
+        ("a.toml", "API_TOKEN = \nKq7vWn3xZt9b\"\n"),
+        ("a.yaml", "alice: {password: x, token\n: \"Kq7vWn3xZt9b\"}\n"),
+        ("a.yaml", "alice:\n  id_rsa: >-\n!    Kq7vWn3xZt9b\nb: [\n"),
         ("a.json", "{\"users\": {\"alice\": {\n  \"token\": \"Kq7vWn\nKq7vWn3xZt9b\"x}}}\n"),
         ("a.yaml", "users:\n  alice:\n    token: \"Kq7vWn\n3xZt9bKq7vWn\": [\n"),
     ] {
