@@ -73,62 +73,29 @@ fn examples() -> Vec<Example> {
     examples
 }
 
-/// Changes a text at one place: another character, one less, one more, two swapped, a repetition, or the end.
-pub(crate) fn damaged(text: &str, rng: &mut impl Rng) -> String {
-    const JUNK: &[char] = &[
-        '"',
-        '\'',
-        '\\',
-        '{',
-        '}',
-        '[',
-        ']',
-        ':',
-        ',',
-        '=',
-        '#',
-        '\n',
-        '\r',
-        '\t',
-        ' ',
-        '-',
-        '&',
-        '*',
-        '!',
-        '|',
-        '>',
-        '%',
-        '@',
-        '`',
-        '<',
-        '$',
-        '.',
-        '0',
-        '9',
-        'x',
-        '~',
-        '?',
-        '\0',
-        '\u{1}',
-        '\u{85}',
-        '\u{2028}',
-        '\u{202e}',
-        '\u{feff}',
-        'é',
-        '日',
-        '👩',
-        '\u{10ffff}',
-    ];
+/// Changes a text at one place: another character, one less, one more, two swapped, the end, or a repetition.
+fn damaged(text: &str, rng: &mut impl Rng) -> String {
+    damaged_in(8, text, rng)
+}
+
+/// The same without repetitions, which could put a piece of a secret where nothing calls it so.
+pub(crate) fn damaged_once(text: &str, rng: &mut impl Rng) -> String {
+    damaged_in(7, text, rng)
+}
+
+fn damaged_in(ways: usize, text: &str, rng: &mut impl Rng) -> String {
+    const JUNK: &str = "\"'\\{}[]:,=#\n\r\t -&*!|>%@`<$.09x~?\0\u{1}\u{85}\u{2028}\u{202e}\u{feff}é日👩\u{10ffff}";
+    let junk: Vec<char> = JUNK.chars().collect();
     let mut characters: Vec<char> = text.chars().collect();
     let below = |rng: &mut dyn Rng, bound: usize| (rng.next_u64() % bound.max(1) as u64) as usize;
     let at = below(rng, characters.len());
-    let junk = JUNK[below(rng, JUNK.len())];
-    match below(rng, 8) {
+    let junk = junk[below(rng, junk.len())];
+    match below(rng, ways) {
         0 | 1 => drop(characters.remove(at)),
         2 | 3 => characters[at] = junk,
         4 => characters.insert(at, junk),
         5 if at + 1 < characters.len() => characters.swap(at, at + 1),
-        6 => {
+        7 => {
             let length = below(rng, 30).min(characters.len() - at);
             let repeated: Vec<char> = characters[at..at + length].to_vec();
             characters.splice(at..at, repeated);

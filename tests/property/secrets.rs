@@ -10,7 +10,7 @@ use swarmgen::emit::{ApiVersion, cli};
 use swarmgen::resolve::Request;
 use swarmgen::source::{Author, Node, SourceMap, Syntax, Value, parse};
 
-use super::mutations::damaged;
+use super::mutations::damaged_once;
 use super::world::{Memory, load, service, stack};
 
 /// Every secret of the configs below starts with this and differs after it.
@@ -265,7 +265,7 @@ fn damage(file: &str, text: &str, config: &str, config_text: &str) {
     write(directory, config, config_text);
     let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[file.len() as u8 ^ seed; 32]);
     for round in 0..rounds {
-        let damaged = damaged(text, &mut rng);
+        let damaged = damaged_once(text, &mut rng);
         write(directory, file, &damaged);
         for format in ["human", "short"] {
             let mut arguments = CASES[(round * 2 + usize::from(format == "short") * 3) % CASES.len()].to_vec();
@@ -450,6 +450,20 @@ fn no_rule_quotes_a_secret() {
         }
     }
     assert!(refused > places.len(), "most of the places refuse secrets on a pipe");
+}
+
+/// A line end in the middle of a secret leaves its second half on a line of its own.
+#[test]
+fn a_secret_broken_in_two_stays_hidden() {
+    for (name, text) in [
+        ("a.toml", "[users.alice]\n  password = \"Kq7vWn\n3xZt9bKq7vWn\"\n[users.bob]\n"),
+        ("a.toml", "[users.alice]\ntoken = 'Kq7vWn\nKq7vWn3xZt9b\nKq7vWn3xZt9b' x\n"),
+        ("a.json", "{\"users\": {\"alice\": {\n  \"token\": \"Kq7vWn\nKq7vWn3xZt9b\"x}}}\n"),
+        ("a.yaml", "users:\n  alice:\n    token: \"Kq7vWn\n3xZt9bKq7vWn\": [\n"),
+    ] {
+        let told = load(&Memory::with(name, text), &[name], |_, _, _| ()).unwrap_err();
+        assert_eq!(leaks(&told), None, "{told}");
+    }
 }
 
 /// A key that is nearly a secret's is an error, which does not show what was meant to be one.

@@ -36,7 +36,11 @@ pub(super) fn secrets_by_look(source: &Source, line: Range<usize>) -> Vec<Range<
 
 /// The names that the text's own `secret_attributes` lists, as far as it can be read.
 fn own_words(text: &str) -> Vec<String> {
-    let Some((_, list)) = text.split_once("secret_attributes") else { return Vec::new() };
+    // Looked for once for each label, and texts may be large.
+    let end = (0..=LONGEST_LINE.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let Some((_, list)) = text.get(..end).and_then(|start| start.split_once("secret_attributes")) else {
+        return Vec::new();
+    };
     let list = list.split_once(']').map_or("", |(list, _)| list);
     let words = list.split(|c: char| !c.is_alphanumeric() && c != '_').map(|word| word.trim_start_matches('_'));
     words.filter(|word| word.len() > 2).map(str::to_lowercase).collect()
@@ -48,10 +52,11 @@ fn value_of_secret_key(line: &str, own_words: &[String]) -> Option<usize> {
         let before = line.get(..at)?.trim_end().trim_end_matches(['"', '\'']);
         let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         let start = before.trim_end_matches(is_key).len();
-        is_secret_key(before.get(start..)?).then(|| after_separator(line, at))
+        is_secret_key(before.get(start..)?).then_some((start, at))
     });
-    let damaged = end_of_damaged_word(line, own_words).map(|end| after_separator(line, end));
-    intact.into_iter().chain(damaged).min()
+    let before = line.get(..intact.map_or(line.len(), |(start, _)| start)).unwrap_or_default();
+    let end = end_of_damaged_word(before, own_words).or(intact.map(|(_, separator)| separator))?;
+    Some(after_separator(line, end))
 }
 
 /// Where a value starts whose key ends at `end`.
@@ -136,16 +141,18 @@ fn continues_secret(source: &Source, line: &Range<usize>) -> bool {
         if content.contains("-----END") {
             return false;
         }
-        if let Some(start) = value_of_secret_key(content, &own_words) {
+        // Only such a line can open a value that reaches down here; few are left to be searched.
+        let is_open = |text: &str, quote: &str| text.matches(quote).count() % 2 == 1;
+        let opens = least > indent(content) || QUOTES.into_iter().any(|quote| is_open(content, quote));
+        if let Some(start) = opens.then(|| value_of_secret_key(content, &own_words)).flatten() {
             let value = content.get(start..).unwrap_or_default().trim_end();
-            let opened = TRIPLES.into_iter().find(|triple| value.matches(triple).count() % 2 == 1);
-            let goes_on = opened.is_some_and(|triple| !between.contains(&triple));
+            let goes_on = QUOTES.into_iter().any(|quote| is_open(value, quote) && !between.contains(&quote));
             let nested = least > indent(content) && !value.trim_end_matches(',').ends_with(['"', '\'']);
             if goes_on || nested {
                 return true;
             }
         }
-        between.extend(TRIPLES.into_iter().filter(|triple| content.contains(triple)));
+        between.extend(QUOTES.into_iter().filter(|quote| content.contains(quote)));
         if !content.trim().is_empty() {
             least = least.min(indent(content));
         }
@@ -153,5 +160,5 @@ fn continues_secret(source: &Source, line: &Range<usize>) -> bool {
     false
 }
 
-/// What opens and closes TOML's strings of several lines.
-const TRIPLES: [&str; 2] = ["\"\"\"", "'''"];
+/// What opens and closes strings: TOML's of several lines, and those that a line end broke in two.
+const QUOTES: [&str; 4] = ["\"\"\"", "'''", "\"", "'"];
