@@ -271,7 +271,8 @@ impl<'a> Compiler<'a> {
             evaluated: Cell::default(),
             warnings: RefCell::default(),
         };
-        let mut decoder = Decoder::new(&scope);
+        let shared = !probe && matches!(spec, Cow::Borrowed(_));
+        let mut decoder = Decoder::new(&scope, shared.then_some(&profile.fixed));
         let service = decode::service(&mut decoder, &spec, request.hub_env);
         findings.extend(decoder.into_findings());
         let view = ServerView {

@@ -5,6 +5,7 @@
 //! drops the service.
 
 mod container;
+mod fixed;
 mod mount;
 mod service;
 mod sshfs;
@@ -18,6 +19,7 @@ use crate::source::{Node, Span, Value};
 use super::amount::{AmountError, Raw};
 use super::scope::{Place, Scope};
 
+pub use fixed::Fixed;
 pub use service::service;
 
 /// Ownership labels start with this.
@@ -32,15 +34,17 @@ pub const LABEL_SERVER: &str = "swarmgen.server";
 /// Turns nodes into the IR's types, collecting what goes wrong.
 pub struct Decoder<'s> {
     scope: &'s Scope<'s>,
+    /// What earlier servers of the same tree left.
+    fixed: Option<&'s Fixed>,
     findings: Vec<Diagnostic>,
     /// The strings that could not be made, whose empty stand-ins nothing more is said about.
     failed: Vec<Span>,
 }
 
 impl<'s> Decoder<'s> {
-    /// Makes a decoder for one server.
-    pub fn new(scope: &'s Scope<'s>) -> Self {
-        Self { scope, findings: Vec::new(), failed: Vec::new() }
+    /// Makes a decoder for one server; `fixed` belongs to its profile, and is for servers with just the profile's tree.
+    pub fn new(scope: &'s Scope<'s>, fixed: Option<&'s Fixed>) -> Self {
+        Self { scope, fixed, findings: Vec::new(), failed: Vec::new() }
     }
 
     /// The findings, those of the scope included.

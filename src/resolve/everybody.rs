@@ -11,8 +11,10 @@ use crate::diag::{Diagnostic, Diagnostics, code};
 use super::roster::User;
 use super::{Compiler, Request, naming};
 
-/// How many users one piece of work has.
+/// The most users that one piece of work has.
 const CHUNK: usize = 128;
+/// The fewest: starting a thread takes as long as a few users.
+const LEAST_CHUNK: usize = 16;
 /// How many finished pieces may wait on each thread.
 const AHEAD: usize = 8;
 
@@ -24,9 +26,11 @@ pub fn in_order<T: Send>(
     work: impl Fn(Range<usize>) -> T + Sync,
     mut take: impl FnMut(T) -> ControlFlow<()>,
 ) {
-    let chunks = count.div_ceil(CHUNK);
-    let range = |chunk: usize| chunk * CHUNK..count.min((chunk + 1) * CHUNK);
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(chunks);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let size = (count / (4 * processors)).clamp(LEAST_CHUNK, CHUNK);
+    let chunks = count.div_ceil(size);
+    let range = |chunk: usize| chunk * size..count.min((chunk + 1) * size);
+    let threads = processors.min(chunks);
     if threads < 2 {
         let _ = (0..chunks).try_for_each(|chunk| take(work(range(chunk))));
         return;

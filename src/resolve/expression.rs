@@ -24,6 +24,8 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_fuel(Some(FUEL));
+    // It would print all that an expression is given, secrets too.
+    environment.remove_global("debug");
     add_filters(&mut environment);
     environment
 });
@@ -154,6 +156,7 @@ mod tests {
         assert!(Cache::default().get("[1]").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("missing").unwrap().text(HashMap::new()).is_err());
         assert!(Cache::default().get("a b").is_err());
+        assert!(Cache::default().get("debug()").unwrap().text(HashMap::new()).is_err());
         assert!(
             Cache::default().get("a|nosuch").is_err()
                 || Cache::default().get("a|nosuch").unwrap().text(HashMap::new()).is_err()

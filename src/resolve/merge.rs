@@ -2,6 +2,7 @@
 //!
 //! Every node keeps its span, so the merged tree itself tells which layer and line each value came from.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -101,14 +102,17 @@ fn same_driver(own: &Map, theirs: &Map) -> bool {
 pub fn entry_identity(item: &Node, identity: Identity) -> Option<String> {
     let text = |key| item.get(key).and_then(Node::as_str);
     match identity {
-        Identity::Target => text("target").map(normal_target),
+        Identity::Target => text("target").map(|target| normal_target(target).into_owned()),
         Identity::File(name) => text("filename").or_else(|| text(name)).map(str::to_owned),
         Identity::Name => text("name").map(str::to_owned),
     }
 }
 
 /// A path without slashes at its end or doubled ones, for comparing targets.
-pub fn normal_target(path: &str) -> String {
+pub fn normal_target(path: &str) -> Cow<'_, str> {
+    if !path.contains("//") && (path.len() < 2 || !path.ends_with('/')) {
+        return Cow::Borrowed(path);
+    }
     let mut normal = String::with_capacity(path.len());
     for c in path.chars() {
         if !(c == '/' && normal.ends_with('/')) {
@@ -118,7 +122,7 @@ pub fn normal_target(path: &str) -> String {
     if normal.len() > 1 && normal.ends_with('/') {
         normal.pop();
     }
-    normal
+    Cow::Owned(normal)
 }
 
 /// Takes out of `base` what a path of `unset` names; tells whether it was there.
@@ -159,7 +163,7 @@ fn remove<'a>(node: &mut Node, path: &'a str, entry: Option<&str>, above: &mut V
         else {
             return false;
         };
-        let wanted = if identity == Identity::Target { normal_target(wanted) } else { wanted.to_owned() };
+        let wanted = if identity == Identity::Target { normal_target(wanted).into_owned() } else { wanted.to_owned() };
         let before = items.len();
         items.retain(|item| entry_identity(item, identity).as_ref() != Some(&wanted));
         return items.len() < before;

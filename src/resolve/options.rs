@@ -3,6 +3,9 @@
 //! SwarmSpawner lets a request overwrite anything. Here a request may choose a profile and set what
 //! `user_options.allow` lists, within its bounds; everything else is refused.
 
+use std::borrow::Cow;
+
+use crate::check::canonical::PROFILE_SHORTCUTS;
 use crate::diag::{Diagnostic, code};
 use crate::source::{Entry, Map, Node, Value};
 
@@ -44,7 +47,7 @@ fn walk<'a>(
 ) {
     for entry in entries {
         let path = if above.is_empty() { entry.key.to_string() } else { format!("{above}.{}", entry.key) };
-        if let Some(bound) = allow.entry(&path) {
+        if let Some(bound) = allow.iter().find(|bound| canonical(&bound.key) == canonical(&path)) {
             match within(&path, &entry.value, bound) {
                 Ok(()) => granted.insert(entry.clone()),
                 Err(diagnostic) => refused.push(*diagnostic),
@@ -73,6 +76,17 @@ fn walk<'a>(
                 );
             }
         }
+    }
+}
+
+/// A path without short cuts: `env.A` is `container_spec.env.A`, and so on.
+fn canonical(path: &str) -> Cow<'_, str> {
+    let first = path.split('.').next().unwrap_or_default();
+    match path.strip_prefix("container_spec.").unwrap_or(path) {
+        "image" => Cow::Borrowed("image"),
+        "uid_gid" | "user" => Cow::Borrowed("container_spec.user"),
+        _ if PROFILE_SHORTCUTS.contains(&first) => Cow::Owned(format!("container_spec.{path}")),
+        _ => Cow::Borrowed(path),
     }
 }
 
@@ -165,4 +179,24 @@ pub fn measure(key: &str, node: &Node) -> Result<f64, AmountError> {
         }
     };
     amount.map(|amount| amount as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_cuts_name_the_same_as_whole_paths() {
+        for (short, whole) in [
+            ("env.A", "container_spec.env.A"),
+            ("mounts", "container_spec.mounts"),
+            ("image", "container_spec.image"),
+            ("uid_gid", "container_spec.user"),
+            ("user", "container_spec.uid_gid"),
+        ] {
+            assert_eq!(canonical(short), canonical(whole));
+        }
+        assert_ne!(canonical("resource_spec.mem_limit"), canonical("resource_spec.cpu_limit"));
+        assert_ne!(canonical("labels.a"), canonical("container_spec.labels.a"));
+    }
 }

@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, Diagnostics, closest, code};
 use crate::source::{Map, Node, SourceMap, Value, World};
 
 use super::access::Access;
+use super::decode::Fixed;
 use super::merge::{Mode, merge, unset};
 use super::roster::User;
 use super::scope::Failure;
@@ -28,6 +29,8 @@ pub struct Profile {
     pub spec: Node,
     /// What was found on the way.
     pub findings: Vec<Diagnostic>,
+    /// What is the same for all its servers.
+    pub fixed: Fixed,
 }
 
 impl Profile {
@@ -48,7 +51,13 @@ impl Profile {
                 );
             }
             let spec = base.clone();
-            return vec![Self { name: ONLY_PROFILE.into(), access: Access::Everybody, spec, findings: Vec::new() }];
+            return vec![Self {
+                name: ONLY_PROFILE.into(),
+                access: Access::Everybody,
+                spec,
+                findings: Vec::new(),
+                fixed: Fixed::default(),
+            }];
         };
         if images.is_empty()
             && let Some(entry) = root.entry("images")
@@ -71,6 +80,7 @@ impl Profile {
                     access: Access::read(layer.get("access"), world, sources, diagnostics),
                     spec,
                     findings,
+                    fixed: Fixed::default(),
                 }
             })
             .collect()

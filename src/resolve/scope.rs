@@ -166,7 +166,8 @@ impl<'a> Scope<'a> {
     pub fn is_template(&self, node: &Node) -> bool {
         match &node.value {
             Value::Str(text) => {
-                self.author(node) == Author::Config
+                may_be_template(text)
+                    && self.author(node) == Author::Config
                     && segments(text).any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Swarm { .. }))
             }
             Value::Map(map) => secret::is_reference(map),

@@ -92,6 +92,15 @@ fn several_configs_are_merged_in_order() {
 }
 
 #[test]
+fn a_later_config_does_not_open_a_profile() {
+    let folder = Folder::new();
+    folder.put("one.toml", format!("{GOOD}access = [\"bob\"]\n"));
+    folder.put("two.toml", "[[images]]\nname = \"Python\"\nimage = \"registry.example.org/python:2\"\n");
+    folder.run(&["render", "-c", "one.toml", "-c", "two.toml", "--user", "alice"]).refused("SG306");
+    assert!(folder.run(&["render", "-c", "one.toml", "-c", "two.toml", "--user", "bob"]).ok().contains("python:2"));
+}
+
+#[test]
 fn a_finding_names_the_file_that_it_is_about() {
     let folder = Folder::new();
     folder.put("one.toml", GOOD);

@@ -1,4 +1,4 @@
-//! How layers combine: by product.md 3, whatever stands in them.
+//! How layers combine: by docs/merging.md, whatever stands in them.
 
 use std::collections::BTreeMap;
 

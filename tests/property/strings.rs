@@ -128,7 +128,17 @@ impl Case {
         }
     }
 
-    /// What the string means, by product.md 4.
+    /// A value as it is meant: one line break at the end of a secret's file is no part of the secret.
+    fn value(&self, index: usize) -> &str {
+        let value = self.values[index].as_str();
+        if index != 2 {
+            return value;
+        }
+        let line = value.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+        line.unwrap_or(value)
+    }
+
+    /// What the string means, by docs/templates.md.
     fn meant(&self, place: &str) -> Vec<Go> {
         let index = PLACES.iter().position(|(known, _)| *known == place).unwrap();
         let mut parts = Vec::new();
@@ -139,7 +149,7 @@ impl Case {
                 Piece::Plain(text) => push_literal(&mut parts, text),
                 Piece::Braces(value) if after_dollar => push_literal(&mut parts, &format!("{{zz_{value}}}")),
                 Piece::Braces(value) | Piece::Angle(value) | Piece::Expression(value) => {
-                    push_literal(&mut parts, &self.values[*value]);
+                    push_literal(&mut parts, self.value(*value));
                 }
                 Piece::Swarm => parts.push(Go::Action(" .Node.Hostname ".to_owned())),
             }

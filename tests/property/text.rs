@@ -119,7 +119,7 @@ pub(crate) fn without_placeholders() -> impl Strategy<Value = String> {
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\$?)(\{)([\w.]+\})").unwrap());
 static ANGLE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"<([\w.]+>)").unwrap());
 
-/// Takes apart what product.md 4 would call a placeholder.
+/// Takes apart what docs/templates.md calls a placeholder.
 fn disarmed(text: &str) -> String {
     let mut text = text.to_owned();
     while text.contains("{{") {

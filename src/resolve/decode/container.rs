@@ -9,7 +9,7 @@ use crate::ir::{
     Container, CredentialSpec, DnsConfig, FileReference, Healthcheck, Host, Pairs, Privileges, SelinuxContext, Text,
     Ulimit,
 };
-use crate::source::{Entry, Node, Span, Value};
+use crate::source::{Entry, Map, Node, Span, Value};
 
 use super::super::amount;
 use super::super::scope::Place;
@@ -26,12 +26,13 @@ const MILLISECOND: i64 = 1_000_000;
 impl Decoder<'_> {
     /// The container of a server; `hub_env` is the hub's environment, which wins over the config's.
     pub(super) fn container(&mut self, spec: &Node, hub_env: &[Entry]) -> Container {
-        let empty = Node::new(spec.span, Value::Map(crate::source::Map::new()));
+        let empty = Node::new(spec.span, Value::Map(Map::new()));
         let node = spec.get("container_spec").unwrap_or(&empty);
+        let at = |key: &str| node.get(key);
         Container {
             image: self.image(spec),
-            command: self.optional_texts(node.get("command")),
-            args: self.optional_texts(node.get("args")),
+            command: self.once(|fixed| &fixed.command, &[at("command")], |own| own.optional_texts(at("command"))),
+            args: self.once(|fixed| &fixed.args, &[at("args")], |own| own.optional_texts(at("args"))),
             hostname: self.field(node, "hostname", Place::Expanded),
             env: self.env(node.get("env"), hub_env),
             workdir: self.field(node, "workdir", Place::Plain),
@@ -41,22 +42,44 @@ impl Decoder<'_> {
             mounts: self.mounts(node.get("mounts")),
             stop_grace_period: self.amount(node, "stop_grace_period", amount::duration),
             stop_signal: self.field(node, "stop_signal", Place::Plain),
-            healthcheck: node.get("healthcheck").map(|check| self.healthcheck(check)),
-            hosts: self.hosts(node.get("hosts")),
-            dns_config: node.get("dns_config").map(|dns| DnsConfig {
-                nameservers: self.texts(dns.get("nameservers")),
-                search: self.texts(dns.get("search")),
-                options: self.texts(dns.get("options")),
-            }),
-            configs: self.files(node.get("configs"), "config_name", "config_id"),
-            secrets: self.files(node.get("secrets"), "secret_name", "secret_id"),
-            privileges: node.get("privileges").map(|privileges| self.privileges(privileges)),
+            healthcheck: self.once(
+                |fixed| &fixed.healthcheck,
+                &[at("healthcheck")],
+                |own| at("healthcheck").map(|check| own.healthcheck(check)),
+            ),
+            hosts: self.once(|fixed| &fixed.hosts, &[at("hosts")], |own| own.hosts(at("hosts"))),
+            dns_config: self.once(
+                |fixed| &fixed.dns_config,
+                &[at("dns_config")],
+                |own| {
+                    at("dns_config").map(|dns| DnsConfig {
+                        nameservers: own.texts(dns.get("nameservers")),
+                        search: own.texts(dns.get("search")),
+                        options: own.texts(dns.get("options")),
+                    })
+                },
+            ),
+            configs: self.once(
+                |fixed| &fixed.configs,
+                &[at("configs")],
+                |own| own.files(at("configs"), "config_name", "config_id"),
+            ),
+            secrets: self.once(
+                |fixed| &fixed.secrets,
+                &[at("secrets")],
+                |own| own.files(at("secrets"), "secret_name", "secret_id"),
+            ),
+            privileges: self.once(
+                |fixed| &fixed.privileges,
+                &[at("privileges")],
+                |own| at("privileges").map(|node| own.privileges(node)),
+            ),
             isolation: self.field(node, "isolation", Place::Plain),
             init: self.flag(node, "init"),
-            cap_add: self.capabilities(node.get("cap_add")),
-            cap_drop: self.capabilities(node.get("cap_drop")),
-            sysctls: self.pairs(node.get("sysctls"), Place::Plain),
-            ulimits: self.ulimits(node.get("ulimits")),
+            cap_add: self.once(|fixed| &fixed.cap_add, &[at("cap_add")], |own| own.capabilities(at("cap_add"))),
+            cap_drop: self.once(|fixed| &fixed.cap_drop, &[at("cap_drop")], |own| own.capabilities(at("cap_drop"))),
+            sysctls: self.once(|fixed| &fixed.sysctls, &[at("sysctls")], |own| own.pairs(at("sysctls"), Place::Plain)),
+            ulimits: self.once(|fixed| &fixed.ulimits, &[at("ulimits")], |own| own.ulimits(at("ulimits"))),
             tty: self.flag(node, "tty"),
             open_stdin: self.flag(node, "open_stdin"),
             read_only: self.flag(node, "read_only"),
@@ -85,17 +108,12 @@ impl Decoder<'_> {
     fn env(&mut self, node: Option<&Node>, hub_env: &[Entry]) -> Pairs {
         let settings = &self.scope.compiler.settings;
         let map = node.and_then(Node::as_map);
-        let mut env: Pairs = Vec::with_capacity(map.map_or(0, |map| map.entries.len()) + hub_env.len() + 1);
-        for entry in map.into_iter().flatten() {
-            let ours = settings.env_override.contains(&entry.key);
-            if !ours && hub_env.iter().any(|hub| hub.key == entry.key) {
-                continue;
-            }
-            self.check_env_name(entry);
-            let value = self.text(&entry.value, Place::Expanded);
-            self.check_env_length(entry, &value);
-            env.push((Arc::clone(&entry.key), value));
-        }
+        // The hub's environment comes with a server: what it displaces is not the same for all.
+        let mut env = match hub_env {
+            [] => self.once(|fixed| &fixed.env, &[], |own| own.own_env(map, hub_env, true)),
+            _ => self.own_env(map, hub_env, true),
+        };
+        env.extend(self.own_env(map, hub_env, false));
         for entry in hub_env {
             if env.iter().any(|(name, _)| *name == entry.key) {
                 continue;
@@ -135,6 +153,23 @@ impl Decoder<'_> {
                 "name and value may have 131,071 bytes together: put longer text into a config",
             );
         }
+    }
+
+    /// The config's own variables, those that are the same for all servers or the others.
+    fn own_env(&mut self, map: Option<&Map>, hub_env: &[Entry], constant: bool) -> Pairs {
+        let overrides = &self.scope.compiler.settings.env_override;
+        let mut env = Pairs::new();
+        for entry in map.into_iter().flatten() {
+            let displaced = hub_env.iter().any(|hub| hub.key == entry.key) && !overrides.contains(&entry.key);
+            if displaced || self.is_constant(&entry.value) != constant {
+                continue;
+            }
+            self.check_env_name(entry);
+            let value = self.text(&entry.value, Place::Expanded);
+            self.check_env_length(entry, &value);
+            env.push((Arc::clone(&entry.key), value));
+        }
+        env
     }
 
     fn check_env_name(&mut self, entry: &Entry) {

@@ -1,5 +1,6 @@
 //! Mounts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -38,20 +39,45 @@ impl Decoder<'_> {
     /// All mounts of a container, in their order.
     pub(super) fn mounts(&mut self, node: Option<&Node>) -> Vec<Mount> {
         let items = node.and_then(Node::as_seq).unwrap_or_default();
-        let mut targets: HashMap<String, Span> = HashMap::with_capacity(items.len());
+        let fixed = self.once(
+            |fixed| &fixed.mounts,
+            &[],
+            |own| {
+                items
+                    .iter()
+                    .map(|item| own.is_constant_mount(item).then(|| own.mount(item)).flatten())
+                    .collect::<Vec<_>>()
+            },
+        );
         let mut mounts = Vec::with_capacity(items.len());
-        for item in items {
-            let Some(mount) = self.mount(item) else { continue };
-            let span = item.get("target").map_or(item.span, |target| target.span);
+        let mut spans = Vec::with_capacity(items.len());
+        for (item, fixed) in items.iter().zip(fixed) {
+            let made = match fixed {
+                None if !self.is_constant_mount(item) => self.mount(item),
+                fixed => fixed,
+            };
+            if let Some(mount) = made {
+                mounts.push(mount);
+                spans.push(item.get("target").map_or(item.span, |target| target.span));
+            }
+        }
+        let mut targets: HashMap<Cow<'_, str>, Span> = HashMap::with_capacity(mounts.len());
+        for (mount, span) in mounts.iter().zip(&spans) {
             match targets.entry(normal_target(mount.target.expose())) {
-                std::collections::hash_map::Entry::Occupied(first) => self.duplicate("mounts", span, *first.get()),
+                std::collections::hash_map::Entry::Occupied(first) => self.duplicate("mounts", *span, *first.get()),
                 std::collections::hash_map::Entry::Vacant(vacant) => {
-                    vacant.insert(span);
+                    vacant.insert(*span);
                 }
             }
-            mounts.push(mount);
         }
+        drop(targets);
         mounts
+    }
+
+    /// Tells whether a mount is the same for all servers; one with a driver may take the user's credential.
+    fn is_constant_mount(&self, item: &Node) -> bool {
+        let sshfs = item.get("type").and_then(Node::as_str) == Some("sshfs");
+        !sshfs && item.get("driver_config").is_none() && self.is_constant(item)
     }
 
     fn mount(&mut self, node: &Node) -> Option<Mount> {

@@ -17,19 +17,48 @@ use super::{Decoder, LABEL_DEPLOYMENT, LABEL_PREFIX, LABEL_SERVER, LABEL_USER};
 
 /// Decodes a server's merged tree; what went wrong is in the decoder.
 pub fn service(decoder: &mut Decoder<'_>, spec: &Node, hub_env: &[Entry]) -> Service {
-    let resources = decoder.resources(spec);
+    let node = |key: &str| spec.get(key);
+    let resources = [node("resource_spec"), node("accelerators")];
     Service {
         name: Arc::clone(&decoder.scope.service),
-        labels: decoder.service_labels(spec.get("labels")),
+        labels: decoder.service_labels(node("labels")),
         container: decoder.container(spec, hub_env),
-        resources,
-        restart_policy: spec.get("restart_policy").map(|node| decoder.restart_policy(node)),
-        placement: decoder.placement(spec.get("placement")),
-        networks: decoder.networks(spec.get("networks")),
-        log_driver: spec.get("log_driver").and_then(|node| decoder.log_driver(node)),
-        endpoint: decoder.endpoint(spec.get("endpoint_spec")),
-        update_config: spec.get("update_config").map(|node| decoder.update_config(node)),
-        rollback_config: spec.get("rollback_config").map(|node| decoder.update_config(node)),
+        resources: decoder.once(|fixed| &fixed.resources, &resources, |decoder| decoder.resources(spec)),
+        restart_policy: decoder.once(
+            |fixed| &fixed.restart_policy,
+            &[node("restart_policy")],
+            |decoder| node("restart_policy").map(|node| decoder.restart_policy(node)),
+        ),
+        placement: decoder.once(
+            |fixed| &fixed.placement,
+            &[node("placement")],
+            |decoder| decoder.placement(node("placement")),
+        ),
+        networks: decoder.once(
+            |fixed| &fixed.networks,
+            &[node("networks")],
+            |decoder| decoder.networks(node("networks")),
+        ),
+        log_driver: decoder.once(
+            |fixed| &fixed.log_driver,
+            &[node("log_driver")],
+            |decoder| node("log_driver").and_then(|node| decoder.log_driver(node)),
+        ),
+        endpoint: decoder.once(
+            |fixed| &fixed.endpoint,
+            &[node("endpoint_spec")],
+            |decoder| decoder.endpoint(node("endpoint_spec")),
+        ),
+        update_config: decoder.once(
+            |fixed| &fixed.update_config,
+            &[node("update_config")],
+            |decoder| node("update_config").map(|node| decoder.update_config(node)),
+        ),
+        rollback_config: decoder.once(
+            |fixed| &fixed.rollback_config,
+            &[node("rollback_config")],
+            |decoder| node("rollback_config").map(|node| decoder.update_config(node)),
+        ),
     }
 }
 
