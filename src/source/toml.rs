@@ -53,7 +53,8 @@ fn parse_in_batches(id: SourceId, text: &str, nodes: usize, batch: usize) -> Res
             Cut::Line => batches.clear(),
             Cut::Comma if !broken => signals.repeated.set(batches.resume()),
             _ => {
-                if !broken {
+                let told = |fault: &Fault| fault.span.start as usize >= batches.expression();
+                if !broken && !builder.assembly.faults.iter().any(told) {
                     let message = format!("more than {batch} words and signs without a comma or a new line");
                     let span = builder.assembly.character(batches.expression());
                     builder.assembly.fault(Fault::new(FaultKind::Syntax, span, message));

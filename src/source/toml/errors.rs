@@ -56,7 +56,9 @@ pub(super) fn of_token(id: SourceId, text: &str, error: &ParseError, token: Rang
 }
 
 fn message(error: &ParseError) -> String {
-    let Some(expected) = error.expected() else { return error.description().to_owned() };
+    let Some(expected) = error.expected().filter(|expected| !expected.is_empty()) else {
+        return error.description().to_owned();
+    };
     let expected: Vec<_> = expected
         .iter()
         .map(|expected| match expected {
@@ -66,8 +68,7 @@ fn message(error: &ParseError) -> String {
             _ => "something else".to_owned(),
         })
         .collect();
-    let expected = if expected.is_empty() { "nothing".to_owned() } else { expected.join(", ") };
-    format!("{}, expected {expected}", error.description())
+    format!("{}, expected {}", error.description(), expected.join(", "))
 }
 
 /// Drops what follows from an unclosed bracket, or the unclosed bracket if a wrong one closes it.

@@ -257,6 +257,12 @@ fn errors_after_a_long_value_at_fault_are_told() {
 }
 
 #[test]
+fn a_text_with_no_place_to_cut_is_told_as_what_it_is() {
+    let faults = read(&format!("a = {}\n", "1.".repeat(2 * BATCH)), BATCH).unwrap_err();
+    assert_eq!(faults.iter().map(|fault| &*fault.message).collect::<Vec<_>>(), ["invalid float"]);
+}
+
+#[test]
 fn values_cost_no_more_for_being_under_construction() {
     assert_eq!(super::tables::SLOT, size_of::<Node>());
 }
