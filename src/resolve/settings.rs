@@ -167,9 +167,8 @@ impl SecretNames {
                 let word = pattern.trim_start_matches(['*', '_']);
                 // A short word with another letter is another word.
                 let most = if word.len() < 5 { 0 } else { word.len() / 3 };
-                let near = |name: &&str| {
-                    name.len().abs_diff(word.len()) <= most && strsim::osa_distance(name, word) <= most
-                };
+                let near =
+                    |name: &&str| name.len().abs_diff(word.len()) <= most && strsim::osa_distance(name, word) <= most;
                 most > 0 && [&*folded, last].iter().any(near)
             })
     }

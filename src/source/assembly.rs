@@ -11,6 +11,9 @@ pub(super) const MAX_FAULTS: usize = 1000;
 /// How many entries a table may have before its keys are hashed to find duplicates.
 const SMALL: usize = 16;
 
+/// How many keys are kept to be shared: the names of a million users are not.
+const MAX_SHARED: usize = 1 << 14;
+
 /// Reading cannot go on; the fault that tells why is already noted.
 #[derive(Debug)]
 pub(super) struct Stop;
@@ -84,7 +87,9 @@ impl<'t> Assembly<'t> {
             return Arc::clone(known);
         }
         let key: Arc<str> = text.into();
-        self.keys.insert(Arc::clone(&key));
+        if self.keys.len() < MAX_SHARED {
+            self.keys.insert(Arc::clone(&key));
+        }
         key
     }
 
@@ -108,25 +113,35 @@ pub(super) fn duplicate(key: &str, span: Span) -> Fault {
 }
 
 /// A table under construction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Table<V> {
     entries: Vec<(Arc<str>, Span, V)>,
-    index: HashMap<Arc<str>, usize>,
+    /// Where each key stands, once there are more than [`SMALL`]; boxed because most tables have none.
+    #[expect(clippy::box_collection, reason = "a map is 48 bytes even when there is none")]
+    index: Option<Box<HashMap<Arc<str>, usize>>>,
 }
 
 impl<V> Table<V> {
     pub(super) fn new() -> Self {
-        Self { entries: Vec::new(), index: HashMap::new() }
+        Self { entries: Vec::new(), index: None }
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        match &self.index {
+            Some(index) => index.get(key).copied(),
+            None => self.entries.iter().position(|(own, ..)| &**own == key),
+        }
     }
 
     /// Where a key is already set.
     pub(super) fn first(&self, key: &str) -> Option<Span> {
-        let entry = if self.entries.len() <= SMALL {
-            self.entries.iter().find(|(own, ..)| &**own == key)
-        } else {
-            self.index.get(key).and_then(|index| self.entries.get(*index))
-        };
-        entry.map(|(_, span, _)| *span)
+        self.position(key).and_then(|index| self.entries.get(index)).map(|(_, span, _)| *span)
+    }
+
+    /// The key's place and value, to change them.
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<(&mut Span, &mut V)> {
+        let index = self.position(key)?;
+        self.entries.get_mut(index).map(|(_, span, value)| (span, value))
     }
 
     /// Adds an entry; with a key that is already set, changes nothing and tells where.
@@ -134,14 +149,19 @@ impl<V> Table<V> {
         if let Some(first) = self.first(&key) {
             return Err(first);
         }
-        if self.entries.len() > SMALL {
-            self.index.insert(Arc::clone(&key), self.entries.len());
+        if let Some(index) = &mut self.index {
+            index.insert(Arc::clone(&key), self.entries.len());
         } else if self.entries.len() == SMALL {
             let keys = self.entries.iter().map(|(own, ..)| own).chain([&key]);
-            self.index = keys.enumerate().map(|(index, own)| (Arc::clone(own), index)).collect();
+            self.index = Some(Box::new(keys.enumerate().map(|(index, own)| (Arc::clone(own), index)).collect()));
         }
         self.entries.push((key, span, value));
         Ok(())
+    }
+
+    /// Gives back the room for more entries.
+    pub(super) fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
     }
 
     /// The entries in the order added.

@@ -1,135 +1,89 @@
 //! TOML text to a tree.
+//!
+//! The `toml` crate keeps all tokens and events of a text at once, which is twenty times the text; here the same
+//! project's parser is given the tokens in batches, and its events become the tree at once.
 
+mod batch;
+mod builder;
 mod errors;
-mod repeat;
+mod tables;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use std::collections::HashSet;
 
-use super::assembly::{Assembly, Stop, Table};
+use toml_parser::Source;
+use toml_parser::parser::{ValidateWhitespace, parse_document};
+
+use self::batch::{BATCH, Batches, Cut};
+use self::builder::{Builder, Errors, Signals};
+use super::assembly::{Assembly, MAX_FAULTS};
 use super::{Fault, FaultKind, MAX_NODES, Node, SourceId, Span, Value};
-
-/// The longest text, in bytes, of which all errors are gathered: the parser keeps one for every stray byte.
-const RECOVERABLE: usize = 4 << 20;
 
 /// Reads a TOML document.
 ///
 /// # Errors
 ///
-/// All faults that could be found; of a text over 4 MiB the first one of the grammar.
+/// All faults that could be found; of a value of over some thousand tokens those up to the first of the grammar.
 pub fn parse(id: SourceId, text: &str) -> Result<Node, Vec<Fault>> {
     parse_within(id, text, MAX_NODES)
 }
 
 /// Reads a TOML document that may hold so many values.
 pub(super) fn parse_within(id: SourceId, text: &str, nodes: usize) -> Result<Node, Vec<Fault>> {
+    parse_in_batches(id, text, nodes, BATCH)
+}
+
+/// Reads a TOML document with batches of so many tokens.
+fn parse_in_batches(id: SourceId, text: &str, nodes: usize, batch: usize) -> Result<Node, Vec<Fault>> {
     let mut assembly = Assembly::new(id, text, nodes);
-    let (tree, errors) = if text.len() <= RECOVERABLE {
-        DeTable::parse_recoverable(text)
-    } else {
-        match DeTable::parse(text) {
-            Ok(tree) => (tree, Vec::new()),
-            Err(error) => (Spanned::new(0..0, DeTable::new()), vec![error]),
+    let signals = Signals::default();
+    let source = Source::new(text);
+    let mut batches = Batches::new(source, batch);
+    let mut errors = Errors::new(id, text, &signals);
+    let mut builder = Builder::new(&mut assembly, &signals);
+    let last = loop {
+        let cut = batches.fill(&mut errors);
+        signals.partial.set(matches!(cut, Cut::Comma | Cut::Anywhere));
+        parse_document(batches.tokens(), &mut ValidateWhitespace::new(&mut builder, source), &mut errors);
+        let full = errors.faults.len() >= MAX_FAULTS || builder.assembly.faults.len() >= MAX_FAULTS;
+        if cut == Cut::End || full || signals.stopped.get() {
+            break cut;
         }
-    };
-    let tree = tree.into_inner();
-    if tree.is_empty() && errors.is_empty() {
-        return Err(vec![Fault::new(FaultKind::Empty, assembly.span(0, 0), "the document is empty")]);
-    }
-    let whole = assembly.span(0, text.len());
-    let root = grow_table(&mut assembly, &tree, whole, 1);
-    if !errors.is_empty() {
-        errors::explain(&mut assembly, &tree, &errors);
-    }
-    match root {
-        Ok(root) if assembly.faults.is_empty() => Ok(root),
-        _ => Err(assembly.faults),
-    }
-}
-
-/// Makes a table's node, whose span is not that which the parser gives: for a header it covers the header alone.
-fn grow_table(assembly: &mut Assembly<'_>, table: &DeTable<'_>, span: Span, depth: usize) -> Result<Node, Stop> {
-    assembly.nest(depth, span)?;
-    assembly.count(1, span)?;
-    let mut grown = Table::new();
-    for (key, value) in table {
-        let key_span = assembly.span(key.span().start, key.span().end);
-        let name = assembly.key(key.get_ref());
-        let value = grow(assembly, value, key_span, depth + 1)?;
-        // The parser lets no key through twice.
-        let _ = grown.add(name, key_span, value);
-    }
-    Ok(Node::new(span, Value::Map(grown.into_map())))
-}
-
-fn grow(assembly: &mut Assembly<'_>, value: &Spanned<DeValue<'_>>, key_span: Span, depth: usize) -> Result<Node, Stop> {
-    let own = assembly.span(value.span().start, value.span().end);
-    let grown = match value.get_ref() {
-        DeValue::Table(table) => {
-            let inline = assembly.text.get(own.range()).is_some_and(|text| text.starts_with('{'));
-            return grow_table(assembly, table, if inline { own } else { key_span }, depth);
-        }
-        DeValue::Array(items) => {
-            // An array of tables has its first header's span, as has its first table.
-            let headers = items.first().is_some_and(|first| first.span() == value.span());
-            let span = if headers { key_span } else { own };
-            assembly.nest(depth, assembly.character(span.start as usize))?;
-            assembly.count(1, span)?;
-            let mut grown = Vec::with_capacity(items.len());
-            for item in items {
-                let place = if headers { header_key(assembly, item.span()) } else { own };
-                grown.push(grow(assembly, item, place, depth + 1)?);
-            }
-            return Ok(Node::new(span, Value::Seq(grown)));
-        }
-        DeValue::String(text) => Value::Str(text.as_ref().into()),
-        DeValue::Boolean(truth) => Value::Bool(*truth),
-        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => Value::Int(number),
-            Err(_) => {
-                assembly.number(own);
-                Value::Null
-            }
-        },
-        DeValue::Float(number) => match number.as_str().parse::<f64>() {
-            Ok(number) if number.is_finite() => Value::Float(number),
+        let broken = errors.last.is_some_and(|last| last >= batches.expression());
+        match cut {
+            Cut::Line => batches.clear(),
+            Cut::Comma if !broken => signals.repeated.set(batches.resume()),
             _ => {
-                assembly.number(own);
-                Value::Null
+                let told = |fault: &Fault| fault.span.start as usize >= batches.expression();
+                if !broken && !builder.assembly.faults.iter().any(told) {
+                    let message = format!("more than {batch} words and signs without a comma or a new line");
+                    let span = builder.assembly.character(batches.expression());
+                    builder.assembly.fault(Fault::new(FaultKind::Syntax, span, message));
+                }
+                builder.abandon();
+                batches.skip();
             }
-        },
-        DeValue::Datetime(_) => {
-            let fault = Fault::new(FaultKind::Unsupported, own, "a date or time means nothing here");
-            assembly.fault(fault.help("put it in quotes"));
-            Value::Null
         }
     };
-    assembly.count(1, own)?;
-    Ok(Node::new(own, grown))
+    if last == Cut::End && !signals.stopped.get() {
+        // The parser has not told if the value was skipped.
+        errors.faults.extend(batches.open().map(|bracket| errors::unclosed(id, text, bracket.start())));
+    }
+    let root = builder.finish();
+    let mut known = HashSet::new();
+    for fault in errors.faults {
+        assembly.fault(fault);
+    }
+    let mut faults = assembly.faults;
+    faults.retain(|fault| known.insert((fault.span.start, fault.kind)));
+    errors::settle_brackets(text, &mut faults);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    match &root.value {
+        Value::Map(map) if !map.is_empty() => Ok(root),
+        _ => Err(vec![Fault::new(FaultKind::Empty, Span::new(id, 0, 0), "the document is empty")]),
+    }
 }
 
-/// The span of the last key in a header such as `[[users.groups]]`.
-fn header_key(assembly: &Assembly<'_>, header: std::ops::Range<usize>) -> Span {
-    let text = assembly.text.get(header.clone()).unwrap_or("");
-    let open = text.len() - text.trim_start_matches('[').len();
-    let close = text.trim_end_matches(']').len().max(open);
-    let inner = text.get(open..close).unwrap_or("");
-    let mut quote = None;
-    let mut escaped = false;
-    let mut start = 0;
-    for (at, character) in inner.char_indices() {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some('"') if character == '\\' => escaped = true,
-            Some(open) if character == open => quote = None,
-            Some(_) => {}
-            None if matches!(character, '"' | '\'') => quote = Some(character),
-            None if character == '.' => start = at + 1,
-            None => {}
-        }
-    }
-    let key = inner.get(start..).unwrap_or("");
-    let lead = key.len() - key.trim_start().len();
-    let from = header.start + open + start + lead;
-    assembly.span(from, from + key.trim().len())
-}
+#[cfg(test)]
+mod tests;
