@@ -26,7 +26,7 @@ pub mod template;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::check;
 use crate::check::rules::{Levels, ServerView};
@@ -88,6 +88,8 @@ pub struct Compiler<'a> {
     pub digest: String,
     levels: Levels,
     profiles: Vec<Profile>,
+    /// The profiles' copies for the threads of [`everybody::in_order`].
+    copies: Vec<OnceLock<Vec<Profile>>>,
     allow: Option<Node>,
     defaults: Map,
     known: HashSet<Arc<str>>,
@@ -134,6 +136,7 @@ impl<'a> Compiler<'a> {
             digest,
             levels,
             profiles,
+            copies: (0..everybody::MAX_THREADS).map(|_| OnceLock::new()).collect(),
             allow: root.get("user_options").and_then(|options| options.get("allow")).cloned(),
             defaults,
             known,
@@ -156,14 +159,22 @@ impl<'a> Compiler<'a> {
         self.sources
     }
 
+    /// The profiles, as this thread may use them without waiting for others.
+    fn profiles(&self) -> &[Profile] {
+        match everybody::thread().and_then(|thread| self.copies.get(thread)) {
+            Some(copy) => copy.get_or_init(|| self.profiles.iter().map(Profile::apart).collect()),
+            None => &self.profiles,
+        }
+    }
+
     /// The names of all profiles, in their order.
     pub fn profile_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.profiles.iter().map(|profile| &profile.name)
+        self.profiles().iter().map(|profile| &profile.name)
     }
 
     /// The names of the profiles that a user may use.
     pub fn allowed_profiles(&self, user: &User<'_>) -> Vec<Arc<str>> {
-        self.profiles
+        self.profiles()
             .iter()
             .filter(|profile| profile.access.admits(user))
             .map(|profile| Arc::clone(&profile.name))
@@ -213,7 +224,7 @@ impl<'a> Compiler<'a> {
     /// them is not judged.
     pub fn probe(&self, diagnostics: &mut Diagnostics) {
         let user = User::unlisted("user");
-        for profile in &self.profiles {
+        for profile in self.profiles() {
             let mut findings = Vec::new();
             self.server(&user, profile, &Request::default(), true, &mut findings);
             for diagnostic in findings {

@@ -51,6 +51,13 @@ fn compile(definition: Option<&str>) -> Result<Compiled, String> {
     Ok(Compiled { document, validator })
 }
 
+/// Compiles the schema ahead of the first check, on a thread of its own while the documents are read.
+pub fn prepare() {
+    std::thread::spawn(|| {
+        LazyLock::force(&DOCUMENT);
+    });
+}
+
 /// Checks a config document's tree against the schema; an empty result means that it fits.
 ///
 /// Findings have the codes SG101 to SG108. The tree must be that of one whole document.

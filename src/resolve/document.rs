@@ -43,6 +43,7 @@ pub fn load(
     diagnostics: &mut Diagnostics,
 ) -> Option<Document> {
     use sha2::{Digest, Sha256};
+    check::schema::prepare();
     let mut digest = Sha256::new();
     let mut trees = Vec::new();
     for path in &inputs.configs {

@@ -1,5 +1,6 @@
 //! Whole rosters: on all processors, in the roster's order.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::sync_channel;
@@ -18,6 +19,19 @@ const LEAST_CHUNK: usize = 16;
 /// How many finished pieces may wait on each thread.
 const AHEAD: usize = 8;
 
+/// The most threads that are ever started.
+pub(super) const MAX_THREADS: usize = 64;
+
+thread_local! {
+    /// Which of the threads of [`in_order`] this is.
+    static THREAD: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// The number of this thread among those of [`in_order`], if it is one.
+pub(super) fn thread() -> Option<usize> {
+    THREAD.get()
+}
+
 /// Does work for each of `count` things in pieces, on all processors, and takes the results in order.
 ///
 /// Only a few results exist at a time. When `take` breaks, what is left is not done.
@@ -30,7 +44,7 @@ pub fn in_order<T: Send>(
     let size = (count / (4 * processors)).clamp(LEAST_CHUNK, CHUNK);
     let chunks = count.div_ceil(size);
     let range = |chunk: usize| chunk * size..count.min((chunk + 1) * size);
-    let threads = processors.min(chunks);
+    let threads = processors.min(chunks).min(MAX_THREADS);
     if threads < 2 {
         let _ = (0..chunks).try_for_each(|chunk| take(work(range(chunk))));
         return;
@@ -41,6 +55,7 @@ pub fn in_order<T: Send>(
                 let (sender, receiver) = sync_channel(AHEAD);
                 let work = &work;
                 scope.spawn(move || {
+                    THREAD.set(Some(first));
                     let mut own = (first..chunks).step_by(threads).map(|chunk| work(range(chunk)));
                     // The receiver goes when nobody wants more.
                     let _ = own.try_for_each(|result| sender.send(result));
@@ -65,7 +80,7 @@ impl Compiler<'_> {
         if let Err(failure) = self.profile_for(user, request) {
             self.push(failure.about(&user.name), diagnostics);
         }
-        for profile in self.profiles.iter().filter(|profile| profile.access.admits(user)) {
+        for profile in self.profiles().iter().filter(|profile| profile.access.admits(user)) {
             self.resolve(user, &Request { profile: Some(&profile.name), ..*request }, diagnostics);
         }
     }

@@ -34,6 +34,17 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// A copy for another thread, which shares nothing that is counted.
+    pub fn apart(&self) -> Self {
+        Self {
+            name: Arc::from(&*self.name),
+            access: self.access.clone(),
+            spec: self.spec.apart(),
+            findings: self.findings.clone(),
+            fixed: Fixed::default(),
+        }
+    }
+
     /// Reads a document's profiles.
     pub fn read_all(
         root: &Node,
@@ -126,7 +137,7 @@ impl Compiler<'_> {
         if let Some((name, span)) = &user.profile {
             return self.named(name, user, |diagnostic| diagnostic.at(*span, "the user's profile"));
         }
-        self.profiles.iter().find(|profile| profile.access.admits(user)).ok_or_else(|| {
+        self.profiles().iter().find(|profile| profile.access.admits(user)).ok_or_else(|| {
             Box::new(
                 Diagnostic::new(&code::NO_PROFILE, "there is no profile that the user may use")
                     .maybe_at(user.span, "")
@@ -182,7 +193,7 @@ impl Compiler<'_> {
         user: &User<'_>,
         place: impl Fn(Diagnostic) -> Diagnostic,
     ) -> Result<&Profile, Failure> {
-        let Some(profile) = self.profiles.iter().find(|profile| &*profile.name == name) else {
+        let Some(profile) = self.profiles().iter().find(|profile| &*profile.name == name) else {
             let diagnostic =
                 place(Diagnostic::new(&code::UNKNOWN_PROFILE, format!("no profile is called `{}`", printable(name))));
             // Only what the user may use is told.

@@ -190,6 +190,27 @@ impl Node {
         })
     }
 
+    /// A copy that shares no text with this one: threads that each have their own never wait for each other's
+    /// reference counts.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let text = |text: &Arc<str>| Arc::from(&**text);
+        let value = match &self.value {
+            Value::Str(own) => Value::Str(text(own)),
+            Value::Seq(items) => Value::Seq(items.iter().map(Self::apart).collect()),
+            Value::Map(map) => {
+                let own = |entry: &Entry| Entry {
+                    key: text(&entry.key),
+                    key_span: entry.key_span,
+                    value: entry.value.apart(),
+                };
+                Value::Map(Map { entries: map.iter().map(own).collect() })
+            }
+            scalar => scalar.clone(),
+        };
+        Self { span: self.span, value }
+    }
+
     /// The node that a pointer names or, where the tree ends before, the deepest one on the way.
     pub fn nearest(&self, pointer: &Pointer) -> &Node {
         let mut node = self;
