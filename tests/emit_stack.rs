@@ -74,7 +74,8 @@ json.dump(service['labels'], sys.stdout)";
     let mut python = Command::new("python3");
     python.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = python.spawn().unwrap_or_else(|error| panic!("these tests need `python3`: {error}"));
-    child.stdin.take().unwrap().write_all(&stack).unwrap();
+    // If it did not start, its own words below say why.
+    let _ = child.stdin.take().unwrap().write_all(&stack);
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("No module named 'yaml'"), "these tests need PyYAML: `pip install pyyaml`");
