@@ -62,6 +62,26 @@ pub struct Request<'r> {
     pub stack: Option<&'r str>,
 }
 
+/// The names that a user's server has with every profile.
+#[derive(Debug)]
+struct Names {
+    owner: Arc<str>,
+    server: Arc<str>,
+    service: Arc<str>,
+    /// Why the service cannot have its name.
+    problem: Option<NameError>,
+}
+
+/// Whose server is resolved, and how.
+#[derive(Clone, Copy)]
+struct Asked<'r> {
+    user: &'r User<'r>,
+    names: &'r Names,
+    request: &'r Request<'r>,
+    /// Whether the user is a stand-in.
+    probe: bool,
+}
+
 /// One server of one user, resolved.
 #[derive(Debug)]
 pub struct Server<'c> {
@@ -203,14 +223,26 @@ impl<'a> Compiler<'a> {
 
     /// Resolves one server; `None` means that errors were found.
     pub fn resolve(&self, user: &User<'_>, request: &Request<'_>, diagnostics: &mut Diagnostics) -> Option<Server<'_>> {
-        let mut findings = Vec::new();
-        let server = match self.profile_for(user, request) {
-            Ok(profile) => self.server(user, profile, request, false, &mut findings),
+        match self.profile_for(user, request) {
+            Ok(profile) => self.resolve_as(user, &self.names(user, request), profile, request, diagnostics),
             Err(failure) => {
-                findings.push(*failure);
+                self.push(failure.about(&user.name), diagnostics);
                 None
             }
-        };
+        }
+    }
+
+    /// Resolves one server with a profile that the user may use.
+    fn resolve_as<'c>(
+        &'c self,
+        user: &User<'_>,
+        names: &Names,
+        profile: &'c Profile,
+        request: &Request<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Server<'c>> {
+        let mut findings = Vec::new();
+        let server = self.server(Asked { user, names, request, probe: false }, profile, &mut findings);
         let mut failed = false;
         for diagnostic in findings {
             let Some(diagnostic) = self.levels.apply(diagnostic.about(&user.name)) else { continue };
@@ -224,9 +256,11 @@ impl<'a> Compiler<'a> {
     /// them is not judged.
     pub fn probe(&self, diagnostics: &mut Diagnostics) {
         let user = User::unlisted("user");
+        let request = Request::default();
+        let names = self.names(&user, &request);
         for profile in self.profiles() {
             let mut findings = Vec::new();
-            self.server(&user, profile, &Request::default(), true, &mut findings);
+            self.server(Asked { user: &user, names: &names, request: &request, probe: true }, profile, &mut findings);
             for diagnostic in findings {
                 self.push(diagnostic, diagnostics);
             }
@@ -240,47 +274,51 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The names of a user's server, whatever its profile.
+    fn names(&self, user: &User<'_>, request: &Request<'_>) -> Names {
+        let scheme = self.settings.scheme;
+        let owner = naming::owner(scheme, &user.name);
+        let server = naming::server_part(request.server_name);
+        let (service, problem) = match naming::service_name(scheme, &self.settings.prefix, &owner, &server) {
+            Ok(name) => (name, None),
+            Err(problem) => ("invalid".to_owned(), Some(problem)),
+        };
+        Names { owner: owner.into(), server: server.into(), service: service.into(), problem }
+    }
+
+    fn check_names(&self, asked: Asked<'_>, findings: &mut Vec<Diagnostic>) {
+        match (&asked.names.problem, asked.request.stack) {
+            // Without a user, only what is the same for all is known.
+            (Some(problem), _) if asked.probe && problem.part() != Part::Prefix => {}
+            (Some(problem), _) => findings.push(self.bad_service_name(problem, asked.user)),
+            (None, Some(stack)) => self.check_stacked(stack, &asked.names.service, asked.user, findings),
+            (None, None) => {}
+        }
+    }
+
     fn server<'c>(
         &'c self,
-        user: &User<'_>,
+        asked: Asked<'_>,
         profile: &'c Profile,
-        request: &Request<'_>,
-        probe: bool,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Server<'c>> {
+        let Asked { user, names, request, probe } = asked;
         findings.extend(profile.findings.iter().cloned());
         let spec = self.layered(user, profile, request, findings)?;
-        let owner = naming::owner(self.settings.scheme, &user.name);
-        let server = naming::server_part(request.server_name);
-        let service = match naming::service_name(self.settings.scheme, &self.settings.prefix, &owner, &server) {
-            Ok(name) => {
-                if let Some(stack) = request.stack {
-                    self.check_stacked(stack, &name, user, findings);
-                }
-                name
-            }
-            Err(error) => {
-                // Without a user, only what is the same for all is known.
-                if !probe || error.part() == Part::Prefix {
-                    findings.push(self.bad_service_name(&error, user));
-                }
-                "invalid".to_owned()
-            }
-        };
+        self.check_names(asked, findings);
         let scope = Scope {
             compiler: self,
             user,
             spec: &spec,
             profile: &profile.name,
             set: request.set,
-            owner: owner.into(),
+            names,
             server_name: request.server_name,
-            server: server.into(),
-            service: service.into(),
             probe,
             pending: RefCell::default(),
             evaluated: Cell::default(),
             warnings: RefCell::default(),
+            buffers: RefCell::default(),
         };
         let shared = !probe && matches!(spec, Cow::Borrowed(_));
         let mut decoder = Decoder::new(&scope, shared.then_some(&profile.fixed));

@@ -80,8 +80,9 @@ impl Compiler<'_> {
         if let Err(failure) = self.profile_for(user, request) {
             self.push(failure.about(&user.name), diagnostics);
         }
+        let names = self.names(user, request);
         for profile in self.profiles().iter().filter(|profile| profile.access.admits(user)) {
-            self.resolve(user, &Request { profile: Some(&profile.name), ..*request }, diagnostics);
+            self.resolve_as(user, &names, profile, request, diagnostics);
         }
     }
 

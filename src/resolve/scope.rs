@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, code};
 use crate::ir::Text;
 use crate::source::{Author, Entry, Node, Span, Value};
 
-use super::Compiler;
+use super::{Compiler, Names};
 use super::roster::User;
 use super::secret;
 use super::template::{Segment, escape_for_swarm, may_be_template, segments};
@@ -66,13 +66,11 @@ pub struct Scope<'a> {
     /// The merged tree of the server.
     pub(super) spec: &'a Node,
     /// The profile's name.
-    pub(super) profile: &'a str,
+    pub(super) profile: &'a Arc<str>,
     /// Literal attributes for this run: `--set`, or what a hub hands over. They come first.
     pub(super) set: &'a [Entry],
-    pub(super) owner: Arc<str>,
+    pub(super) names: &'a Names,
     pub(super) server_name: &'a str,
-    pub(super) server: Arc<str>,
-    pub(super) service: Arc<str>,
     /// Stand in for attributes whose value is not known, when a config is checked without users.
     pub(super) probe: bool,
     /// The attributes being evaluated, to find circles.
@@ -81,11 +79,13 @@ pub struct Scope<'a> {
     pub(super) evaluated: Cell<u32>,
     /// Findings that do not stop the evaluation.
     pub(super) warnings: RefCell<Vec<Diagnostic>>,
+    /// Room of earlier texts, for the next one.
+    pub(super) buffers: RefCell<Vec<Assembly>>,
 }
 
 /// Text being put together.
 #[derive(Default)]
-struct Assembly {
+pub struct Assembly {
     done: String,
     /// Literal text since the last of Swarm's templates, not yet escaped.
     literal: String,
@@ -93,13 +93,19 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn finish(mut self, place: Place) -> Text {
+    /// Takes the text; what is left is empty room.
+    fn finish(&mut self, place: Place) -> Text {
         if self.done.is_empty() && (place != Place::Expanded || !self.literal.contains("{{")) {
-            self.done = std::mem::take(&mut self.literal);
+            std::mem::swap(&mut self.done, &mut self.literal);
         } else {
             self.flush(place, false);
         }
-        if self.secret { Text::secret(Zeroizing::new(self.done)) } else { Text::from(self.done) }
+        if std::mem::take(&mut self.secret) {
+            return Text::secret(Zeroizing::new(std::mem::take(&mut self.done)));
+        }
+        let text = Text::from(self.done.as_str());
+        self.done.clear();
+        text
     }
 
     fn flush(&mut self, place: Place, before_action: bool) {
@@ -107,12 +113,24 @@ impl Assembly {
             Place::Expanded => escape_for_swarm(&self.literal, before_action, &mut self.done),
             Place::Plain | Place::Path => self.done.push_str(&self.literal),
         }
-        zeroize::Zeroize::zeroize(&mut self.literal);
+        if self.secret {
+            zeroize::Zeroize::zeroize(&mut self.literal);
+        }
+        self.literal.clear();
     }
 
     fn push(&mut self, text: &Text) {
         self.secret |= text.is_secret();
         self.literal.push_str(text.expose());
+    }
+}
+
+impl Drop for Assembly {
+    fn drop(&mut self) {
+        if self.secret {
+            zeroize::Zeroize::zeroize(&mut self.done);
+            zeroize::Zeroize::zeroize(&mut self.literal);
+        }
     }
 }
 
@@ -186,7 +204,7 @@ impl<'a> Scope<'a> {
         if self.author(node) == Author::Data {
             return Ok(self.literal(&Text::from(Arc::clone(text)), place));
         }
-        let mut assembly = Assembly::default();
+        let mut assembly = self.buffers.borrow_mut().pop().unwrap_or_default();
         for segment in segments(text) {
             match segment {
                 Segment::Literal(text) => assembly.literal.push_str(text),
@@ -233,7 +251,9 @@ impl<'a> Scope<'a> {
                 }
             }
         }
-        Ok(assembly.finish(place))
+        let text = assembly.finish(place);
+        self.buffers.borrow_mut().push(assembly);
+        Ok(text)
     }
 
     /// The span of a part of a string, where the source shows the part as it is; else the whole string's.
@@ -357,14 +377,14 @@ impl<'a> Scope<'a> {
         let settings = &self.compiler.settings;
         let shared = |text: &Arc<str>| Ok(Some(Found::Builtin(Text::from(Arc::clone(text)))));
         match name {
-            "name" | "owner" => shared(&self.owner),
+            "name" | "owner" => shared(&self.names.owner),
             "username" => shared(&self.user.name),
-            "service" => shared(&self.service),
-            "server" => shared(&self.server),
+            "service" => shared(&self.names.service),
+            "server" => shared(&self.names.server),
             "prefix" => shared(&settings.prefix),
             "deployment" => shared(&settings.deployment),
             "server_name" => Ok(Some(Found::Builtin(Text::from(self.server_name)))),
-            "profile" => Ok(Some(Found::Builtin(Text::from(self.profile)))),
+            "profile" => shared(self.profile),
             "port" => Ok(Some(Found::Builtin(Text::from(settings.port.to_string())))),
             "hub" => Ok(Some(match &settings.hub {
                 Some(hub) => Found::Builtin(Text::from(Arc::clone(hub))),

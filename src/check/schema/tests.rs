@@ -298,3 +298,13 @@ fn values_do_not_enter_messages() {
     }
     assert_eq!(check(&root).counts().0, 6);
 }
+
+/// What compiling it leaves out.
+#[test]
+fn the_schema_fits_its_meta_schema() {
+    let schema = &super::DOCUMENT.document;
+    assert!(jsonschema::meta::is_valid(schema));
+    let mut broken = schema.clone();
+    broken["properties"]["networks"]["type"] = "no type".into();
+    assert!(!jsonschema::meta::is_valid(&broken));
+}

@@ -193,7 +193,7 @@ impl Decoder<'_> {
     fn container_labels(&mut self, node: Option<&Node>) -> Pairs {
         let mut labels = self.pairs(node, Place::Plain);
         if !labels.iter().any(|(key, _)| &**key == "image_name") {
-            labels.push(("image_name".into(), Text::from(self.scope.profile)));
+            labels.push(("image_name".into(), Text::from(Arc::clone(self.scope.profile))));
             labels.sort_by(|a, b| a.0.cmp(&b.0));
         }
         labels

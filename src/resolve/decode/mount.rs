@@ -74,10 +74,11 @@ impl Decoder<'_> {
         mounts
     }
 
-    /// Tells whether a mount is the same for all servers; one with a driver may take the user's credential.
+    /// Tells whether a mount is the same for all servers; one over SSHFS may take the user's credential.
     fn is_constant_mount(&self, item: &Node) -> bool {
-        let sshfs = item.get("type").and_then(Node::as_str) == Some("sshfs");
-        !sshfs && item.get("driver_config").is_none() && self.is_constant(item)
+        let driver = item.get("driver_config").and_then(|driver| driver.get("name")).and_then(Node::as_str);
+        let sshfs = item.get("type").and_then(Node::as_str) == Some("sshfs") || driver.is_some_and(sshfs::is_plugin);
+        !sshfs && self.is_constant(item)
     }
 
     fn mount(&mut self, node: &Node) -> Option<Mount> {

@@ -20,7 +20,7 @@ pub fn service(decoder: &mut Decoder<'_>, spec: &Node, hub_env: &[Entry]) -> Ser
     let node = |key: &str| spec.get(key);
     let resources = [node("resource_spec"), node("accelerators")];
     Service {
-        name: Arc::clone(&decoder.scope.service),
+        name: Arc::clone(&decoder.scope.names.service),
         labels: decoder.service_labels(node("labels")),
         container: decoder.container(spec, hub_env),
         resources: decoder.once(|fixed| &fixed.resources, &resources, |decoder| decoder.resources(spec)),
