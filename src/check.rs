@@ -5,6 +5,7 @@
 
 pub mod canonical;
 pub mod image;
+pub mod level;
 pub mod placement;
 pub mod rules;
 pub mod schema;

@@ -7,6 +7,7 @@ pub mod code;
 pub mod render;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 pub use code::Code;
@@ -20,6 +21,8 @@ pub enum Severity {
     Error,
     /// Something comes out that may not be what was meant.
     Warning,
+    /// Something comes out that is worth knowing about.
+    Note,
 }
 
 impl Severity {
@@ -28,7 +31,33 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
+    }
+}
+
+/// How many findings there are of each severity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+    /// Notes.
+    pub notes: usize,
+}
+
+impl fmt::Display for Counts {
+    /// In words, `2 errors, 1 warning`; nothing where there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (count, word) in [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")] {
+            if count > 0 {
+                write!(f, "{separator}{count} {word}{}", if count == 1 { "" } else { "s" })?;
+                separator = ", ";
+            }
+        }
+        Ok(())
     }
 }
 
@@ -240,9 +269,10 @@ impl Diagnostics {
         self.errors > 0
     }
 
-    /// How many errors and how many warnings there are.
-    pub fn counts(&self) -> (usize, usize) {
-        (self.errors, self.all.len() - self.errors)
+    /// How many findings there are of each severity.
+    pub fn counts(&self) -> Counts {
+        let of = |severity| self.all.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        Counts { errors: self.errors, warnings: of(Severity::Warning), notes: of(Severity::Note) }
     }
 
     /// Tells whether nothing was found.

@@ -29,7 +29,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use crate::check;
-use crate::check::rules::{Levels, ServerView};
+use crate::check::level::Levels;
+use crate::check::rules::ServerView;
 use crate::diag::{Diagnostic, Diagnostics, Severity, closest, code};
 use crate::ir::Service;
 use crate::source::records::Records;
@@ -41,7 +42,7 @@ use merge::Mode;
 use naming::{NameError, Part};
 use profile::Profile;
 use roster::{Roster, User};
-use scope::{BUILTINS, SAME_FOR_ALL, Scope};
+use scope::{BUILTINS, Memo, SAME_FOR_ALL, Scope};
 use settings::{SecretNames, Settings};
 use template::{Segment, segments};
 
@@ -70,6 +71,8 @@ struct Names {
     service: Arc<str>,
     /// Why the service cannot have its name.
     problem: Option<NameError>,
+    /// What else is the same with every profile.
+    memo: Memo,
 }
 
 /// Whose server is resolved, and how.
@@ -107,6 +110,8 @@ pub struct Compiler<'a> {
     /// The SHA-256 of all documents' texts, in hex.
     pub digest: String,
     levels: Levels,
+    /// All documents merged, without the users.
+    root: Node,
     profiles: Vec<Profile>,
     /// The profiles' copies for the threads of [`everybody::in_order`].
     copies: Vec<OnceLock<Vec<Profile>>>,
@@ -143,10 +148,11 @@ impl<'a> Compiler<'a> {
         let profiles = Profile::read_all(&root, &base, world, sources, diagnostics);
         let defaults = root.get("user_defaults").and_then(Node::as_map).cloned().unwrap_or_default();
         let mut known: HashSet<Arc<str>> = BUILTINS.iter().map(|name| Arc::from(*name)).collect();
-        known.extend(roster.names().iter().cloned());
+        known.extend(roster.attributes().iter().map(|(name, _)| Arc::clone(name)));
         known.extend(defaults.iter().map(|entry| Arc::clone(&entry.key)));
         known.extend(settings.user_format_attributes.iter().cloned());
         let authors = sources.authors();
+        let allow = root.get("user_options").and_then(|options| options.get("allow")).cloned();
         let compiler = Self {
             world,
             sources,
@@ -155,9 +161,10 @@ impl<'a> Compiler<'a> {
             roster,
             digest,
             levels,
+            root,
             profiles,
             copies: (0..everybody::MAX_THREADS).map(|_| OnceLock::new()).collect(),
-            allow: root.get("user_options").and_then(|options| options.get("allow")).cloned(),
+            allow,
             defaults,
             known,
             expressions: expression::Cache::default(),
@@ -267,6 +274,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The comments that allow what nothing found; to be asked after everything was checked.
+    pub fn unused_comments(&self) -> Vec<Diagnostic> {
+        self.levels.unused()
+    }
+
     /// Adds a finding at its level.
     pub fn push(&self, diagnostic: Diagnostic, diagnostics: &mut Diagnostics) {
         if let Some(diagnostic) = self.levels.apply(diagnostic) {
@@ -283,7 +295,7 @@ impl<'a> Compiler<'a> {
             Ok(name) => (name, None),
             Err(problem) => ("invalid".to_owned(), Some(problem)),
         };
-        Names { owner: owner.into(), server: server.into(), service: service.into(), problem }
+        Names { owner: owner.into(), server: server.into(), service: service.into(), problem, memo: Memo::default() }
     }
 
     fn check_names(&self, asked: Asked<'_>, findings: &mut Vec<Diagnostic>) {
@@ -319,6 +331,8 @@ impl<'a> Compiler<'a> {
             evaluated: Cell::default(),
             warnings: RefCell::default(),
             buffers: RefCell::default(),
+            of_profile: Cell::default(),
+            memo: &names.memo,
         };
         let shared = !probe && matches!(spec, Cow::Borrowed(_));
         let mut decoder = Decoder::new(&scope, shared.then_some(&profile.fixed));

@@ -76,13 +76,13 @@ fn renderings_are_the_expected_files() {
 }
 
 #[test]
-fn examples_validate_without_a_word() {
+fn examples_validate_without_a_warning() {
     for example in examples::all() {
         let output = example.validate(&example.folder, &example.config);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {said}", example.name);
-        assert!(said.trim_end().ends_with("no errors, no warnings"), "{}: {said}", example.name);
-        assert_eq!(said.trim_end().lines().count(), 1, "{}: {said}", example.name);
+        assert!(said.starts_with("checked ") || said.starts_with("note["), "{}: {said}", example.name);
+        assert!(!said.contains("warning[") && !said.contains("error["), "{}: {said}", example.name);
         assert!(output.stdout.is_empty(), "{}", example.name);
     }
 }

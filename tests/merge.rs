@@ -120,7 +120,7 @@ fn compare(expected: &Value, found: Option<&Value>, at: &str, wrong: &mut Vec<St
 fn wrong_origins(case: &Case, files: &Files) -> Vec<String> {
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
-    let inputs = Inputs { configs: files.configs.clone(), users_files: Vec::new() };
+    let inputs = Inputs { configs: files.configs.clone(), users_files: Vec::new(), levels: Vec::new() };
     let compiler = Compiler::load(&inputs, &Disk, &sources, &mut diagnostics).unwrap();
     let options = files
         .user_options

@@ -51,6 +51,13 @@ struct Run {
     stdout: Option<PathBuf>,
     #[serde(default = "one")]
     exit: i32,
+    /// Whether the folder's code is found.
+    #[serde(default = "yes")]
+    finds: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn one() -> i32 {
@@ -161,8 +168,9 @@ fn check(folder: &Path, wrong: &mut Vec<String>) -> String {
             write!(snapshot, "\n$ swarmgen {}\n{human}", args.join(" ")).unwrap();
             args.extend(["--message-format", "short"].map(str::to_owned));
             let short = execute(run, &args, copy(folder, &case).path(), wrong);
-            if !has_code(&short, &id) {
-                wrong.push(format!("`{}` does not find {id}: {short}", args.join(" ")));
+            if has_code(&short, &id) != run.finds {
+                let does = if run.finds { "does not find" } else { "finds" };
+                wrong.push(format!("`{}` {does} {id}: {short}", args.join(" ")));
             }
             let essence = essence(&short, file, run.agree);
             match &first {

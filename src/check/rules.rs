@@ -6,13 +6,15 @@
 mod duplicate_profile;
 mod floating_tag;
 mod hub_name;
+mod node_local_volume;
 mod shared_volume;
+mod unused_profile;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity, code};
+use crate::diag::{Code, Diagnostic, Diagnostics, code};
 use crate::ir::Service;
-use crate::source::Node;
+use crate::source::{Node, Span};
 
 /// One server, for the rules about servers.
 pub struct ServerView<'a> {
@@ -26,6 +28,40 @@ pub struct ServerView<'a> {
     pub varies: &'a dyn Fn(&Node) -> bool,
 }
 
+/// One profile, for the rules about configs.
+pub struct ProfileView<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The config's tree with the profile laid over it.
+    pub spec: &'a Node,
+    /// The profile as its document writes it; `None` for the one of a config without `images`.
+    pub entry: Option<&'a Node>,
+    /// The entries of its `access`, from the document or a file; `None` if everybody may use it.
+    pub access: Option<&'a [(Arc<str>, Span)]>,
+    /// How many of the listed users may use it.
+    pub admitted: usize,
+}
+
+/// A whole config, for the rules about configs.
+pub struct ConfigView<'a> {
+    /// All documents merged, without `users`.
+    pub root: &'a Node,
+    /// The profiles, in their order.
+    pub profiles: Vec<ProfileView<'a>>,
+    /// How many users are listed; none means that the hub alone knows them.
+    pub users: usize,
+    /// Tells whether a user of this name is listed.
+    pub has_user: &'a dyn Fn(&str) -> bool,
+    /// Tells whether a listed user is in this group.
+    pub has_group: &'a dyn Fn(&str) -> bool,
+    /// The names of the attributes that users have, and where each is first named.
+    pub attributes: &'a [(Arc<str>, Span)],
+    /// Tells whether the text of a node can differ from user to user.
+    pub varies: &'a dyn Fn(&Node) -> bool,
+}
+
+/// A rule about a whole config.
+pub type ConfigRule = fn(&ConfigView<'_>) -> Vec<Diagnostic>;
 /// A rule about one document.
 pub type DocumentRule = fn(&Node) -> Vec<Diagnostic>;
 /// A rule about one server.
@@ -34,11 +70,15 @@ pub type ServerRule = fn(&ServerView<'_>) -> Vec<Diagnostic>;
 /// The rules about documents, sorted by code.
 pub static DOCUMENT_RULES: &[(&Code, DocumentRule)] = &[(&code::DUPLICATE_PROFILE, duplicate_profile::check)];
 
+/// The rules about whole configs, sorted by code.
+pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[(&code::UNUSED_PROFILE, unused_profile::check)];
+
 /// The rules about servers, sorted by code.
 pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
     (&code::FLOATING_TAG, floating_tag::check),
     (&code::SHARED_VOLUME, shared_volume::check),
     (&code::HUB_NAME_TAKEN, hub_name::check),
+    (&code::NODE_LOCAL_VOLUME, node_local_volume::check),
 ];
 
 /// Applies the rules about documents.
@@ -48,82 +88,14 @@ pub fn document(root: &Node, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// Applies the rules about whole configs.
+pub fn config(view: &ConfigView<'_>) -> Vec<Diagnostic> {
+    CONFIG_RULES.iter().flat_map(|(_, rule)| rule(view)).collect()
+}
+
 /// Applies the rules about servers.
 pub fn server(view: &ServerView<'_>) -> Vec<Diagnostic> {
     SERVER_RULES.iter().flat_map(|(_, rule)| rule(view)).collect()
-}
-
-/// A rule's level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The rule is silent.
-    Allow,
-    /// Its findings are warnings.
-    Warn,
-    /// Its findings are errors.
-    Deny,
-}
-
-impl Level {
-    /// Finds a level by its word in `[lints]`.
-    pub fn find(word: &str) -> Option<Self> {
-        match word {
-            "allow" => Some(Self::Allow),
-            "warn" => Some(Self::Warn),
-            "deny" => Some(Self::Deny),
-            _ => None,
-        }
-    }
-}
-
-/// The levels that a config sets.
-#[derive(Clone, Debug, Default)]
-pub struct Levels {
-    set: HashMap<&'static str, Level>,
-}
-
-impl Levels {
-    /// Reads `[lints]`; a name that is no rule's is reported.
-    pub fn read(lints: Option<&Node>, diagnostics: &mut Diagnostics) -> Self {
-        let mut levels = Self::default();
-        for entry in lints.and_then(Node::as_map).into_iter().flatten() {
-            let Some(level) = entry.value.as_str().and_then(Level::find) else { continue };
-            match code::find(&entry.key) {
-                Some(code) if code.kind == code::Kind::Lint => {
-                    levels.set.insert(code.id, level);
-                }
-                Some(code) => diagnostics.push(
-                    Diagnostic::new(&code::UNKNOWN_LINT, format!("the level of `{}` cannot be changed", code.name))
-                        .at(entry.key_span, "")
-                        .note("without mending what it finds no right output exists"),
-                ),
-                None => {
-                    let diagnostic = Diagnostic::new(
-                        &code::UNKNOWN_LINT,
-                        format!("no rule is called `{}`", super::canonical::printable(&entry.key)),
-                    )
-                    .at(entry.key_span, "");
-                    let lints = code::ALL.iter().filter(|code| code.kind == code::Kind::Lint).map(|code| code.name);
-                    diagnostics.push(match crate::diag::closest(&entry.key, lints) {
-                        Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-                        None => diagnostic,
-                    });
-                }
-            }
-        }
-        levels
-    }
-
-    /// Gives a finding its level; `None` if the rule is silent.
-    pub fn apply(&self, mut diagnostic: Diagnostic) -> Option<Diagnostic> {
-        match self.set.get(diagnostic.code.id) {
-            Some(Level::Allow) => return None,
-            Some(Level::Warn) => diagnostic.severity = Severity::Warning,
-            Some(Level::Deny) => diagnostic.severity = Severity::Error,
-            None => {}
-        }
-        Some(diagnostic)
-    }
 }
 
 #[cfg(test)]
@@ -132,6 +104,7 @@ mod tests {
 
     #[test]
     fn the_registries_are_sorted() {
+        assert!(CONFIG_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(DOCUMENT_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(SERVER_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
     }

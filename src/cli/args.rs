@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::check::level::{NameError, Subject};
+
 /// Compiles a declarative config into the Docker Swarm services of JupyterHub's users.
 #[derive(Debug, Parser)]
 #[command(name = "swarmgen", version, max_term_width = 100, propagate_version = true)]
@@ -28,12 +30,28 @@ pub(super) struct Global {
     /// How diagnostics are written
     #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
     pub(super) message_format: MessageFormat,
+    /// Silence a rule, or all `warnings`; by name or code
+    #[arg(short = 'A', long, global = true, value_name = "RULE", value_parser = subject)]
+    pub(super) allow: Vec<Subject>,
+    /// Make what a rule finds a warning
+    #[arg(short = 'W', long, global = true, value_name = "RULE", value_parser = subject)]
+    pub(super) warn: Vec<Subject>,
+    /// Make what a rule finds an error, or what all `warnings` do
+    #[arg(short = 'D', long, global = true, value_name = "RULE", value_parser = subject)]
+    pub(super) deny: Vec<Subject>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub(super) color: Colour,
     /// Show errors only
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+}
+
+fn subject(name: &str) -> Result<Subject, String> {
+    Subject::find(name).map_err(|error| match &error {
+        NameError::Unknown { near: Some(near), .. } => format!("{error}; did you mean `{near}`?"),
+        _ => error.to_string(),
+    })
 }
 
 /// How diagnostics are written.

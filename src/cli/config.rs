@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::check::canonical::printable;
+use crate::check::level::Level;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::resolve::document::{Inputs, read_document};
 use crate::resolve::settings::SecretNames;
@@ -38,7 +39,10 @@ pub(super) fn inputs(global: &Global, named: &[PathBuf], diagnostics: &mut Diagn
             }
         }
     }
-    Some(Inputs { configs, users_files: global.users_file.clone() })
+    // Of several levels for one rule the strictest counts.
+    let levels = [(&global.allow, Level::Allow), (&global.warn, Level::Warn), (&global.deny, Level::Deny)];
+    let levels = levels.into_iter().flat_map(|(subjects, level)| subjects.iter().map(move |subject| (*subject, level)));
+    Some(Inputs { configs, users_files: global.users_file.clone(), levels: levels.collect() })
 }
 
 /// Reads a file that holds a table of data: TOML, YAML or JSON by its extension.

@@ -5,7 +5,7 @@ mod files;
 
 use anyhow::anyhow;
 
-use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::emit::ApiVersion;
 use crate::emit::engine::Ids;
 use crate::resolve::roster::User;
@@ -55,7 +55,8 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
         compiler.mark_secrets();
     }
     let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
-    ui.report(&diagnostics, &sources);
+    // Notes are for `validate`: a config is rendered many times.
+    ui.report_from(Severity::Warning, &diagnostics, &sources);
     match rendered {
         Some(rendered) if !diagnostics.has_errors() => match rendered.write(ui) {
             Err(Failure::Other(error)) => {
@@ -67,9 +68,9 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
             done => done,
         },
         _ => {
-            let (errors, warnings) = diagnostics.counts();
-            if let Some(summary) = crate::diag::render::human::summary(errors, warnings) {
-                ui.note(&summary);
+            let counts = Counts { notes: 0, ..diagnostics.counts() };
+            if counts != Counts::default() {
+                ui.note(&counts.to_string());
             }
             Err(Failure::Input)
         }

@@ -32,11 +32,17 @@ impl Ui {
         Self { format: global.message_format, colour, quiet: global.quiet }
     }
 
-    /// Shows findings in the order of their places; warnings only unless quiet.
+    /// Shows findings in the order of their places; errors only if quiet.
     pub(super) fn report(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        self.report_from(Severity::Note, diagnostics, sources);
+    }
+
+    /// Shows the findings that are at least so bad.
+    pub(super) fn report_from(&self, least: Severity, diagnostics: &Diagnostics, sources: &SourceMap) {
+        let least = if self.quiet { Severity::Error } else { least };
         let mut text = String::new();
         for diagnostic in diagnostics.sorted() {
-            if self.quiet && diagnostic.severity == Severity::Warning {
+            if diagnostic.severity > least {
                 continue;
             }
             match self.format {

@@ -1,6 +1,6 @@
 //! `swarmgen validate`.
 
-use crate::diag::Diagnostics;
+use crate::diag::{Counts, Diagnostics};
 use crate::resolve::{Compiler, Request};
 use crate::source::{Disk, SourceMap};
 
@@ -15,8 +15,8 @@ pub(super) fn run(validate: &Validate, global: &Global, ui: &Ui) -> Result<(), F
     let mut diagnostics = Diagnostics::new();
     let checked = check(validate, global, &sources, &mut diagnostics);
     ui.report(&diagnostics, &sources);
-    let (errors, warnings) = diagnostics.counts();
-    let found = crate::diag::render::human::summary(errors, warnings);
+    let counts = diagnostics.counts();
+    let found = (counts != Counts::default()).then(|| counts.to_string());
     match (checked, found) {
         (Some(_), _) | (None, None) if diagnostics.has_errors() => Err(Failure::Input),
         (Some(checked), None) => {
@@ -42,6 +42,7 @@ fn check(validate: &Validate, global: &Global, sources: &SourceMap, diagnostics:
     let compiler = Compiler::load(&inputs, &Disk, sources, diagnostics)?;
     let request = Request { stack: validate.stack.as_deref(), ..Request::default() };
     let profiles = count(compiler.profile_names().count(), "profile");
+    compiler.check_config(diagnostics);
     let checked = if let Some(name) = &validate.user {
         let user = compiler.user(name, diagnostics)?;
         compiler.check_user(&user, &request, diagnostics);
@@ -53,6 +54,9 @@ fn check(validate: &Validate, global: &Global, sources: &SourceMap, diagnostics:
         compiler.check_all(&request, diagnostics);
         format!("checked {profiles} for {}", count(compiler.roster.len(), "user"))
     };
+    if validate.user.is_none() {
+        diagnostics.extend(compiler.unused_comments());
+    }
     if !diagnostics.is_empty() {
         compiler.mark_secrets();
     }

@@ -37,6 +37,10 @@ const fn warn(id: &'static str, name: &'static str, summary: &'static str) -> Co
     Code { id, name, kind: Kind::Lint, severity: Severity::Warning, summary }
 }
 
+const fn note(id: &'static str, name: &'static str, summary: &'static str) -> Code {
+    Code { id, name, kind: Kind::Lint, severity: Severity::Note, summary }
+}
+
 macro_rules! codes {
     ($($constant:ident = $make:ident($id:literal, $name:literal, $summary:literal);)*) => {
         $(#[doc = $summary] pub static $constant: Code = $make($id, $name, $summary);)*
@@ -88,7 +92,10 @@ codes! {
     BAD_REFERENCE = hard("SG219", "bad-reference", "A reference to a Swarm config or secret is not one that the engine takes.");
     BAD_VALUE = hard("SG220", "bad-value", "A value is not one that the engine takes.");
     HUB_NAME_TAKEN = hard("SG221", "hub-name-taken", "A server would answer to the hub's own name.");
-    UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` names no rule whose level can be changed.");
+    UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` or a comment names no rule whose level can be changed.");
+    UNUSED_ALLOW = warn("SG223", "unused-allow", "A comment allows what its line does not hold.");
+    NODE_LOCAL_VOLUME = note("SG226", "node-local-volume", "A volume exists on one node, and servers may start on others.");
+    UNUSED_PROFILE = warn("SG237", "unused-profile", "Nobody may use a profile.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

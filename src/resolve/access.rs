@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, code};
-use crate::source::{Author, Node, SourceMap, World};
+use crate::source::{Author, Node, SourceMap, Span, World};
 
 use super::roster::User;
 
@@ -19,6 +19,8 @@ pub enum Access {
         users: HashSet<Arc<str>>,
         /// Names of groups.
         groups: HashSet<Arc<str>>,
+        /// Each entry as it is written, and where.
+        entries: Vec<(Arc<str>, Span)>,
     },
 }
 
@@ -30,9 +32,13 @@ impl Access {
         let Some(node) = node else { return Self::Everybody };
         let mut users = HashSet::new();
         let mut groups = HashSet::new();
-        let mut add = |entry: &str| match entry.strip_prefix("group:") {
-            Some(group) => groups.insert(group.trim().into()),
-            None => users.insert(entry.into()),
+        let mut entries = Vec::new();
+        let mut add = |entry: &str, span: Span| {
+            match entry.strip_prefix("group:") {
+                Some(group) => groups.insert(group.trim().into()),
+                None => users.insert(entry.into()),
+            };
+            entries.push((entry.into(), span));
         };
         if let Some(file) = node.get("file") {
             let source = sources.get(node.span.source);
@@ -42,9 +48,11 @@ impl Access {
                     let id =
                         sources.add(path.display().to_string(), source.directory(), Author::Data, text.to_string());
                     let lines = sources.get(id);
-                    for line in lines.text().lines().map(str::trim) {
+                    let text = lines.text();
+                    for line in text.lines().map(str::trim) {
                         if !line.is_empty() && !line.starts_with('#') {
-                            add(line);
+                            let start = line.as_ptr() as usize - text.as_ptr() as usize;
+                            add(line, Span::new(id, start, start + line.len()));
                         }
                     }
                 }
@@ -57,17 +65,25 @@ impl Access {
         }
         for item in node.as_seq().unwrap_or_default() {
             if let Some(entry) = item.as_str() {
-                add(entry);
+                add(entry, item.span);
             }
         }
-        Self::Listed { users, groups }
+        Self::Listed { users, groups, entries }
+    }
+
+    /// The entries as they are written; `None` if everybody may use the profile.
+    pub fn entries(&self) -> Option<&[(Arc<str>, Span)]> {
+        match self {
+            Self::Everybody => None,
+            Self::Listed { entries, .. } => Some(entries),
+        }
     }
 
     /// Tells whether a user may use the profile. Whole names count, and case does.
     pub fn admits(&self, user: &User<'_>) -> bool {
         match self {
             Self::Everybody => true,
-            Self::Listed { users, groups } => {
+            Self::Listed { users, groups, .. } => {
                 users.contains(&user.name) || user.groups.iter().any(|group| groups.contains(group))
             }
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::check;
-use crate::check::rules::Levels;
+use crate::check::level::{Level, Levels, Subject};
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::source::records::{Records, RecordsSyntax};
 use crate::source::{self, Author, MAX_CONFIG_BYTES, Map, Node, ReadError, SourceMap, Syntax, Value, World};
@@ -31,6 +31,8 @@ pub struct Inputs {
     pub configs: Vec<PathBuf>,
     /// Users files besides those that the documents name.
     pub users_files: Vec<PathBuf>,
+    /// Levels over those of `[lints]`, in their order.
+    pub levels: Vec<(Subject, Level)>,
 }
 
 /// Loads and checks documents.
@@ -46,6 +48,7 @@ pub fn load(
     check::schema::prepare();
     let mut digest = Sha256::new();
     let mut trees = Vec::new();
+    let mut levels = Levels::default();
     for path in &inputs.configs {
         let Some(mut tree) = read_tree(path, world, sources, diagnostics) else { continue };
         digest.update(sources.get(tree.span.source).text());
@@ -56,6 +59,7 @@ pub fn load(
         let fits = !found.has_errors();
         diagnostics.merge(found);
         if fits {
+            levels.read_comments(&sources.get(tree.span.source), &tree, diagnostics);
             check::rules::document(&tree, diagnostics);
             check::canonical::canonicalize(&mut tree, diagnostics);
             trees.push(tree);
@@ -75,7 +79,10 @@ pub fn load(
     }
     // A document may name what is secret in an earlier one.
     SecretNames::new(root.get("secret_attributes")).visit_literals(&root, &mut |node| sources.mark_secret(node.span));
-    let levels = Levels::read(root.get("lints"), diagnostics);
+    levels.read(root.get("lints"), diagnostics);
+    for (subject, level) in &inputs.levels {
+        levels.set(*subject, *level);
+    }
     users_files.extend(inputs.users_files.iter().map(|path| (path.clone(), None)));
     let users: Vec<Records> =
         users_files.iter().filter_map(|(path, span)| read_records(path, *span, world, sources, diagnostics)).collect();

@@ -1,13 +1,15 @@
 //! Whole rosters: on all processors, in the roster's order.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use crate::check::canonical::printable;
+use crate::check::rules::{self, ConfigView, ProfileView};
 use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::source::Node;
 
 use super::roster::User;
 use super::{Compiler, Request, naming};
@@ -83,6 +85,40 @@ impl Compiler<'_> {
         let names = self.names(user, request);
         for profile in self.profiles().iter().filter(|profile| profile.access.admits(user)) {
             self.resolve_as(user, &names, profile, request, diagnostics);
+        }
+    }
+
+    /// Judges the config as a whole: what no single server shows.
+    pub fn check_config(&self, diagnostics: &mut Diagnostics) {
+        let mut admitted = vec![0; self.profiles().len()];
+        let mut groups = HashSet::new();
+        for index in 0..self.roster.len() {
+            let user = self.roster.user(index);
+            for (count, profile) in admitted.iter_mut().zip(self.profiles()) {
+                *count += usize::from(profile.access.admits(&user));
+            }
+            groups.extend(user.groups);
+        }
+        let images = self.root.get("images").and_then(Node::as_seq).unwrap_or_default();
+        let profiles =
+            self.profiles().iter().zip(admitted).enumerate().map(|(index, (profile, admitted))| ProfileView {
+                name: &profile.name,
+                spec: &profile.spec,
+                entry: images.get(index),
+                access: profile.access.entries(),
+                admitted,
+            });
+        let view = ConfigView {
+            root: &self.root,
+            profiles: profiles.collect(),
+            users: self.roster.len(),
+            has_user: &|name| self.roster.contains(name),
+            has_group: &|name| groups.contains(name),
+            attributes: self.roster.attributes(),
+            varies: &|node| self.varies(node),
+        };
+        for diagnostic in rules::config(&view) {
+            self.push(diagnostic, diagnostics);
         }
     }
 

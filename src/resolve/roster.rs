@@ -48,8 +48,8 @@ pub struct Roster {
     files: Vec<Records>,
     listings: Vec<Listing>,
     by_name: HashMap<Arc<str>, u32>,
-    /// Every attribute name that some user has.
-    names: Vec<Arc<str>>,
+    /// Every attribute that some user has, and where it is first named.
+    attributes: Vec<(Arc<str>, Span)>,
 }
 
 impl Roster {
@@ -108,30 +108,24 @@ impl Roster {
                 }
             }
         }
-        roster.names = roster.attribute_names();
+        roster.attributes = roster.find_attributes();
         roster
     }
 
-    fn attribute_names(&self) -> Vec<Arc<str>> {
-        let of_files = self.files.iter().flat_map(|records| records.keys().iter().map(|(name, _)| name));
-        let of_config = self
-            .config
-            .iter()
-            .filter_map(|entry| entry.value.as_map())
-            .flat_map(|map| map.entries.iter().map(|entry| &entry.key));
-        let mut names: Vec<Arc<str>> = of_files
-            .chain(of_config)
-            .filter(|name| &***name != "name" && !RESERVED.contains(&&***name))
-            .cloned()
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+    fn find_attributes(&self) -> Vec<(Arc<str>, Span)> {
+        let of_files = self.files.iter().flat_map(|records| records.keys().iter().cloned());
+        let of_config = self.config.iter().filter_map(|entry| entry.value.as_map());
+        let of_config = of_config.flat_map(|map| map.iter().map(|entry| (Arc::clone(&entry.key), entry.key_span)));
+        let is_attribute = |name: &str| name != "name" && !RESERVED.contains(&name);
+        let mut attributes: Vec<_> = of_files.chain(of_config).filter(|(name, _)| is_attribute(name)).collect();
+        attributes.sort();
+        attributes.dedup_by(|next, first| next.0 == first.0);
+        attributes
     }
 
-    /// Every attribute name that some user has, sorted.
-    pub fn names(&self) -> &[Arc<str>] {
-        &self.names
+    /// Every attribute that some user has, sorted by name, and where it is first named.
+    pub fn attributes(&self) -> &[(Arc<str>, Span)] {
+        &self.attributes
     }
 
     /// How many users are listed.

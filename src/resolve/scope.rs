@@ -1,22 +1,27 @@
 //! What the names in one server's templates stand for.
 
+mod assembly;
+mod evaluate;
+mod memo;
+
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use minijinja::Value as JinjaValue;
 use zeroize::Zeroizing;
 
 use crate::diag::{Diagnostic, code};
 use crate::ir::Text;
 use crate::source::{Author, Entry, Node, Span, Value};
 
-use super::{Compiler, Names};
 use super::roster::User;
 use super::secret;
-use super::template::{Segment, escape_for_swarm, may_be_template, segments};
+use super::template::{Segment, may_be_template, segments};
+use super::{Compiler, Names};
+
+pub use assembly::Assembly;
+use memo::Expanded;
+pub use memo::Memo;
 
 /// The names that every template may use, sorted. Attributes may not be called so.
 pub const BUILTINS: &[&str] = &[
@@ -81,57 +86,10 @@ pub struct Scope<'a> {
     pub(super) warnings: RefCell<Vec<Diagnostic>>,
     /// Room of earlier texts, for the next one.
     pub(super) buffers: RefCell<Vec<Assembly>>,
-}
-
-/// Text being put together.
-#[derive(Default)]
-pub struct Assembly {
-    done: String,
-    /// Literal text since the last of Swarm's templates, not yet escaped.
-    literal: String,
-    secret: bool,
-}
-
-impl Assembly {
-    /// Takes the text; what is left is empty room.
-    fn finish(&mut self, place: Place) -> Text {
-        if self.done.is_empty() && (place != Place::Expanded || !self.literal.contains("{{")) {
-            std::mem::swap(&mut self.done, &mut self.literal);
-        } else {
-            self.flush(place, false);
-        }
-        if std::mem::take(&mut self.secret) {
-            return Text::secret(Zeroizing::new(std::mem::take(&mut self.done)));
-        }
-        let text = Text::from(self.done.as_str());
-        self.done.clear();
-        text
-    }
-
-    fn flush(&mut self, place: Place, before_action: bool) {
-        match place {
-            Place::Expanded => escape_for_swarm(&self.literal, before_action, &mut self.done),
-            Place::Plain | Place::Path => self.done.push_str(&self.literal),
-        }
-        if self.secret {
-            zeroize::Zeroize::zeroize(&mut self.literal);
-        }
-        self.literal.clear();
-    }
-
-    fn push(&mut self, text: &Text) {
-        self.secret |= text.is_secret();
-        self.literal.push_str(text.expose());
-    }
-}
-
-impl Drop for Assembly {
-    fn drop(&mut self) {
-        if self.secret {
-            zeroize::Zeroize::zeroize(&mut self.done);
-            zeroize::Zeroize::zeroize(&mut self.literal);
-        }
-    }
+    /// Whether what was evaluated depends on the profile.
+    pub(super) of_profile: Cell<bool>,
+    /// What earlier profiles of the same user left.
+    pub(super) memo: &'a Memo,
 }
 
 /// An attribute found by its path.
@@ -204,6 +162,23 @@ impl<'a> Scope<'a> {
         if self.author(node) == Author::Data {
             return Ok(self.literal(&Text::from(Arc::clone(text)), place));
         }
+        if let Some(text) = self.memo.text(node.span, place, text) {
+            return Ok(text);
+        }
+        let (before, warned) = (self.of_profile.replace(false), self.warnings.borrow().len());
+        let expanded = self.expand(node, text, place);
+        if let Ok(expanded) = &expanded
+            && !self.of_profile.get()
+            && self.warnings.borrow().len() == warned
+        {
+            let template = Arc::clone(text);
+            self.memo.keep(Expanded { span: node.span, place, template, text: expanded.clone() });
+        }
+        self.of_profile.set(before || self.of_profile.get());
+        expanded
+    }
+
+    fn expand(&self, node: &Node, text: &Arc<str>, place: Place) -> Result<Text, Failure> {
         let mut assembly = self.buffers.borrow_mut().pop().unwrap_or_default();
         for segment in segments(text) {
             match segment {
@@ -376,6 +351,9 @@ impl<'a> Scope<'a> {
     fn builtin(&self, name: &str) -> Result<Option<Found<'_>>, Failure> {
         let settings = &self.compiler.settings;
         let shared = |text: &Arc<str>| Ok(Some(Found::Builtin(Text::from(Arc::clone(text)))));
+        if matches!(name, "gid" | "image" | "profile" | "uid") {
+            self.of_profile.set(true);
+        }
         match name {
             "name" | "owner" => shared(&self.names.owner),
             "username" => shared(&self.user.name),
@@ -437,87 +415,6 @@ impl<'a> Scope<'a> {
             return Ok(Text::secret(Zeroizing::new("x".to_owned())));
         }
         secret::read(self, node)
-    }
-
-    fn expression(&self, source: &str, span: &dyn Fn() -> Span) -> Result<Text, Failure> {
-        let compiled = self.compiler.expressions.get(source).map_err(|error| {
-            Box::new(
-                Diagnostic::new(&code::TEMPLATE_SYNTAX, format!("the expression does not compile: {}", told(&error)))
-                    .at(span(), "")
-                    .help("`{{ .. }}` holds a MiniJinja expression; `{{ \"{{\" }}` writes two literal braces"),
-            )
-        })?;
-        let mut context = HashMap::new();
-        let mut secret = false;
-        for name in compiled.names.iter().chain(&compiled.sliced) {
-            match self.find(name)? {
-                Found::Builtin(text) => {
-                    secret |= text.is_secret();
-                    context.insert(name.clone(), JinjaValue::from(text.expose()));
-                }
-                Found::Node { node, secret: is_secret } => {
-                    let value = self.value(name, node, span, &mut secret)?;
-                    secret |= is_secret;
-                    context.insert(name.clone(), value);
-                }
-                Found::Missing if self.probe && !BUILTINS.contains(&name.as_str()) => {
-                    context.insert(name.clone(), JinjaValue::from("x"));
-                }
-                Found::Missing => {}
-                Found::Unknown if compiled.is_global(name) || compiled.sliced.contains(name) => {}
-                Found::Unknown => return Err(Box::new(self.unknown(name, span()))),
-            }
-        }
-        let lacking: Vec<&String> = compiled.names.iter().filter(|name| !context.contains_key(*name)).collect();
-        match compiled.text(context) {
-            Ok(text) if secret => Ok(Text::secret(Zeroizing::new(text))),
-            Ok(text) => Ok(Text::from(text)),
-            Err(error) => match lacking.as_slice() {
-                [name] if error.kind() == minijinja::ErrorKind::UndefinedError => Err(Box::new(
-                    self.missing(name, span()).help(format!("or give it a default: `{{{{ {name} or \"..\" }}}}`")),
-                )),
-                // The details of an error can quote values.
-                _ if secret => Err(Box::new(
-                    Diagnostic::new(&code::TEMPLATE_FAILED, "the expression failed on a secret").at(span(), ""),
-                )),
-                _ => Err(Box::new(
-                    Diagnostic::new(&code::TEMPLATE_FAILED, format!("the expression failed: {}", told(&error)))
-                        .at(span(), ""),
-                )),
-            },
-        }
-    }
-
-    fn value(
-        &self,
-        path: &str,
-        node: &Node,
-        span: &dyn Fn() -> Span,
-        secret: &mut bool,
-    ) -> Result<JinjaValue, Failure> {
-        Ok(match &node.value {
-            Value::Null => JinjaValue::from(()),
-            Value::Bool(truth) => JinjaValue::from(*truth),
-            Value::Int(number) => JinjaValue::from(*number),
-            Value::Float(number) => JinjaValue::from(*number),
-            Value::Seq(items) => {
-                let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(path, item, span, secret)).collect();
-                JinjaValue::from(items?)
-            }
-            Value::Map(map) if !secret::is_reference(map) => {
-                let mut values = IndexMap::new();
-                for entry in map {
-                    *secret |= self.compiler.settings.secret_names.matches(&entry.key);
-                    values.insert(JinjaValue::from(&*entry.key), self.value(path, &entry.value, span, secret)?);
-                }
-                JinjaValue::from(values)
-            }
-            Value::Str(_) | Value::Map(_) => {
-                let text = self.attribute(path, node, false, span)?;
-                *secret |= text.is_secret();
-                JinjaValue::from(text.expose())
-            }
-        })
     }
 
     fn missing(&self, path: &str, span: Span) -> Diagnostic {
@@ -583,16 +480,4 @@ fn may_be_template_node(node: &Node) -> bool {
         Value::Str(text) => may_be_template(text),
         _ => true,
     }
-}
-
-/// A MiniJinja error's own words, without its place in a template that nobody sees.
-fn told(error: &minijinja::Error) -> String {
-    let mut text = match error.detail() {
-        Some(detail) => detail.to_owned(),
-        None => error.kind().to_string(),
-    };
-    if text.len() > 200 {
-        text = text.chars().take(200).collect();
-    }
-    text.to_lowercase()
 }

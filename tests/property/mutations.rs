@@ -108,7 +108,7 @@ fn damaged_in(ways: usize, text: &str, rng: &mut impl Rng) -> String {
 /// Validates a config as the command does.
 fn validate(world: &Memory, path: &Path, sources: &SourceMap) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
-    let inputs = Inputs { configs: vec![path.to_owned()], users_files: Vec::new() };
+    let inputs = Inputs { configs: vec![path.to_owned()], users_files: Vec::new(), levels: Vec::new() };
     if let Some(compiler) = Compiler::load(&inputs, world, sources, &mut diagnostics) {
         if compiler.roster.is_empty() {
             compiler.probe(&mut diagnostics);

@@ -107,7 +107,8 @@ pub(crate) fn load<T>(
 ) -> Result<T, String> {
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
-    let inputs = Inputs { configs: configs.iter().map(PathBuf::from).collect(), users_files: Vec::new() };
+    let inputs =
+        Inputs { configs: configs.iter().map(PathBuf::from).collect(), users_files: Vec::new(), levels: Vec::new() };
     let compiler = Compiler::load(&inputs, world, &sources, &mut diagnostics);
     match compiler {
         Some(compiler) => Ok(act(&compiler, &mut diagnostics, &sources)),

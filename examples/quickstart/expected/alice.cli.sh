@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:4eb1f0225440b003646b21f8064c8a6afbde7268458550550ad9710736f92106
+# swarmgen 0.1.0, config sha256:0145e0bd93453e77329c7ad6059cb222917cf536ab682e7dbe933d00a08c8aeb
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \

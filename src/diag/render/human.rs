@@ -29,6 +29,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, colour: bool) -> Str
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let message = visible(&diagnostic.message);
     let mut group = Group::with_title(level.primary_title(&*message).id(diagnostic.code.id));
@@ -52,17 +53,6 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, colour: bool) -> Str
 
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     with_places(&renderer.term_width(WIDTH).render(&[group]), &blocks)
-}
-
-/// Says how many errors and warnings there were (`2 errors, 1 warning`); nothing if there were none.
-pub fn summary(errors: usize, warnings: usize) -> Option<String> {
-    let counted = |count: usize, word: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {word}")),
-        _ => Some(format!("{count} {word}s")),
-    };
-    let parts: Vec<String> = [counted(errors, "error"), counted(warnings, "warning")].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// Labels of one text that stand close together, and the lines that they point at.

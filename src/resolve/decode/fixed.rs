@@ -68,7 +68,7 @@ impl Decoder<'_> {
         value
     }
 
-    fn found(&self) -> usize {
+    pub(super) fn found(&self) -> usize {
         self.findings.len() + self.scope.warnings.borrow().len()
     }
 

@@ -53,7 +53,7 @@ impl Decoder<'_> {
         let mut spans = Vec::with_capacity(items.len());
         for (item, fixed) in items.iter().zip(fixed) {
             let made = match fixed {
-                None if !self.is_constant_mount(item) => self.mount(item),
+                None if !self.is_constant_mount(item) => self.own_mount(item),
                 fixed => fixed,
             };
             if let Some(mount) = made {
@@ -72,6 +72,23 @@ impl Decoder<'_> {
         }
         drop(targets);
         mounts
+    }
+
+    /// A mount of one user: the same for each of their profiles, unless it names the profile.
+    fn own_mount(&mut self, item: &Node) -> Option<Mount> {
+        if let Some(mount) = self.scope.memo.mount(item) {
+            return Some(mount);
+        }
+        let (before, found) = (self.scope.of_profile.replace(false), self.found());
+        let mount = self.mount(item);
+        if let Some(mount) = &mount
+            && !self.scope.of_profile.get()
+            && self.found() == found
+        {
+            self.scope.memo.keep_mount(item, mount);
+        }
+        self.scope.of_profile.set(before || self.scope.of_profile.get());
+        mount
     }
 
     /// Tells whether a mount is the same for all servers; one over SSHFS may take the user's credential.

@@ -360,14 +360,6 @@ fn a_mend_is_told_unless_advice_is_there() {
     assert!(render(&diagnostic.help("write `image`"), &sources, false).ends_with("= help: write `image`"));
 }
 
-#[test]
-fn summaries() {
-    assert_eq!(summary(0, 0), None);
-    assert_eq!(summary(1, 0).as_deref(), Some("1 error"));
-    assert_eq!(summary(0, 2).as_deref(), Some("2 warnings"));
-    assert_eq!(summary(2, 1).as_deref(), Some("2 errors, 1 warning"));
-}
-
 proptest! {
     /// Whatever the text, the places and the secrets: no panic, no secret, nothing that steers a terminal.
     #[test]

@@ -1,0 +1,37 @@
+//! SG226 node-local-volume.
+
+use super::ServerView;
+use crate::diag::{Diagnostic, code};
+use crate::ir::MountKind;
+use crate::source::Node;
+
+/// Finds named volumes of the local driver, without options that lead elsewhere, where placement allows several nodes:
+/// each node has a volume of its own under that name.
+pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
+    let pinned = view.service.placement.constraints.iter().any(|constraint| {
+        let text = constraint.expose().replace(' ', "");
+        text.starts_with("node.hostname==") || text.starts_with("node.id==")
+    });
+    let nodes = view.spec.get("container_spec").and_then(|container| container.get("mounts")).and_then(Node::as_seq);
+    let (mounts, nodes) = (&view.service.container.mounts, nodes.unwrap_or_default());
+    if pinned || mounts.len() != nodes.len() {
+        return Vec::new();
+    }
+    let is_local = |kind: &MountKind| match kind {
+        MountKind::Volume { source: Some(_), driver: None, .. } => true,
+        MountKind::Volume { source: Some(_), driver: Some(driver), .. } => {
+            driver.options.is_empty() && driver.name.as_ref().is_none_or(|name| name.expose() == "local")
+        }
+        _ => false,
+    };
+    let local = mounts.iter().zip(nodes).filter(|(mount, _)| !mount.read_only && is_local(&mount.kind));
+    local
+        .filter_map(|(_, node)| node.get("source"))
+        .map(|source| {
+            Diagnostic::new(&code::NODE_LOCAL_VOLUME, "this volume stays on the node where it was made")
+                .at(source.span, "every node has one of its own under this name")
+                .note("a server that starts on another node finds an empty volume there")
+                .help("pin the server to a node, or keep the files on shared storage (`sshfs`, NFS); on one node, allow it")
+        })
+        .collect()
+}
