@@ -162,6 +162,10 @@ impl<'a> Scope<'a> {
         if self.author(node) == Author::Data {
             return Ok(self.literal(&Text::from(Arc::clone(text)), place));
         }
+        // What attributes refer to is evaluated each time, so that its size is bounded by how often that is.
+        if !self.pending.borrow().is_empty() {
+            return self.expand(node, text, place);
+        }
         if let Some(text) = self.memo.text(node.span, place, text) {
             return Ok(text);
         }
