@@ -30,7 +30,7 @@ pub const MAX_CONFIG_BYTES: u64 = 16 << 20;
 /// The deepest nesting of tables and lists that a document may have.
 pub const MAX_DEPTH: usize = 64;
 /// The most values that one config document may hold once its YAML aliases are expanded.
-pub const MAX_NODES: usize = 1 << 21;
+pub const MAX_NODES: usize = 1 << 20;
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, Note};
 use crate::model::CONFIG_SCHEMA;
 use crate::source::Node;
 use outline::Outline;
@@ -37,6 +37,9 @@ static DOCUMENT: LazyLock<Compiled> =
 static OVERRIDES: LazyLock<Compiled> = LazyLock::new(|| {
     compile(Some("Overrides")).unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}"))
 });
+
+/// The most mistakes of one document that are told: nobody reads more, and each is looked up in the whole.
+const MOST_TOLD: usize = 500;
 
 /// What the schema is called while it is compiled.
 const NAME: &str = "urn:swarmgen:config";
@@ -87,8 +90,17 @@ fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
     let mut violations = Vec::new();
     for error in compiled.validator.iter_errors(View::Value(root)) {
         violation::flatten(&error, &mut violations);
+        if violations.len() > MOST_TOLD {
+            break;
+        }
     }
-    diagnostics.extend(violation::explain(root, Outline::new(&compiled.document), violations));
+    let cut = violations.len() > MOST_TOLD;
+    violations.truncate(MOST_TOLD);
+    let mut explained = violation::explain(root, Outline::new(&compiled.document), violations);
+    if let Some(last) = explained.last_mut().filter(|_| cut) {
+        last.notes.push(Note::Note(format!("only the first {MOST_TOLD} mistakes of this document are told")));
+    }
+    diagnostics.extend(explained);
     diagnostics
 }
 

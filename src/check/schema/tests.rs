@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::check;
 use crate::diag::{Diagnostic, Note};
-use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Span, Value};
+use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Span, Syntax, Value};
 
 /// A config with its text.
 struct Written {
@@ -307,4 +307,16 @@ fn the_schema_fits_its_meta_schema() {
     let mut broken = schema.clone();
     broken["properties"]["networks"]["type"] = "no type".into();
     assert!(!jsonschema::meta::is_valid(&broken));
+}
+
+#[test]
+fn countless_mistakes_take_no_long_time() {
+    let text: String = (0..200_000).map(|index| format!("k{index} = 1\n")).collect();
+    let sources = SourceMap::new();
+    let id = sources.add("a.toml", "", Author::Config, text);
+    let root = crate::source::parse(&sources, id, Syntax::Toml).unwrap();
+    let found = check(&root);
+    assert_eq!(found.counts().errors, super::MOST_TOLD);
+    let notes = found.iter().filter(|diagnostic| !diagnostic.notes.is_empty()).count();
+    assert_eq!(notes, 1);
 }
