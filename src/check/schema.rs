@@ -96,7 +96,7 @@ fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
     }
     let cut = violations.len() > MOST_TOLD;
     violations.truncate(MOST_TOLD);
-    let mut explained = violation::explain(root, Outline::new(&compiled.document), violations);
+    let mut explained = violation::explain(root, Outline::new(&compiled.document, root), violations);
     if let Some(last) = explained.last_mut().filter(|_| cut) {
         last.notes.push(Note::Note(format!("only the first {MOST_TOLD} mistakes of this document are told")));
     }

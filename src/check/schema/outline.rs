@@ -2,31 +2,41 @@
 
 use serde_json::{Map, Value};
 
-use crate::source::Pointer;
+use crate::source::{Node, Pointer};
 
-/// The schema document.
+/// The schema document, beside a tree that does not fit it.
 #[derive(Clone, Copy)]
 pub(super) struct Outline<'a> {
     document: &'a Value,
+    /// Tells lists from tables where the schema takes either.
+    root: &'a Node,
 }
 
 impl<'a> Outline<'a> {
     /// Looks at a schema document.
-    pub(super) fn new(document: &'a Value) -> Self {
-        Self { document }
+    pub(super) fn new(document: &'a Value, root: &'a Node) -> Self {
+        Self { document, root }
     }
 
     /// The schema of the value that a pointer names in a config.
     pub(super) fn at(self, pointer: &Pointer) -> Option<&'a Value> {
-        pointer.segments().try_fold(self.document, |schema, segment| self.step(schema, &segment))
+        let mut node = Some(self.root);
+        pointer.segments().try_fold(self.document, |schema, segment| {
+            let list = node.and_then(Node::as_seq);
+            node = match list {
+                Some(items) => segment.parse().ok().and_then(|index: usize| items.get(index)),
+                None => node.and_then(|node| node.get(&segment)),
+            };
+            self.step(schema, &segment, list.is_some())
+        })
     }
 
-    fn step(self, schema: &'a Value, segment: &str) -> Option<&'a Value> {
+    fn step(self, schema: &'a Value, segment: &str, of_list: bool) -> Option<&'a Value> {
         self.branches(schema).into_iter().find_map(|branch| {
             let property = branch.get("properties").and_then(|properties| properties.get(segment));
             let rest = || branch.get("additionalProperties").filter(|rest| rest.is_object());
             let item = || branch.get("items").filter(|_| segment.bytes().all(|byte| byte.is_ascii_digit()));
-            property.or_else(rest).or_else(item)
+            if of_list { item() } else { property.or_else(rest).or_else(item) }
         })
     }
 
