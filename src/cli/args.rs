@@ -110,6 +110,12 @@ pub(super) struct Validate {
     /// Check names as parts of this stack
     #[arg(long, value_name = "NAME")]
     pub(super) stack: Option<String>,
+    /// Mend in the config's files what has one safe mend; comments and formatting stay
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Show what `--fix` would change; with `--fix`, what it changed
+    #[arg(long)]
+    pub(super) diff: bool,
 }
 
 /// Arguments of `schema`.

@@ -4,6 +4,7 @@
 
 mod config;
 mod files;
+mod fix;
 mod input;
 mod messages;
 mod secrets;
