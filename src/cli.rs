@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod error;
+mod explain;
 mod init;
 mod output;
 mod render;
@@ -31,6 +32,7 @@ pub fn main() -> ExitCode {
         Command::Init(init) => init::run(init, &ui),
         Command::Validate(validate) => validate::run(validate, &args.global, &ui),
         Command::Render(render) => render::run(render, &args.global, &ui),
+        Command::Explain(explain) => explain::run(explain, &args.global, &ui),
         Command::Schema(schema) => schema::run(schema, &ui),
     };
     match done {

@@ -4,6 +4,7 @@
 //! [`Diagnostics`], which tells a finding that many users share only once. Rendering is apart, under [`render`].
 
 pub mod code;
+pub mod fix;
 pub mod render;
 
 use std::collections::HashMap;

@@ -15,6 +15,7 @@ pub mod expression;
 pub mod merge;
 pub mod naming;
 pub mod options;
+pub mod origin;
 pub mod policy;
 pub mod profile;
 pub mod roster;

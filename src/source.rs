@@ -186,6 +186,11 @@ impl SourceMap {
         Arc::clone(&self.sources.read().unwrap_or_else(PoisonError::into_inner)[id.index()])
     }
 
+    /// All texts, in the order in which they were added.
+    pub fn all(&self) -> Vec<Arc<Source>> {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Who wrote each text, by the texts' indices.
     pub fn authors(&self) -> Vec<Author> {
         self.sources.read().unwrap_or_else(PoisonError::into_inner).iter().map(|source| source.author).collect()

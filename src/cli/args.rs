@@ -83,6 +83,8 @@ pub(super) enum Command {
     Validate(Validate),
     /// Write what would be deployed for one user or for all
     Render(Box<Render>),
+    /// Explain a diagnostic's code or, with `--user`, where a value of the user's server comes from
+    Explain(Explain),
     /// Print the config's JSON Schema
     Schema(Schema),
 }
@@ -110,6 +112,29 @@ pub(super) struct Validate {
     /// Check names as parts of this stack
     #[arg(long, value_name = "NAME")]
     pub(super) stack: Option<String>,
+    /// Mend in the config's files what has one safe mend; comments and formatting stay
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Show what `--fix` would change; with `--fix`, what it changed
+    #[arg(long)]
+    pub(super) diff: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// A code or a rule's name; with `--user`, a path such as `env.TZ`, `mounts:/data` or `networks.0`
+    #[arg(value_name = "CODE|PATH")]
+    pub(super) subject: String,
+    /// The user whose server the path is about
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// The profile, whatever the config or the request would choose
+    #[arg(short, long, value_name = "NAME", requires = "user")]
+    pub(super) profile: Option<String>,
+    /// The user's own request, as a hub would pass it on (JSON, YAML or TOML)
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(super) user_options: Option<PathBuf>,
 }
 
 /// Arguments of `schema`.

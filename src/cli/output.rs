@@ -22,6 +22,27 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], private: bool) -> Result<(),
     file.appear(path, private)
 }
 
+/// Writes a file that exists, as [`write_file`] does; it keeps its permissions and, where that is allowed, its owner.
+pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    // The temporary name stands beside the file itself, not beside a link to it.
+    let target = path.canonicalize().with_context(|| format!("cannot write `{}`", path.display()))?;
+    let metadata = target.metadata().with_context(|| format!("cannot write `{}`", path.display()))?;
+    if metadata.permissions().readonly() {
+        return Err(anyhow::anyhow!("cannot write `{}`: it is read-only", path.display()).into());
+    }
+    let mut file = Pending::begin(&target)?;
+    file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        // Only root can give a file away; the group may be one of the user's own.
+        let _ = std::os::unix::fs::fchown(file.0.as_file(), None, Some(metadata.gid()));
+        let _ = std::os::unix::fs::fchown(file.0.as_file(), Some(metadata.uid()), None);
+    }
+    file.1 = metadata.permissions();
+    file.appear(&target, false)
+}
+
 /// A file that has a temporary name, and that only its owner may read, until it is complete.
 struct Pending(NamedTempFile, Permissions);
 

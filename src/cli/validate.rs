@@ -1,20 +1,75 @@
 //! `swarmgen validate`.
 
+mod fix;
+
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics};
+use crate::resolve::document::Inputs;
 use crate::resolve::{Compiler, Request};
-use crate::source::{Disk, SourceMap};
+use crate::source::{Disk, SourceMap, World};
 
 use super::args::{Global, Validate};
-use super::config;
 use super::error::Failure;
 use super::ui::Ui;
+use super::{config, ui};
+use fix::Mended;
 
 /// Checks a config and says what it found.
 pub(super) fn run(validate: &Validate, global: &Global, ui: &Ui) -> Result<(), Failure> {
-    let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
-    let checked = check(validate, global, &sources, &mut diagnostics);
-    ui.report(&diagnostics, &sources);
+    let inputs = config::inputs(global, &validate.configs, &mut diagnostics);
+    if let Some(inputs) = inputs.as_ref().filter(|_| validate.fix || validate.diff) {
+        return mend(validate, inputs, ui);
+    }
+    let sources = SourceMap::new();
+    let checked = inputs.and_then(|inputs| check(validate, &inputs, &Disk, &sources, &mut diagnostics));
+    tell(checked, &diagnostics, &sources, ui)
+}
+
+/// Checks, mends and checks again until nothing more can be mended.
+fn mend(validate: &Validate, inputs: &Inputs, ui: &Ui) -> Result<(), Failure> {
+    if inputs.configs.iter().any(|path| path == Path::new("-")) {
+        let message = "a config from standard input cannot be mended: put it in a file for `--fix` or `--diff`";
+        return Err(Failure::Usage(anyhow!(message)));
+    }
+    let mut mended = Mended::default();
+    let mut first = None;
+    let mut round = 0;
+    let (checked, diagnostics, sources) = loop {
+        let sources = SourceMap::new();
+        let mut diagnostics = Diagnostics::new();
+        let checked = check(validate, inputs, &mended, &sources, &mut diagnostics);
+        let changed = round < fix::ROUNDS && mended.mend(&inputs.configs, &sources, &diagnostics);
+        round += 1;
+        if !changed {
+            break (checked, diagnostics, sources);
+        }
+        if first.is_none() {
+            first = Some((checked, diagnostics, sources));
+        }
+    };
+    let last = (checked, diagnostics, sources);
+    if validate.fix {
+        for (path, count) in mended.changed() {
+            mended.write(path)?;
+            ui.note(&format!("fixed {} in {}", self::count(count, "problem"), visible(&path.display().to_string())));
+        }
+    }
+    if validate.diff {
+        ui::result(mended.diff().as_bytes())?;
+    }
+    // Without `--fix` the files are as they were, and so is what is wrong with them.
+    let (checked, diagnostics, sources) = if validate.fix { last } else { first.unwrap_or(last) };
+    tell(checked, &diagnostics, &sources, ui)
+}
+
+/// Shows what was found.
+fn tell(checked: Option<String>, diagnostics: &Diagnostics, sources: &SourceMap, ui: &Ui) -> Result<(), Failure> {
+    ui.report(diagnostics, sources);
     let counts = diagnostics.counts();
     let found = (counts != Counts::default()).then(|| counts.to_string());
     match (checked, found) {
@@ -37,9 +92,14 @@ pub(super) fn run(validate: &Validate, global: &Global, ui: &Ui) -> Result<(), F
 }
 
 /// Says what was checked; `None` if there were errors.
-fn check(validate: &Validate, global: &Global, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Option<String> {
-    let inputs = config::inputs(global, &validate.configs, diagnostics)?;
-    let compiler = Compiler::load(&inputs, &Disk, sources, diagnostics)?;
+fn check(
+    validate: &Validate,
+    inputs: &Inputs,
+    world: &dyn World,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
+    let compiler = Compiler::load(inputs, world, sources, diagnostics)?;
     let request = Request { stack: validate.stack.as_deref(), ..Request::default() };
     let profiles = count(compiler.profile_names().count(), "profile");
     compiler.check_config(diagnostics);

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its folder has failed")]
 
 mod config;
+mod explain;
 mod files;
+mod fix;
 mod input;
 mod messages;
 mod secrets;
