@@ -349,6 +349,7 @@ impl<'a> Compiler<'a> {
             chosen: &|node, safe| self.chosen_name(node, safe),
             is_literal: &|node| self.is_literal(node),
             spelling: &|node| self.spelling(node),
+            is_hidden: &|node| self.is_hidden(node),
             is_secret: &|name| self.settings.secret_names.matches(name),
             keeps: &|name| self.settings.env_override.contains(name),
             probe,

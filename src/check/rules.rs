@@ -46,7 +46,9 @@ pub struct ServerView<'a> {
     /// Tells whether a node's text is sent as it stands in a config document.
     pub is_literal: &'a dyn Fn(&Node) -> bool,
     /// How the document spells a node.
-    pub spelling: &'a dyn Fn(&Node) -> Option<Spelling>,
+    pub spelling: &'a dyn Fn(&Node) -> Option<String>,
+    /// Tells whether how the document spells a node must not be shown.
+    pub is_hidden: &'a dyn Fn(&Node) -> bool,
     /// Tells whether what has this name is a secret.
     pub is_secret: &'a dyn Fn(&str) -> bool,
     /// Tells whether the config keeps this variable from the hub.
@@ -64,14 +66,6 @@ impl<'a> ServerView<'a> {
         let mounts = if mounts.len() == nodes.len() { mounts.as_slice() } else { &[] };
         mounts.iter().zip(nodes)
     }
-}
-
-/// How a document spells a value.
-pub struct Spelling {
-    /// The text of the document.
-    pub text: String,
-    /// Whether it must not be shown.
-    pub secret: bool,
 }
 
 /// One profile, for the rules about configs.

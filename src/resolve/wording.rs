@@ -1,6 +1,7 @@
 //! What rules ask about the texts that a server came from.
 
-use crate::check::rules::Spelling;
+use std::ops::Range;
+
 use crate::source::{Author, Node, Value};
 
 use super::Compiler;
@@ -84,14 +85,17 @@ impl Compiler<'_> {
     }
 
     /// How the document spells a node; nothing where the text is not to be had.
-    pub(super) fn spelling(&self, node: &Node) -> Option<Spelling> {
+    pub(super) fn spelling(&self, node: &Node) -> Option<String> {
         let source = self.sources.get(node.span.source);
-        let range = node.span.range();
-        let text = source.text().get(range)?.trim().to_owned();
-        let hidden = |secret: &std::ops::Range<u32>| secret.start < node.span.end && node.span.start < secret.end;
+        Some(source.text().get(node.span.range())?.trim().to_owned())
+    }
+
+    /// Tells whether how the document spells a node must not be shown.
+    pub(super) fn is_hidden(&self, node: &Node) -> bool {
+        let source = self.sources.get(node.span.source);
+        let overlaps = |secret: &Range<u32>| secret.start < node.span.end && node.span.start < secret.end;
         // What of users files must not be shown is known only later.
-        let secret = source.author() != Author::Config || source.secrets().iter().any(hidden);
-        Some(Spelling { text, secret })
+        source.author() != Author::Config || source.secrets().iter().any(overlaps)
     }
 }
 

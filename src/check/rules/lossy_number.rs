@@ -38,21 +38,20 @@ fn found(view: &ServerView<'_>, entry: &Entry) -> Option<Diagnostic> {
         Value::Float(number) => number.to_string(),
         _ => return None,
     };
-    let spelling = (view.spelling)(&entry.value)?;
+    let written = (view.spelling)(&entry.value)?;
     let is_scalar = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
             && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
     };
-    if spelling.text == sent || !is_scalar(&spelling.text) {
+    if written == sent || !is_scalar(&written) {
         return None;
     }
     let span = entry.value.span;
-    Some(if spelling.secret || (view.is_secret)(&entry.key) {
+    Some(if (view.is_secret)(&entry.key) || (view.is_hidden)(&entry.value) {
         Diagnostic::new(&code::LOSSY_NUMBER, "the text of this value is not what stands here")
             .at(span, "")
             .help("quote it")
     } else {
-        let written = &spelling.text;
         Diagnostic::new(&code::LOSSY_NUMBER, format!("`{written}` is sent as the text `{sent}`")).at(span, "").fix(
             span,
             format!("\"{written}\""),
