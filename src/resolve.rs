@@ -23,6 +23,7 @@ pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod template;
+mod wording;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -344,6 +345,15 @@ impl<'a> Compiler<'a> {
             spec: &spec,
             hub: self.settings.hub.as_deref(),
             varies: &|node| self.varies(node),
+            differs: &|node| self.differs(node),
+            own: &|name| self.is_own(name),
+            chosen: &|node, safe| self.chosen_name(node, safe),
+            is_literal: &|node| self.is_literal(node),
+            spelling: &|node| self.spelling(node),
+            is_hidden: &|node| self.is_hidden(node),
+            is_secret: &|name| self.settings.secret_names.matches(name),
+            keeps: &|name| self.settings.env_override.contains(name),
+            probe,
         };
         findings.extend(check::rules::server(&view));
         Some(Server { service, user: Arc::clone(&user.name), profile: Arc::clone(&profile.name), spec })

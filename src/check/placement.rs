@@ -1,15 +1,34 @@
 //! The grammar of placement constraints and preferences.
 
+/// A constraint's parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Constraint<'a> {
+    /// The attribute of a node.
+    pub key: &'a str,
+    /// Whether it must have the value, or must not.
+    pub equal: bool,
+    /// The value.
+    pub value: &'a str,
+}
+
+/// Takes a constraint apart at its operator.
+pub fn parse(constraint: &str) -> Option<Constraint<'_>> {
+    let (at, equal) = match (constraint.find("!="), constraint.find("==")) {
+        (Some(not), Some(is)) if is < not => (is, true),
+        (Some(at), _) => (at, false),
+        (None, Some(at)) => (at, true),
+        (None, None) => return None,
+    };
+    Some(Constraint { key: constraint[..at].trim(), equal, value: constraint[at + 2..].trim() })
+}
+
 /// Why the engine would refuse a constraint, if it would.
 ///
 /// Source: swarmkit's `manager/constraint/constraint.go`.
 pub fn constraint_problem(constraint: &str) -> Option<String> {
-    let (key, value) = match (constraint.find("!="), constraint.find("==")) {
-        (Some(not), Some(is)) if is < not => (&constraint[..is], &constraint[is + 2..]),
-        (Some(at), _) | (None, Some(at)) => (&constraint[..at], &constraint[at + 2..]),
-        (None, None) => return Some("it has neither `==` nor `!=`".to_owned()),
+    let Some(Constraint { key, value, .. }) = parse(constraint) else {
+        return Some("it has neither `==` nor `!=`".to_owned());
     };
-    let (key, value) = (key.trim(), value.trim());
     let key_fits = key.len() > 1
         && key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));

@@ -3,17 +3,27 @@
 //! A rule is a function in a file of its own that returns findings. Rules about a document see its tree before it is
 //! merged; rules about a server see its service and the merged tree that it came from, spans and all.
 
+mod bind_by_username;
+mod contradictory_constraints;
+mod docker_socket;
 mod duplicate_profile;
 mod floating_tag;
 mod hub_name;
+mod hub_variable;
+mod lossy_number;
+mod name_from_user;
 mod node_local_volume;
+mod plain_secret;
+mod read_only_anonymous_volume;
+mod reservation_above_limit;
+mod shared_sshfs;
 mod shared_volume;
 mod unused_profile;
 
 use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, code};
-use crate::ir::Service;
+use crate::ir::{Mount, Service};
 use crate::source::{Node, Span};
 
 /// One server, for the rules about servers.
@@ -26,6 +36,36 @@ pub struct ServerView<'a> {
     pub hub: Option<&'a str>,
     /// Tells whether the text of a node can differ from user to user.
     pub varies: &'a dyn Fn(&Node) -> bool,
+    /// Tells the same of all texts below a node, and of what the attributes say that they name.
+    pub differs: &'a dyn Fn(&Node) -> bool,
+    /// Tells whether users have this attribute, each with a value of its own.
+    pub own: &'a dyn Fn(&str) -> bool,
+    /// The first name in a node's template whose value its user may have chosen; not what is last given to one of these
+    /// filters.
+    pub chosen: &'a dyn Fn(&Node, &[&str]) -> Option<String>,
+    /// Tells whether a node's text is sent as it stands in a config document.
+    pub is_literal: &'a dyn Fn(&Node) -> bool,
+    /// How the document spells a node.
+    pub spelling: &'a dyn Fn(&Node) -> Option<String>,
+    /// Tells whether how the document spells a node must not be shown.
+    pub is_hidden: &'a dyn Fn(&Node) -> bool,
+    /// Tells whether what has this name is a secret.
+    pub is_secret: &'a dyn Fn(&str) -> bool,
+    /// Tells whether the config keeps this variable from the hub.
+    pub keeps: &'a dyn Fn(&str) -> bool,
+    /// Whether the user is a stand-in.
+    pub probe: bool,
+}
+
+impl<'a> ServerView<'a> {
+    /// The mounts with their nodes; none if some could not be made.
+    pub(crate) fn mounts(&self) -> impl Iterator<Item = (&'a Mount, &'a Node)> + use<'a> {
+        let container = self.spec.get("container_spec");
+        let nodes = container.and_then(|container| container.get("mounts")).and_then(Node::as_seq).unwrap_or_default();
+        let mounts = &self.service.container.mounts;
+        let mounts = if mounts.len() == nodes.len() { mounts.as_slice() } else { &[] };
+        mounts.iter().zip(nodes)
+    }
 }
 
 /// One profile, for the rules about configs.
@@ -78,7 +118,17 @@ pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
     (&code::FLOATING_TAG, floating_tag::check),
     (&code::SHARED_VOLUME, shared_volume::check),
     (&code::HUB_NAME_TAKEN, hub_name::check),
+    (&code::DOCKER_SOCKET, docker_socket::check),
+    (&code::BIND_BY_USERNAME, bind_by_username::check),
     (&code::NODE_LOCAL_VOLUME, node_local_volume::check),
+    (&code::READ_ONLY_ANONYMOUS_VOLUME, read_only_anonymous_volume::check),
+    (&code::SHARED_SSHFS, shared_sshfs::check),
+    (&code::CONTRADICTORY_CONSTRAINTS, contradictory_constraints::check),
+    (&code::RESERVATION_ABOVE_LIMIT, reservation_above_limit::check),
+    (&code::NAME_FROM_USER, name_from_user::check),
+    (&code::HUB_VARIABLE, hub_variable::check),
+    (&code::PLAIN_SECRET, plain_secret::check),
+    (&code::LOSSY_NUMBER, lossy_number::check),
 ];
 
 /// Applies the rules about documents.

@@ -37,6 +37,10 @@ const fn warn(id: &'static str, name: &'static str, summary: &'static str) -> Co
     Code { id, name, kind: Kind::Lint, severity: Severity::Warning, summary }
 }
 
+const fn deny(id: &'static str, name: &'static str, summary: &'static str) -> Code {
+    Code { id, name, kind: Kind::Lint, severity: Severity::Error, summary }
+}
+
 const fn note(id: &'static str, name: &'static str, summary: &'static str) -> Code {
     Code { id, name, kind: Kind::Lint, severity: Severity::Note, summary }
 }
@@ -94,7 +98,17 @@ codes! {
     HUB_NAME_TAKEN = hard("SG221", "hub-name-taken", "A server would answer to the hub's own name.");
     UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` or a comment names no rule whose level can be changed.");
     UNUSED_ALLOW = warn("SG223", "unused-allow", "A comment allows what its line does not hold.");
+    DOCKER_SOCKET = warn("SG224", "docker-socket", "A bind mount gives the server the engine's socket.");
+    BIND_BY_USERNAME = warn("SG225", "bind-by-username", "A user's name or attribute decides which directory of the node is mounted.");
     NODE_LOCAL_VOLUME = note("SG226", "node-local-volume", "A volume exists on one node, and servers may start on others.");
+    READ_ONLY_ANONYMOUS_VOLUME = warn("SG227", "read-only-anonymous-volume", "A volume without a name is read-only, so that nothing could be in it.");
+    SHARED_SSHFS = deny("SG228", "shared-sshfs", "One name stands for the sshfs volumes of all users.");
+    CONTRADICTORY_CONSTRAINTS = warn("SG230", "contradictory-constraints", "No node can fulfil two placement constraints together.");
+    RESERVATION_ABOVE_LIMIT = warn("SG231", "reservation-above-limit", "More is reserved than the server may use.");
+    NAME_FROM_USER = warn("SG232", "name-from-user", "A user's name or attribute decides a server's host name or alias.");
+    HUB_VARIABLE = warn("SG233", "hub-variable", "The hub's value of a variable wins over the config's.");
+    PLAIN_SECRET = warn("SG234", "plain-secret", "A secret stands in the config as it is.");
+    LOSSY_NUMBER = warn("SG235", "lossy-number", "A number is sent as another text than the document shows.");
     UNUSED_PROFILE = warn("SG237", "unused-profile", "Nobody may use a profile.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");

@@ -38,6 +38,7 @@ fn the_diagnostics_are_the_registrys() {
                     (Kind::Hard, Severity::Warning) => "warning, always",
                     (Kind::Hard, _) => "error, always",
                     (Kind::Lint, Severity::Warning) => "warn",
+                    (Kind::Lint, Severity::Note) => "note",
                     (Kind::Lint, _) => "deny",
                 };
                 vec![code.id.to_owned(), format!("`{}`", code.name), level.to_owned(), code.summary.to_owned()]

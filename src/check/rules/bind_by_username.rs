@@ -1,0 +1,28 @@
+//! SG225 bind-by-username.
+
+use super::ServerView;
+use crate::check::canonical::printable;
+use crate::diag::{Diagnostic, code};
+use crate::ir::MountKind;
+
+/// Filters whose results are no more than one part of a path.
+const SAFE: &[&str] = &["md5", "sha256", "slug"];
+
+/// Finds bind mounts whose source is made of what a user's name or attributes say: these can hold anything.
+pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
+    view.mounts()
+        .filter(|(mount, _)| matches!(mount.kind, MountKind::Bind { .. }))
+        .filter_map(|(_, node)| node.get("source"))
+        .filter_map(|source| {
+            let name = printable(&(view.chosen)(source, SAFE)?);
+            Some(
+                Diagnostic::new(
+                    &code::BIND_BY_USERNAME,
+                    format!("`{name}` decides which directory of the node is mounted"),
+                )
+                .at(source.span, "it can hold anything, and two users' can lead to one directory")
+                .help("use `{name}`, which is safe in paths and each user's own"),
+            )
+        })
+        .collect()
+}
