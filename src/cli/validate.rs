@@ -14,7 +14,7 @@ pub(super) fn run(validate: &Validate, global: &Global, ui: &Ui) -> Result<(), F
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
     let checked = check(validate, global, &sources, &mut diagnostics);
-    ui.report(&diagnostics, &sources);
+    ui.report_result(&diagnostics, &sources)?;
     let counts = diagnostics.counts();
     let found = (counts != Counts::default()).then(|| counts.to_string());
     match (checked, found) {
