@@ -107,6 +107,19 @@ impl Source {
 
     /// The line and column of a byte offset, both from 1; columns count characters.
     pub fn position(&self, offset: u32) -> Position {
+        let (line, before) = self.line_before(offset);
+        Position { line, column: before.chars().count() as u32 + 1 }
+    }
+
+    /// The line and column of a byte offset as [`position`](Self::position) counts them, but columns count UTF-16 code
+    /// units.
+    pub fn utf16_position(&self, offset: u32) -> Position {
+        let (line, before) = self.line_before(offset);
+        Position { line, column: before.encode_utf16().count() as u32 + 1 }
+    }
+
+    /// The number of a byte offset's line, from 1, and what stands on the line before the offset.
+    fn line_before(&self, offset: u32) -> (u32, &str) {
         let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = starts.get(line).copied().unwrap_or(0) as usize;
@@ -114,8 +127,7 @@ impl Source {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        let column = self.text.get(start..end).map_or(0, |before| before.chars().count());
-        Position { line: line as u32 + 1, column: column as u32 + 1 }
+        (line as u32 + 1, self.text.get(start..end).unwrap_or_default())
     }
 
     /// Marks a byte range as secret: it is never shown.

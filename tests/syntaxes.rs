@@ -132,7 +132,9 @@ fn the_same_config_renders_the_same() {
         for (folder, name) in &folders {
             let output = example.validate(folder, name);
             let said = String::from_utf8_lossy(&output.stderr);
-            assert!(said.ends_with("no errors, no warnings\n"), "{} as {name}: {said}", example.name);
+            // Comments that allow something are lost on the way.
+            let quiet = output.status.success() && !said.contains("warning[") && !said.contains("error[");
+            assert!(quiet, "{} as {name}: {said}", example.name);
         }
         let cases: Vec<Case> = FORMATS
             .iter()

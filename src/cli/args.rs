@@ -27,7 +27,8 @@ pub(super) struct Global {
     /// line; `-` is standard input)
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) users_file: Vec<PathBuf>,
-    /// How diagnostics are written
+    /// How diagnostics are written. `json`, `sarif` and `github` go to standard output where they are the
+    /// result, with `validate`, and to standard error with other commands
     #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
     pub(super) message_format: MessageFormat,
     /// Silence a rule, or all `warnings`; by name or code
@@ -61,6 +62,12 @@ pub(super) enum MessageFormat {
     Human,
     /// A line each
     Short,
+    /// A JSON document (schema/diagnostics.v1.schema.json)
+    Json,
+    /// A SARIF 2.1.0 log, for code scanners
+    Sarif,
+    /// A GitHub workflow command each
+    Github,
 }
 
 /// When to use colour.

@@ -56,25 +56,30 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
     }
     let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
     // Notes are for `validate`: a config is rendered many times.
-    ui.report_from(Severity::Warning, &diagnostics, &sources);
-    match rendered {
-        Some(rendered) if !diagnostics.has_errors() => match rendered.write(ui) {
-            Err(Failure::Other(error)) => {
-                let mut failed = Diagnostics::new();
-                failed.push(Diagnostic::new(&code::OUTPUT_FAILED, format!("{error:#}")));
-                ui.report(&failed, &sources);
-                Err(Failure::Input)
-            }
-            done => done,
-        },
-        _ => {
-            let counts = Counts { notes: 0, ..diagnostics.counts() };
-            if counts != Counts::default() {
-                ui.note(&counts.to_string());
-            }
+    let report = |diagnostics: &Diagnostics| ui.report_from(Severity::Warning, diagnostics, &sources);
+    let Some(rendered) = rendered.filter(|_| !diagnostics.has_errors()) else {
+        report(&diagnostics);
+        let counts = Counts { notes: 0, ..diagnostics.counts() };
+        if counts != Counts::default() {
+            ui.note(&counts.to_string());
+        }
+        return Err(Failure::Input);
+    };
+    // A document waits for what may still fail.
+    if !ui.writes_documents() {
+        report(&std::mem::take(&mut diagnostics));
+    }
+    let done = match rendered.write(ui) {
+        Err(Failure::Other(error)) => {
+            diagnostics.push(Diagnostic::new(&code::OUTPUT_FAILED, format!("{error:#}")));
             Err(Failure::Input)
         }
+        done => done,
+    };
+    if ui.writes_documents() || !diagnostics.is_empty() {
+        report(&diagnostics);
     }
+    done
 }
 
 /// Loads the config and what else the command line names.

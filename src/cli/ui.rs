@@ -5,8 +5,8 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::diag::render::{human, short};
-use crate::diag::{Diagnostics, Severity};
+use crate::diag::render::{github, human, json, sarif, short};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::source::SourceMap;
 
 use super::args::{Colour, Global, MessageFormat};
@@ -39,29 +39,51 @@ impl Ui {
 
     /// Shows the findings that are at least so bad.
     pub(super) fn report_from(&self, least: Severity, diagnostics: &Diagnostics, sources: &SourceMap) {
-        let least = if self.quiet { Severity::Error } else { least };
-        let mut text = String::new();
-        for diagnostic in diagnostics.sorted() {
-            if diagnostic.severity > least {
-                continue;
+        self.write(&self.text(least, diagnostics, sources));
+    }
+
+    /// Shows the findings of a command that is there to find them: in a format for programs they are its result.
+    pub(super) fn report_result(&self, diagnostics: &Diagnostics, sources: &SourceMap) -> Result<(), Failure> {
+        match self.format {
+            MessageFormat::Human | MessageFormat::Short => {
+                self.report(diagnostics, sources);
+                Ok(())
             }
-            match self.format {
-                MessageFormat::Human => {
-                    text.push_str(&human::render(diagnostic, sources, self.colour));
-                    text.push_str("\n\n");
-                }
-                MessageFormat::Short => {
-                    text.push_str(&short::render(diagnostic, sources));
-                    text.push('\n');
-                }
+            MessageFormat::Json | MessageFormat::Sarif | MessageFormat::Github => {
+                result(self.text(Severity::Note, diagnostics, sources).as_bytes())
             }
         }
-        self.write(&text);
+    }
+
+    /// Tells whether findings that are a command's result go to standard output.
+    pub(super) fn writes_to_stdout(&self) -> bool {
+        !matches!(self.format, MessageFormat::Human | MessageFormat::Short)
+    }
+
+    /// Tells whether findings are written as one document, next to which nothing else may stand.
+    pub(super) fn writes_documents(&self) -> bool {
+        matches!(self.format, MessageFormat::Json | MessageFormat::Sarif)
+    }
+
+    fn text(&self, least: Severity, diagnostics: &Diagnostics, sources: &SourceMap) -> String {
+        let least = if self.quiet { Severity::Error } else { least };
+        let mut shown = diagnostics.sorted();
+        shown.retain(|diagnostic| diagnostic.severity <= least);
+        let each = |end: &str, render: &dyn Fn(&Diagnostic) -> String| {
+            shown.iter().flat_map(|diagnostic| [render(diagnostic), end.to_owned()]).collect()
+        };
+        match self.format {
+            MessageFormat::Human => each("\n\n", &|diagnostic| human::render(diagnostic, sources, self.colour)),
+            MessageFormat::Short => each("\n", &|diagnostic| short::render(diagnostic, sources)),
+            MessageFormat::Github => each("\n", &|diagnostic| github::render(diagnostic, sources)),
+            MessageFormat::Json => json::render(&shown, sources),
+            MessageFormat::Sarif => sarif::render(&shown, sources),
+        }
     }
 
     /// Says something that is neither a result nor a finding.
     pub(super) fn note(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.writes_documents() {
             self.write(&format!("{text}\n"));
         }
     }

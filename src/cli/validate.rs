@@ -36,6 +36,10 @@ fn mend(validate: &Validate, inputs: &Inputs, ui: &Ui) -> Result<(), Failure> {
         let message = "a config from standard input cannot be mended: put it in a file for `--fix` or `--diff`";
         return Err(Failure::Usage(anyhow!(message)));
     }
+    if validate.diff && ui.writes_to_stdout() {
+        let message = "`--diff` and the findings would share standard output: use `--message-format human` or `short`";
+        return Err(Failure::Usage(anyhow!(message)));
+    }
     let mut mended = Mended::default();
     let mut first = None;
     let mut round = 0;
@@ -69,7 +73,7 @@ fn mend(validate: &Validate, inputs: &Inputs, ui: &Ui) -> Result<(), Failure> {
 
 /// Shows what was found.
 fn tell(checked: Option<String>, diagnostics: &Diagnostics, sources: &SourceMap, ui: &Ui) -> Result<(), Failure> {
-    ui.report(diagnostics, sources);
+    ui.report_result(diagnostics, sources)?;
     let counts = diagnostics.counts();
     let found = (counts != Counts::default()).then(|| counts.to_string());
     match (checked, found) {

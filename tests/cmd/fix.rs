@@ -3,7 +3,7 @@
 use super::*;
 
 /// Three findings with a mend, of one kind each, and a secret beside one.
-const MENDABLE: &str = "# The lab's config.\nuse_user_options = \"yes\" # asked for\nservice_prefx   = \"lab\"\n\n[container_spec]\nimage = \"registry.example.org/python:1\"\nenv = { TOKEN = \"canary-5f2a\" }\n\n[endpoint_spec]\nmode = \"dnsr\"\n";
+const MENDABLE: &str = "# The lab's config.\nuse_user_options = \"yes\" # asked for\nservice_prefx   = \"lab\"\n\n[container_spec]\nimage = \"registry.example.org/python:1\"\nenv = { TOKEN = \"canary-5f2a\" } # swarmgen: allow(plain-secret)\n\n[endpoint_spec]\nmode = \"dnsr\"\n";
 
 fn mended() -> String {
     MENDABLE.replace("\"yes\"", "true").replace("service_prefx", "service_prefix").replace("dnsr\"", "dnsrr\"")
@@ -166,4 +166,18 @@ fn what_may_not_be_written_stays_whole() {
         assert_eq!(folder.read("swarmgen.toml"), MENDABLE);
     }
     allow(&folder.path(""), 0o755);
+}
+
+#[test]
+fn a_diff_and_a_document_do_not_share_standard_output() {
+    let folder = Folder::with(MENDABLE);
+    for format in ["json", "sarif", "github"] {
+        let ran = folder.run(&["validate", "--diff", "--message-format", format]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert_eq!(ran.stdout, "");
+        assert_eq!(folder.read("swarmgen.toml"), MENDABLE);
+    }
+    let ran = folder.run(&["validate", "--fix", "--message-format", "json"]);
+    assert!(ran.stdout.contains("\"diagnostics\": []"), "{ran:?}");
+    assert_eq!(folder.read("swarmgen.toml"), mended());
 }

@@ -10,8 +10,8 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use self::excerpt::Excerpt;
-use super::visible;
-use crate::diag::{Diagnostic, Label, Note, Severity, Subjects, code};
+use super::{fix_text, subjects_text, visible};
+use crate::diag::{Diagnostic, Label, Note, Severity, code};
 use crate::source::{Author, Source, SourceId, SourceMap};
 
 /// What is shown in place of a secret.
@@ -44,7 +44,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, colour: bool) -> Str
             Note::Note(text) => Level::NOTE.message(visible(text)),
         });
     }
-    if let Some(text) = fix_text(diagnostic) {
+    if let Some(text) = fix_text(diagnostic, sources) {
         group = group.element(Level::HELP.message(text));
     }
     if let Some(text) = subjects_text(&diagnostic.subjects) {
@@ -129,28 +129,6 @@ fn with_places(rendered: &str, blocks: &[Block]) -> String {
         text += rest;
     }
     text
-}
-
-/// Tells of a mend, unless advice already does.
-fn fix_text(diagnostic: &Diagnostic) -> Option<String> {
-    let fix = diagnostic.fix.as_ref()?;
-    if diagnostic.notes.iter().any(|note| matches!(note, Note::Help(_))) {
-        return None;
-    }
-    let shows_it = fix.replacement.is_empty() || fix.title.contains(&fix.replacement);
-    let title = visible(&fix.title);
-    Some(if shows_it { title.into_owned() } else { format!("{title}: `{}`", visible(&fix.replacement)) })
-}
-
-fn subjects_text(subjects: &Subjects) -> Option<String> {
-    let names: Vec<String> = subjects.first.iter().map(|name| format!("`{}`", visible(name))).collect();
-    let rest = subjects.count.saturating_sub(names.len());
-    match names.as_slice() {
-        [] => None,
-        [name] if rest == 0 => Some(format!("for user {name}")),
-        _ if rest == 0 => Some(format!("for {} users: {}", subjects.count, names.join(", "))),
-        _ => Some(format!("for {} users: {} and {rest} more", subjects.count, names.join(", "))),
-    }
 }
 
 #[cfg(test)]
