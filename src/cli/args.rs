@@ -87,6 +87,10 @@ pub(super) enum Command {
     Explain(Explain),
     /// Print the config's JSON Schema
     Schema(Schema),
+    /// Print a shell's completions
+    Completions(Completions),
+    /// Print the manual page, or write one for each command
+    Man(Manual),
 }
 
 /// Arguments of `init`.
@@ -142,6 +146,22 @@ pub(super) struct Explain {
 pub(super) struct Schema {
     /// Where to write it [default: standard output]
     #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Manual {
+    /// A directory to write a page for each command to [default: swarmgen(1) to standard output]
+    #[arg(short, long, value_name = "DIR")]
     pub(super) output: Option<PathBuf>,
 }
 
