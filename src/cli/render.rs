@@ -56,7 +56,8 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
     }
     let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
     // Notes are for `validate`: a config is rendered many times.
-    ui.report_from(Severity::Warning, &diagnostics, &sources);
+    let least = if ui.is_verbose() { Severity::Note } else { Severity::Warning };
+    ui.report_from(least, &diagnostics, &sources);
     match rendered {
         Some(rendered) if !diagnostics.has_errors() => match rendered.write(ui) {
             Err(Failure::Other(error)) => {

@@ -85,6 +85,17 @@ fn the_schema_is_the_committed_one() {
     assert_eq!(folder.read("schema.json"), committed);
 }
 
+#[test]
+fn long_help_has_examples_and_short_help_has_none() {
+    let folder = Folder::new();
+    for command in commands(&folder).iter().filter(|command| *command != "help") {
+        let long = folder.run(&[command, "--help"]).ok();
+        assert!(long.contains(&format!("\nExamples:\n  swarmgen {command}")), "{long}");
+        let short = folder.run(&[command, "-h"]).ok();
+        assert!(!short.contains("Examples:") && short.len() < long.len(), "{short}");
+    }
+}
+
 /// The commands that the help lists.
 fn commands(folder: &Folder) -> Vec<String> {
     let help = folder.run(&["--help"]).ok();
