@@ -5,6 +5,7 @@ mod config;
 mod error;
 mod explain;
 mod init;
+mod manual;
 mod output;
 mod render;
 mod schema;
@@ -34,6 +35,8 @@ pub fn main() -> ExitCode {
         Command::Render(render) => render::run(render, &args.global, &ui),
         Command::Explain(explain) => explain::run(explain, &args.global, &ui),
         Command::Schema(schema) => schema::run(schema, &ui),
+        Command::Completions(completions) => manual::completions(completions),
+        Command::Man(man) => manual::man(man, &ui),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

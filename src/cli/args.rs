@@ -8,7 +8,17 @@ use crate::check::level::{NameError, Subject};
 
 /// Compiles a declarative config into the Docker Swarm services of JupyterHub's users.
 #[derive(Debug, Parser)]
-#[command(name = "swarmgen", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "swarmgen",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    after_long_help = "\
+Examples:
+  swarmgen init
+  swarmgen validate
+  swarmgen render --user alice"
+)]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) global: Global,
@@ -46,6 +56,9 @@ pub(super) struct Global {
     /// Show errors only
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+    /// Show more: `validate` the files that it reads, `render` notes too
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
 }
 
 fn subject(name: &str) -> Result<Subject, String> {
@@ -94,10 +107,18 @@ pub(super) enum Command {
     Explain(Explain),
     /// Print the config's JSON Schema
     Schema(Schema),
+    /// Print a shell's completions
+    Completions(Completions),
+    /// Print the manual page, or write one for each command
+    Man(Manual),
 }
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen init
+  swarmgen init lab.toml --force")]
 pub(super) struct Init {
     /// Where to write it
     #[arg(default_value = "swarmgen.toml")]
@@ -109,6 +130,12 @@ pub(super) struct Init {
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen validate
+  swarmgen validate base.toml physics.yaml --users-file class.csv
+  swarmgen validate --user alice -D warnings
+  swarmgen validate --fix --diff")]
 pub(super) struct Validate {
     /// The config; the same as `-c`
     #[arg(value_name = "CONFIG")]
@@ -129,6 +156,12 @@ pub(super) struct Validate {
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen explain SG202
+  swarmgen explain floating-tag
+  swarmgen explain --user alice container_spec.env.TZ
+  swarmgen explain --user alice --profile GPU mounts:/data")]
 pub(super) struct Explain {
     /// A code or a rule's name; with `--user`, a path such as `env.TZ`, `mounts:/data` or `networks.0`
     #[arg(value_name = "CODE|PATH")]
@@ -146,14 +179,48 @@ pub(super) struct Explain {
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen schema -o config.schema.json")]
 pub(super) struct Schema {
     /// Where to write it [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 }
 
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen completions bash
+  swarmgen completions zsh")]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen man
+  swarmgen man -o man/man1")]
+pub(super) struct Manual {
+    /// A directory to write a page for each command to [default: swarmgen(1) to standard output]
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+}
+
 /// Arguments of `render`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen render --user alice
+  swarmgen render --user alice --stack physics -o alice.yml
+  swarmgen render --all --format service -o services/
+  swarmgen render --user alice --profile GPU --set course=physics --format cli
+  swarmgen render --all --format template --template list.txt")]
 #[command(group(clap::ArgGroup::new("who").required(true).args(["user", "all"])))]
 pub(super) struct Render {
     /// The user whose server to render
@@ -218,4 +285,27 @@ pub(super) enum Format {
     Cli,
     /// What your own template makes of it
     Template,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_examples_that_are_right() {
+        Args::command().debug_assert();
+        let command = Args::command();
+        for one in std::iter::once(&command).chain(command.get_subcommands()) {
+            let examples = one.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = examples.lines().skip(1).map(str::trim).collect();
+            assert!(examples.starts_with("Examples:\n") && !lines.is_empty(), "{}", one.get_name());
+            for line in lines {
+                let parsed = Args::try_parse_from(line.split_whitespace());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+                assert!(one.get_name() == "swarmgen" || line.contains(one.get_name()), "{line}");
+            }
+        }
+    }
 }

@@ -56,7 +56,8 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
     }
     let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
     // Notes are for `validate`: a config is rendered many times.
-    let report = |diagnostics: &Diagnostics| ui.report_from(Severity::Warning, diagnostics, &sources);
+    let least = if ui.is_verbose() { Severity::Note } else { Severity::Warning };
+    let report = |diagnostics: &Diagnostics| ui.report_from(least, diagnostics, &sources);
     let Some(rendered) = rendered.filter(|_| !diagnostics.has_errors()) else {
         report(&diagnostics);
         let counts = Counts { notes: 0, ..diagnostics.counts() };

@@ -18,6 +18,7 @@ pub(super) struct Ui {
     format: MessageFormat,
     colour: bool,
     quiet: bool,
+    verbose: bool,
 }
 
 impl Ui {
@@ -29,7 +30,7 @@ impl Ui {
             Colour::Never => false,
             Colour::Auto => set("CLICOLOR_FORCE") || (!set("NO_COLOR") && std::io::stderr().is_terminal()),
         };
-        Self { format: global.message_format, colour, quiet: global.quiet }
+        Self { format: global.message_format, colour, quiet: global.quiet, verbose: global.verbose > 0 }
     }
 
     /// Shows findings in the order of their places; errors only if quiet.
@@ -86,6 +87,18 @@ impl Ui {
         if !self.quiet && !self.writes_documents() {
             self.write(&format!("{text}\n"));
         }
+    }
+
+    /// Says what only those want to know who ask for more.
+    pub(super) fn detail(&self, text: &str) {
+        if self.verbose {
+            self.note(text);
+        }
+    }
+
+    /// Tells whether more is asked for.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// Says why the command failed.

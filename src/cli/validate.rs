@@ -3,6 +3,7 @@
 mod fix;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 
@@ -10,7 +11,7 @@ use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics};
 use crate::resolve::document::Inputs;
 use crate::resolve::{Compiler, Request};
-use crate::source::{Disk, SourceMap, World};
+use crate::source::{Disk, Source, SourceMap, World};
 
 use super::args::{Global, Validate};
 use super::error::Failure;
@@ -73,6 +74,9 @@ fn mend(validate: &Validate, inputs: &Inputs, ui: &Ui) -> Result<(), Failure> {
 
 /// Shows what was found.
 fn tell(checked: Option<String>, diagnostics: &Diagnostics, sources: &SourceMap, ui: &Ui) -> Result<(), Failure> {
+    let mut read: Vec<Arc<Source>> = sources.all();
+    read.dedup_by(|next, own| next.name() == own.name());
+    read.iter().for_each(|source| ui.detail(&format!("read {}", visible(source.name()))));
     ui.report_result(diagnostics, sources)?;
     let counts = diagnostics.counts();
     let found = (counts != Counts::default()).then(|| counts.to_string());

@@ -123,3 +123,23 @@ fn the_stack_counts_towards_the_length_of_names() {
     assert!(told.contains("64 characters"), "{told}");
     folder.run(&["render", "--user", "alice", "--stack", "a23456789012345678901"]).refused("SG214");
 }
+
+#[test]
+fn verbose_tells_the_files_and_the_notes() {
+    let folder = Folder::with(&format!(
+        "users_file = \"class.csv\"\ncontainer_spec.mounts = [\"home-{{username}}:/home\"]\n{GOOD}"
+    ));
+    folder.put("class.csv", "name\nalice\n");
+    let note = "note[SG226]";
+    for verbose in ["-v", "--verbose", "-vv"] {
+        let ran = folder.run(&["validate", verbose]);
+        assert!(ran.stderr.starts_with("read swarmgen.toml\nread class.csv\n"), "{ran:?}");
+        assert!(ran.stderr.contains(note), "{ran:?}");
+        let ran = folder.run(&[verbose, "render", "--all"]);
+        assert!(ran.stderr.contains(note), "{ran:?}");
+        ran.ok();
+    }
+    assert!(!folder.run(&["validate"]).stderr.contains("read "));
+    assert_eq!(folder.run(&["render", "--all"]).stderr, "");
+    folder.run(&["validate", "-v", "-q"]).misused("cannot be used with");
+}

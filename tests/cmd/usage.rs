@@ -84,3 +84,56 @@ fn the_schema_is_the_committed_one() {
     assert_eq!(folder.run(&["schema", "-o", "schema.json"]).ok(), "");
     assert_eq!(folder.read("schema.json"), committed);
 }
+
+#[test]
+fn long_help_has_examples_and_short_help_has_none() {
+    let folder = Folder::new();
+    for command in commands(&folder).iter().filter(|command| *command != "help") {
+        let long = folder.run(&[command, "--help"]).ok();
+        assert!(long.contains(&format!("\nExamples:\n  swarmgen {command}")), "{long}");
+        let short = folder.run(&[command, "-h"]).ok();
+        assert!(!short.contains("Examples:") && short.len() < long.len(), "{short}");
+    }
+}
+
+/// The commands that the help lists.
+fn commands(folder: &Folder) -> Vec<String> {
+    let help = folder.run(&["--help"]).ok();
+    let list = help.split("Commands:\n").nth(1).unwrap().split("\n\nOptions:").next().unwrap();
+    let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names: Vec<String> = names.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+    assert!(names.len() > 6 && names.contains(&"render".to_owned()), "{names:?}");
+    names
+}
+
+#[test]
+fn shells_can_complete_every_command() {
+    let folder = Folder::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = folder.run(&["completions", shell]).ok();
+        for command in commands(&folder) {
+            assert!(script.contains(&command), "{shell}: {command}");
+        }
+    }
+    folder.put("swarmgen.bash", folder.run(&["completions", "bash"]).ok());
+    let checked = std::process::Command::new("bash").arg("-n").arg(folder.path("swarmgen.bash")).output().unwrap();
+    assert!(checked.status.success() && checked.stderr.is_empty(), "{checked:?}");
+    folder.run(&["completions", "tcsh"]).misused("invalid value");
+}
+
+#[test]
+fn the_manual_has_every_command() {
+    let folder = Folder::new();
+    let page = folder.run(&["man"]).ok();
+    assert!(page.contains(".TH swarmgen 1"), "{page}");
+    let ran = folder.run(&["man", "-o", "man/man1"]);
+    let commands: Vec<String> = commands(&folder).into_iter().filter(|command| command != "help").collect();
+    assert_eq!(ran.stderr, format!("wrote {} pages to man/man1\n", commands.len() + 1));
+    assert_eq!(folder.read("man/man1/swarmgen.1"), page);
+    for command in &commands {
+        assert!(page.contains(&format!("swarmgen\\-{command}(1)")), "{command}: {page}");
+        let own = folder.read(&format!("man/man1/swarmgen-{command}.1"));
+        assert!(own.contains(&format!(".TH swarmgen-{command} 1")), "{own}");
+    }
+    assert_eq!(folder.names("man/man1").len(), commands.len() + 1);
+}
