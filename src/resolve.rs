@@ -342,6 +342,7 @@ impl<'a> Compiler<'a> {
             service: &service,
             spec: &spec,
             hub: self.settings.hub.as_deref(),
+            hub_span: self.settings.hub_span,
             varies: &|node| self.varies(node),
         };
         findings.extend(check::rules::server(&view));

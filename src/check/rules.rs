@@ -5,9 +5,14 @@
 
 mod duplicate_profile;
 mod floating_tag;
+mod host_network;
 mod hub_name;
+mod no_network;
 mod node_local_volume;
+mod open_notebook;
+mod restricted_default;
 mod shared_volume;
+mod unknown_access;
 mod unused_profile;
 
 use std::sync::Arc;
@@ -24,6 +29,8 @@ pub struct ServerView<'a> {
     pub spec: &'a Node,
     /// The name of the hub's service.
     pub hub: Option<&'a str>,
+    /// Where the config names the hub's service.
+    pub hub_span: Option<Span>,
     /// Tells whether the text of a node can differ from user to user.
     pub varies: &'a dyn Fn(&Node) -> bool,
 }
@@ -54,6 +61,12 @@ pub struct ConfigView<'a> {
     pub has_user: &'a dyn Fn(&str) -> bool,
     /// Tells whether a listed user is in this group.
     pub has_group: &'a dyn Fn(&str) -> bool,
+    /// The listed user whose name is closest; looks at all of them.
+    pub near_user: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// The group of a listed user whose name is closest; looks at all of them.
+    pub near_group: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// How many listed users choose no profile and may not use the first one.
+    pub passed_over: usize,
     /// The names of the attributes that users have, and where each is first named.
     pub attributes: &'a [(Arc<str>, Span)],
     /// Tells whether the text of a node can differ from user to user.
@@ -71,7 +84,11 @@ pub type ServerRule = fn(&ServerView<'_>) -> Vec<Diagnostic>;
 pub static DOCUMENT_RULES: &[(&Code, DocumentRule)] = &[(&code::DUPLICATE_PROFILE, duplicate_profile::check)];
 
 /// The rules about whole configs, sorted by code.
-pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[(&code::UNUSED_PROFILE, unused_profile::check)];
+pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
+    (&code::UNKNOWN_ACCESS, unknown_access::check),
+    (&code::UNUSED_PROFILE, unused_profile::check),
+    (&code::RESTRICTED_DEFAULT, restricted_default::check),
+];
 
 /// The rules about servers, sorted by code.
 pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
@@ -79,6 +96,9 @@ pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
     (&code::SHARED_VOLUME, shared_volume::check),
     (&code::HUB_NAME_TAKEN, hub_name::check),
     (&code::NODE_LOCAL_VOLUME, node_local_volume::check),
+    (&code::NO_NETWORK, no_network::check),
+    (&code::HOST_NETWORK, host_network::check),
+    (&code::OPEN_NOTEBOOK, open_notebook::check),
 ];
 
 /// Applies the rules about documents.

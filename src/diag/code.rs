@@ -95,7 +95,12 @@ codes! {
     UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` or a comment names no rule whose level can be changed.");
     UNUSED_ALLOW = warn("SG223", "unused-allow", "A comment allows what its line does not hold.");
     NODE_LOCAL_VOLUME = note("SG226", "node-local-volume", "A volume exists on one node, and servers may start on others.");
+    UNKNOWN_ACCESS = warn("SG236", "unknown-access", "A profile's `access` names a user or a group that the config does not list.");
     UNUSED_PROFILE = warn("SG237", "unused-profile", "Nobody may use a profile.");
+    RESTRICTED_DEFAULT = note("SG238", "restricted-default", "Not everybody may use the first profile.");
+    NO_NETWORK = note("SG239", "no-network", "The config names a hub, and servers are on no network with it.");
+    HOST_NETWORK = warn("SG240", "host-network", "A server is attached to a node's own network.");
+    OPEN_NOTEBOOK = warn("SG241", "open-notebook", "Whoever reaches a server needs no token.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

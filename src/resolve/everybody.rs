@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::check::canonical::printable;
 use crate::check::rules::{self, ConfigView, ProfileView};
-use crate::diag::{Diagnostic, Diagnostics, code};
+use crate::diag::{Diagnostic, Diagnostics, closest, code};
 use crate::source::Node;
 
 use super::roster::User;
@@ -92,11 +92,16 @@ impl Compiler<'_> {
     pub fn check_config(&self, diagnostics: &mut Diagnostics) {
         let mut admitted = vec![0; self.profiles().len()];
         let mut groups = HashSet::new();
+        let mut passed_over = 0;
         for index in 0..self.roster.len() {
             let user = self.roster.user(index);
             for (count, profile) in admitted.iter_mut().zip(self.profiles()) {
                 *count += usize::from(profile.access.admits(&user));
             }
+            let chooses_none = user.profile.is_none();
+            passed_over += usize::from(
+                chooses_none && self.profiles().first().is_some_and(|profile| !profile.access.admits(&user)),
+            );
             groups.extend(user.groups);
         }
         let images = self.root.get("images").and_then(Node::as_seq).unwrap_or_default();
@@ -114,6 +119,9 @@ impl Compiler<'_> {
             users: self.roster.len(),
             has_user: &|name| self.roster.contains(name),
             has_group: &|name| groups.contains(name),
+            near_user: &|name| closest(name, self.roster.user_names()),
+            near_group: &|name| closest(name, groups.iter().map(|group| &**group)),
+            passed_over,
             attributes: self.roster.attributes(),
             varies: &|node| self.varies(node),
         };
