@@ -3,16 +3,19 @@
 //! A rule is a function in a file of its own that returns findings. Rules about a document see its tree before it is
 //! merged; rules about a server see its service and the merged tree that it came from, spans and all.
 
+mod bad_bound;
 mod duplicate_profile;
 mod floating_tag;
 mod host_network;
 mod hub_name;
 mod no_network;
 mod node_local_volume;
+mod open_mounts;
 mod open_notebook;
 mod restricted_default;
 mod shared_volume;
 mod unknown_access;
+mod unused_attribute;
 mod unused_profile;
 
 use std::sync::Arc;
@@ -49,6 +52,9 @@ pub struct ProfileView<'a> {
     pub admitted: usize,
 }
 
+/// An amount in its key's unit, or what is wrong with it and what helps.
+pub type Measured = Result<f64, (String, String)>;
+
 /// A whole config, for the rules about configs.
 pub struct ConfigView<'a> {
     /// All documents merged, without `users`.
@@ -69,6 +75,10 @@ pub struct ConfigView<'a> {
     pub passed_over: usize,
     /// The names of the attributes that users have, and where each is first named.
     pub attributes: &'a [(Arc<str>, Span)],
+    /// Tells whether a template of the config names this attribute.
+    pub uses: &'a dyn Fn(&str) -> bool,
+    /// Reads a value as its key takes it, for comparing.
+    pub measure: &'a dyn Fn(&str, &Node) -> Measured,
     /// Tells whether the text of a node can differ from user to user.
     pub varies: &'a dyn Fn(&Node) -> bool,
 }
@@ -88,6 +98,9 @@ pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
     (&code::UNKNOWN_ACCESS, unknown_access::check),
     (&code::UNUSED_PROFILE, unused_profile::check),
     (&code::RESTRICTED_DEFAULT, restricted_default::check),
+    (&code::UNUSED_ATTRIBUTE, unused_attribute::check),
+    (&code::BAD_BOUND, bad_bound::check),
+    (&code::OPEN_MOUNTS, open_mounts::check),
 ];
 
 /// The rules about servers, sorted by code.

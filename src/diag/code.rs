@@ -101,6 +101,9 @@ codes! {
     NO_NETWORK = note("SG239", "no-network", "The config names a hub, and servers are on no network with it.");
     HOST_NETWORK = warn("SG240", "host-network", "A server is attached to a node's own network.");
     OPEN_NOTEBOOK = warn("SG241", "open-notebook", "Whoever reaches a server needs no token.");
+    UNUSED_ATTRIBUTE = note("SG242", "unused-attribute", "No template of the config uses an attribute.");
+    BAD_BOUND = hard("SG243", "bad-bound", "A bound of `user_options.allow` cannot be compared with any request.");
+    OPEN_MOUNTS = warn("SG245", "open-mounts", "`user_options.allow` opens what leads a request to others' data or to the node.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

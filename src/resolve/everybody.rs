@@ -1,6 +1,6 @@
 //! Whole rosters: on all processors, in the roster's order.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::sync_channel;
@@ -9,10 +9,11 @@ use std::thread;
 use crate::check::canonical::printable;
 use crate::check::rules::{self, ConfigView, ProfileView};
 use crate::diag::{Diagnostic, Diagnostics, closest, code};
-use crate::source::Node;
+use crate::source::{Author, Node, Value};
 
 use super::roster::User;
-use super::{Compiler, Request, naming};
+use super::template::{Segment, segments};
+use super::{Compiler, Request, naming, options};
 
 /// The most users that one piece of work has.
 const CHUNK: usize = 128;
@@ -113,6 +114,7 @@ impl Compiler<'_> {
                 access: profile.access.entries(),
                 admitted,
             });
+        let used = OnceCell::new();
         let view = ConfigView {
             root: &self.root,
             profiles: profiles.collect(),
@@ -123,10 +125,50 @@ impl Compiler<'_> {
             near_group: &|name| closest(name, groups.iter().map(|group| &**group)),
             passed_over,
             attributes: self.roster.attributes(),
+            uses: &|name| used.get_or_init(|| self.used_names()).contains(name),
+            measure: &|key, node| {
+                options::measure(key, node).map_err(|error| (error.message.to_string(), error.help.to_string()))
+            },
             varies: &|node| self.varies(node),
         };
         for diagnostic in rules::config(&view) {
             self.push(diagnostic, diagnostics);
+        }
+    }
+
+    /// The names that the config's templates start with.
+    fn used_names(&self) -> HashSet<String> {
+        let mut used = HashSet::new();
+        self.collect_names(&self.root, &mut used);
+        for value in self.roster.config_values() {
+            self.collect_names(value, &mut used);
+        }
+        used
+    }
+
+    fn collect_names(&self, node: &Node, used: &mut HashSet<String>) {
+        let mut add = |path: &str| used.insert(path.split('.').next().unwrap_or_default().to_owned());
+        match &node.value {
+            Value::Str(text) if self.author(node.span.source) == Author::Config => {
+                for segment in segments(text) {
+                    match segment {
+                        Segment::Placeholder { path, .. } | Segment::Angle { path, .. } => {
+                            add(path);
+                        }
+                        Segment::Expression { source, .. } => {
+                            if let Ok(compiled) = self.expressions.get(source) {
+                                for name in compiled.names.iter().chain(&compiled.sliced) {
+                                    add(name);
+                                }
+                            }
+                        }
+                        Segment::Literal(_) | Segment::Swarm { .. } | Segment::Unclosed { .. } => {}
+                    }
+                }
+            }
+            Value::Seq(items) => items.iter().for_each(|item| self.collect_names(item, used)),
+            Value::Map(map) => map.iter().for_each(|entry| self.collect_names(&entry.value, used)),
+            _ => {}
         }
     }
 
