@@ -6,6 +6,7 @@
 mod bad_bound;
 mod duplicate_profile;
 mod floating_tag;
+mod folded_name;
 mod host_network;
 mod hub_name;
 mod no_network;
@@ -71,6 +72,8 @@ pub struct ConfigView<'a> {
     pub near_user: &'a dyn Fn(&str) -> Option<&'a str>,
     /// The group of a listed user whose name is closest; looks at all of them.
     pub near_group: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// Where the first listed user stands whose owner name holds capitals, and how many there are.
+    pub capitals: Option<(Span, usize)>,
     /// How many listed users choose no profile and may not use the first one.
     pub passed_over: usize,
     /// The names of the attributes that users have, and where each is first named.
@@ -101,6 +104,7 @@ pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
     (&code::UNUSED_ATTRIBUTE, unused_attribute::check),
     (&code::BAD_BOUND, bad_bound::check),
     (&code::OPEN_MOUNTS, open_mounts::check),
+    (&code::FOLDED_NAME, folded_name::check),
 ];
 
 /// The rules about servers, sorted by code.

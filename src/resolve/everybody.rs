@@ -11,6 +11,7 @@ use crate::check::rules::{self, ConfigView, ProfileView};
 use crate::diag::{Diagnostic, Diagnostics, closest, code};
 use crate::source::{Author, Node, Value};
 
+use super::naming::Scheme;
 use super::roster::User;
 use super::template::{Segment, segments};
 use super::{Compiler, Request, naming, options};
@@ -94,10 +95,18 @@ impl Compiler<'_> {
         let mut admitted = vec![0; self.profiles().len()];
         let mut groups = HashSet::new();
         let mut passed_over = 0;
+        let mut capitals = None;
+        let keeps_case = matches!(self.settings.scheme, Scheme::Username | Scheme::Last32);
         for index in 0..self.roster.len() {
             let user = self.roster.user(index);
             for (count, profile) in admitted.iter_mut().zip(self.profiles()) {
                 *count += usize::from(profile.access.admits(&user));
+            }
+            if keeps_case
+                && let Some(span) = user.span
+                && naming::owner(self.settings.scheme, &user.name).bytes().any(|byte| byte.is_ascii_uppercase())
+            {
+                capitals.get_or_insert((span, 0)).1 += 1;
             }
             let chooses_none = user.profile.is_none();
             passed_over += usize::from(
@@ -123,6 +132,7 @@ impl Compiler<'_> {
             has_group: &|name| groups.contains(name),
             near_user: &|name| closest(name, self.roster.user_names()),
             near_group: &|name| closest(name, groups.iter().map(|group| &**group)),
+            capitals,
             passed_over,
             attributes: self.roster.attributes(),
             uses: &|name| used.get_or_init(|| self.used_names()).contains(name),
