@@ -344,6 +344,7 @@ impl<'a> Compiler<'a> {
             service: &service,
             spec: &spec,
             hub: self.settings.hub.as_deref(),
+            hub_span: self.settings.hub_span,
             varies: &|node| self.varies(node),
             differs: &|node| self.differs(node),
             own: &|name| self.is_own(name),

@@ -3,21 +3,30 @@
 //! A rule is a function in a file of its own that returns findings. Rules about a document see its tree before it is
 //! merged; rules about a server see its service and the merged tree that it came from, spans and all.
 
+mod bad_bound;
 mod bind_by_username;
 mod contradictory_constraints;
 mod docker_socket;
 mod duplicate_profile;
 mod floating_tag;
+mod folded_name;
+mod host_network;
 mod hub_name;
 mod hub_variable;
 mod lossy_number;
 mod name_from_user;
+mod no_network;
 mod node_local_volume;
+mod open_mounts;
+mod open_notebook;
 mod plain_secret;
 mod read_only_anonymous_volume;
 mod reservation_above_limit;
+mod restricted_default;
 mod shared_sshfs;
 mod shared_volume;
+mod unknown_access;
+mod unused_attribute;
 mod unused_profile;
 
 use std::sync::Arc;
@@ -34,6 +43,8 @@ pub struct ServerView<'a> {
     pub spec: &'a Node,
     /// The name of the hub's service.
     pub hub: Option<&'a str>,
+    /// Where the config names the hub's service.
+    pub hub_span: Option<Span>,
     /// Tells whether the text of a node can differ from user to user.
     pub varies: &'a dyn Fn(&Node) -> bool,
     /// Tells the same of all texts below a node, and of what the attributes say that they name.
@@ -82,6 +93,9 @@ pub struct ProfileView<'a> {
     pub admitted: usize,
 }
 
+/// An amount in its key's unit, or what is wrong with it and what helps.
+pub type Measured = Result<f64, (String, String)>;
+
 /// A whole config, for the rules about configs.
 pub struct ConfigView<'a> {
     /// All documents merged, without `users`.
@@ -94,8 +108,20 @@ pub struct ConfigView<'a> {
     pub has_user: &'a dyn Fn(&str) -> bool,
     /// Tells whether a listed user is in this group.
     pub has_group: &'a dyn Fn(&str) -> bool,
+    /// The listed user whose name is closest; looks at all of them.
+    pub near_user: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// The group of a listed user whose name is closest; looks at all of them.
+    pub near_group: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// Where the first listed user stands whose owner name holds capitals, and how many there are.
+    pub capitals: Option<(Span, usize)>,
+    /// How many listed users choose no profile and may not use the first one.
+    pub passed_over: usize,
     /// The names of the attributes that users have, and where each is first named.
     pub attributes: &'a [(Arc<str>, Span)],
+    /// Tells whether a template of the config names this attribute.
+    pub uses: &'a dyn Fn(&str) -> bool,
+    /// Reads a value as its key takes it, for comparing.
+    pub measure: &'a dyn Fn(&str, &Node) -> Measured,
     /// Tells whether the text of a node can differ from user to user.
     pub varies: &'a dyn Fn(&Node) -> bool,
 }
@@ -111,7 +137,15 @@ pub type ServerRule = fn(&ServerView<'_>) -> Vec<Diagnostic>;
 pub static DOCUMENT_RULES: &[(&Code, DocumentRule)] = &[(&code::DUPLICATE_PROFILE, duplicate_profile::check)];
 
 /// The rules about whole configs, sorted by code.
-pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[(&code::UNUSED_PROFILE, unused_profile::check)];
+pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
+    (&code::UNKNOWN_ACCESS, unknown_access::check),
+    (&code::UNUSED_PROFILE, unused_profile::check),
+    (&code::RESTRICTED_DEFAULT, restricted_default::check),
+    (&code::UNUSED_ATTRIBUTE, unused_attribute::check),
+    (&code::BAD_BOUND, bad_bound::check),
+    (&code::OPEN_MOUNTS, open_mounts::check),
+    (&code::FOLDED_NAME, folded_name::check),
+];
 
 /// The rules about servers, sorted by code.
 pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
@@ -129,6 +163,9 @@ pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
     (&code::HUB_VARIABLE, hub_variable::check),
     (&code::PLAIN_SECRET, plain_secret::check),
     (&code::LOSSY_NUMBER, lossy_number::check),
+    (&code::NO_NETWORK, no_network::check),
+    (&code::HOST_NETWORK, host_network::check),
+    (&code::OPEN_NOTEBOOK, open_notebook::check),
 ];
 
 /// Applies the rules about documents.

@@ -109,7 +109,16 @@ codes! {
     HUB_VARIABLE = warn("SG233", "hub-variable", "The hub's value of a variable wins over the config's.");
     PLAIN_SECRET = warn("SG234", "plain-secret", "A secret stands in the config as it is.");
     LOSSY_NUMBER = warn("SG235", "lossy-number", "A number is sent as another text than the document shows.");
+    UNKNOWN_ACCESS = warn("SG236", "unknown-access", "A profile's `access` names a user or a group that the config does not list.");
     UNUSED_PROFILE = warn("SG237", "unused-profile", "Nobody may use a profile.");
+    RESTRICTED_DEFAULT = note("SG238", "restricted-default", "Not everybody may use the first profile.");
+    NO_NETWORK = note("SG239", "no-network", "The config names a hub, and servers are on no network with it.");
+    HOST_NETWORK = warn("SG240", "host-network", "A server is attached to a node's own network.");
+    OPEN_NOTEBOOK = warn("SG241", "open-notebook", "Whoever reaches a server needs no token.");
+    UNUSED_ATTRIBUTE = note("SG242", "unused-attribute", "No template of the config uses an attribute.");
+    BAD_BOUND = hard("SG243", "bad-bound", "A bound of `user_options.allow` cannot be compared with any request.");
+    OPEN_MOUNTS = warn("SG245", "open-mounts", "`user_options.allow` opens what leads a request to others' data or to the node.");
+    FOLDED_NAME = warn("SG247", "folded-name", "A username's capitals are lost in the service's name.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

@@ -1,6 +1,6 @@
 //! Whole rosters: on all processors, in the roster's order.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::sync_channel;
@@ -8,11 +8,13 @@ use std::thread;
 
 use crate::check::canonical::printable;
 use crate::check::rules::{self, ConfigView, ProfileView};
-use crate::diag::{Diagnostic, Diagnostics, code};
-use crate::source::Node;
+use crate::diag::{Diagnostic, Diagnostics, closest, code};
+use crate::source::{Author, Node, Value};
 
+use super::naming::Scheme;
 use super::roster::User;
-use super::{Compiler, Request, naming};
+use super::template::{Segment, segments};
+use super::{Compiler, Request, naming, options};
 
 /// The most users that one piece of work has.
 const CHUNK: usize = 128;
@@ -92,11 +94,24 @@ impl Compiler<'_> {
     pub fn check_config(&self, diagnostics: &mut Diagnostics) {
         let mut admitted = vec![0; self.profiles().len()];
         let mut groups = HashSet::new();
+        let mut passed_over = 0;
+        let mut capitals = None;
+        let keeps_case = matches!(self.settings.scheme, Scheme::Username | Scheme::Last32);
         for index in 0..self.roster.len() {
             let user = self.roster.user(index);
             for (count, profile) in admitted.iter_mut().zip(self.profiles()) {
                 *count += usize::from(profile.access.admits(&user));
             }
+            if keeps_case
+                && let Some(span) = user.span
+                && naming::owner(self.settings.scheme, &user.name).bytes().any(|byte| byte.is_ascii_uppercase())
+            {
+                capitals.get_or_insert((span, 0)).1 += 1;
+            }
+            let chooses_none = user.profile.is_none();
+            passed_over += usize::from(
+                chooses_none && self.profiles().first().is_some_and(|profile| !profile.access.admits(&user)),
+            );
             groups.extend(user.groups);
         }
         let images = self.root.get("images").and_then(Node::as_seq).unwrap_or_default();
@@ -108,17 +123,62 @@ impl Compiler<'_> {
                 access: profile.access.entries(),
                 admitted,
             });
+        let used = OnceCell::new();
         let view = ConfigView {
             root: &self.root,
             profiles: profiles.collect(),
             users: self.roster.len(),
             has_user: &|name| self.roster.contains(name),
             has_group: &|name| groups.contains(name),
+            near_user: &|name| closest(name, self.roster.user_names()),
+            near_group: &|name| closest(name, groups.iter().map(|group| &**group)),
+            capitals,
+            passed_over,
             attributes: self.roster.attributes(),
+            uses: &|name| used.get_or_init(|| self.used_names()).contains(name),
+            measure: &|key, node| {
+                options::measure(key, node).map_err(|error| (error.message.to_string(), error.help.to_string()))
+            },
             varies: &|node| self.varies(node),
         };
         for diagnostic in rules::config(&view) {
             self.push(diagnostic, diagnostics);
+        }
+    }
+
+    /// The names that the config's templates start with.
+    fn used_names(&self) -> HashSet<String> {
+        let mut used = HashSet::new();
+        self.collect_names(&self.root, &mut used);
+        for value in self.roster.config_values() {
+            self.collect_names(value, &mut used);
+        }
+        used
+    }
+
+    fn collect_names(&self, node: &Node, used: &mut HashSet<String>) {
+        let mut add = |path: &str| used.insert(path.split('.').next().unwrap_or_default().to_owned());
+        match &node.value {
+            Value::Str(text) if self.author(node.span.source) == Author::Config => {
+                for segment in segments(text) {
+                    match segment {
+                        Segment::Placeholder { path, .. } | Segment::Angle { path, .. } => {
+                            add(path);
+                        }
+                        Segment::Expression { source, .. } => {
+                            if let Ok(compiled) = self.expressions.get(source) {
+                                for name in compiled.names.iter().chain(&compiled.sliced) {
+                                    add(name);
+                                }
+                            }
+                        }
+                        Segment::Literal(_) | Segment::Swarm { .. } | Segment::Unclosed { .. } => {}
+                    }
+                }
+            }
+            Value::Seq(items) => items.iter().for_each(|item| self.collect_names(item, used)),
+            Value::Map(map) => map.iter().for_each(|entry| self.collect_names(&entry.value, used)),
+            _ => {}
         }
     }
 

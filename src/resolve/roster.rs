@@ -123,6 +123,11 @@ impl Roster {
         attributes
     }
 
+    /// What the config itself says of users.
+    pub fn config_values(&self) -> impl Iterator<Item = &Node> {
+        self.config.iter().map(|entry| &entry.value)
+    }
+
     /// Every attribute that some user has, sorted by name, and where it is first named.
     pub fn attributes(&self) -> &[(Arc<str>, Span)] {
         &self.attributes

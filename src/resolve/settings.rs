@@ -19,6 +19,8 @@ pub struct Settings {
     pub deployment: Arc<str>,
     /// The name of the hub's service; `None` where there is no hub.
     pub hub: Option<Arc<str>>,
+    /// Where it is named.
+    pub hub_span: Option<Span>,
     /// The first part of every service's name.
     pub prefix: Arc<str>,
     /// Where the prefix is set.
@@ -53,6 +55,7 @@ impl Settings {
         Self {
             deployment: text("deployment").unwrap_or_else(|| Arc::clone(&prefix)),
             hub: text("jupyterhub_service_name").filter(|name| !name.is_empty()),
+            hub_span: root.get("jupyterhub_service_name").map(|node| node.span),
             prefix,
             prefix_span: root.get("service_prefix").map(|node| node.span),
             port: port(root, diagnostics),
