@@ -101,7 +101,7 @@ codes! {
     DOCKER_SOCKET = warn("SG224", "docker-socket", "A bind mount gives the server the engine's socket.");
     BIND_BY_USERNAME = warn("SG225", "bind-by-username", "A user's name or attribute decides which directory of the node is mounted.");
     NODE_LOCAL_VOLUME = note("SG226", "node-local-volume", "A volume exists on one node, and servers may start on others.");
-    READ_ONLY_ANONYMOUS_VOLUME = warn("SG227", "read-only-anonymous-volume", "A volume without a name is read-only, so that nothing could be in it.");
+    READ_ONLY_ANONYMOUS_VOLUME = hard("SG227", "read-only-anonymous-volume", "A volume without a name is read-only, so that nothing could be in it.");
     SHARED_SSHFS = deny("SG228", "shared-sshfs", "One name stands for the sshfs volumes of all users.");
     CONTRADICTORY_CONSTRAINTS = warn("SG230", "contradictory-constraints", "No node can fulfil two placement constraints together.");
     RESERVATION_ABOVE_LIMIT = warn("SG231", "reservation-above-limit", "More is reserved than the server may use.");

@@ -8,6 +8,7 @@ use crate::source::{Entry, Map, Node, Span, Value};
 
 use super::amount::{self, Raw};
 use super::naming::Scheme;
+use super::secret::is_reference;
 
 /// JupyterHub's default for how long a server may take to start, in nanoseconds (`Spawner.start_timeout`: 60 s).
 const START_TIMEOUT: i64 = 60_000_000_000;
@@ -207,6 +208,10 @@ impl SecretNames {
             match &entry.value.value {
                 Value::Str(text) if self.resembles(&entry.key) && has_literal(text) => visit(&entry.value),
                 Value::Int(_) | Value::Float(_) if self.resembles(&entry.key) => visit(&entry.value),
+                // A reference with a mistyped key may hold the secret itself.
+                Value::Map(map) if self.resembles(&entry.key) && !is_reference(map) => {
+                    self.visit_below(&entry.value, true, visit);
+                }
                 _ => self.visit_literals(&entry.value, visit),
             }
         }

@@ -23,7 +23,7 @@ const CASES: &[Case<'_>] = &[
             "service_port = 0\nnaming.scheme = \"slgu\"\n\
              lint = 1\n[users.alice]\npassword = \"@\"\nid_rsa = \"\"\"\n-----BEGIN KEY-----\n@\n\"\"\"\nuid = \"@\"\n\
              [users.bob]\npasword = { file = 1, value = \"@\" }\n\
-             [container_spec]\nimag = 1\nread_only = \"yes\"\nenv = { API_TOKEN = \"@\", A = [1], B_TOKEN = { fil = 1 } }\n",
+             [container_spec]\nimag = 1\nread_only = \"yes\"\nenv = { API_TOKEN = \"@\", A = [1], B_TOKEN = { fil = \"@\" } }\n",
         )],
         args: &["validate"],
         codes: &["SG101", "SG102", "SG103", "SG104"],
