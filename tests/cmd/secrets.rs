@@ -106,3 +106,10 @@ fn attributes_with_a_secrets_name_are_secret() {
     folder.put("swarmgen.toml", format!("secret_attributes = []\nuser_format_attributes = [\"db_token\"]\n[container_spec.env]\nDB = \"{{db_token}}\"\n{GOOD}"));
     assert!(folder.run(&args).ok().contains(CANARY));
 }
+
+#[test]
+fn the_value_of_a_key_that_breaks_off_is_not_shown() {
+    let folder = Folder::with(&format!("[user_defaults]\nnested = {{ api_日ey = \"{CANARY}\" }}\n"));
+    let told = folder.run(&["validate"]).refused("SG005");
+    assert!(!told.contains(CANARY) && told.contains("«redacted»"), "{told}");
+}

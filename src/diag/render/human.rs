@@ -96,15 +96,25 @@ fn blocks(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Block> {
         let place = at.map_or_else(String::new, |at| format!("{}:{}:{}", visible(source.name()), at.line, at.column));
         let labels = members.iter().map(|(index, label)| (*index == 0, visible(&label.text).into_owned())).collect();
         let spans: Vec<_> = members.iter().map(|(_, label)| label.span.range()).collect();
-        Block { place, labels, excerpt: excerpt_of(&source, &spans, before_secrets_are_known) }
+        let broken = if diagnostic.code == &code::SYNTAX { spans.as_slice() } else { &[] };
+        Block { place, labels, excerpt: excerpt_of(&source, &spans, before_secrets_are_known, broken) }
     };
     clusters.into_iter().map(block).collect()
 }
 
-fn excerpt_of(source: &Source, spans: &[Range<usize>], before_secrets_are_known: bool) -> Excerpt {
+fn excerpt_of(
+    source: &Source,
+    spans: &[Range<usize>],
+    before_secrets_are_known: bool,
+    broken: &[Range<usize>],
+) -> Excerpt {
     match (before_secrets_are_known, source.author()) {
         (false, _) => Excerpt::new(source, spans, &|_| Vec::new()),
-        (true, Author::Config) => Excerpt::new(source, spans, &|line| mask::secrets_by_look(source, line)),
+        (true, Author::Config) => Excerpt::new(source, spans, &|line| {
+            let after = broken.iter().filter_map(|place| mask::value_of_broken_key(source, &line, place));
+            let after: Vec<_> = after.collect();
+            mask::secrets_by_look(source, line).into_iter().chain(after).collect()
+        }),
         // Rows of a users file have no keys in sight that would tell what is secret.
         (true, Author::Data) => Excerpt::new(source, spans, &|line| vec![line]),
     }

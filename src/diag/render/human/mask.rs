@@ -34,6 +34,19 @@ pub(super) fn secrets_by_look(source: &Source, line: Range<usize>) -> Vec<Range<
     }
 }
 
+/// The value of a line after a place where the grammar is broken: if that is in a key, nobody knows the key.
+pub(super) fn value_of_broken_key(source: &Source, line: &Range<usize>, place: &Range<usize>) -> Option<Range<usize>> {
+    if !line.contains(&place.start) {
+        return None;
+    }
+    let rest = source.text().get(place.start..line.end)?;
+    // What breaks at a separator or an opening quote leaves the key whole.
+    let separator = rest.find(['=', ':']).filter(|at| *at > 0 && !rest.starts_with(['"', '\'']))?;
+    let start = place.start + after_separator(rest, separator);
+    let value = source.text().get(start..line.end)?.trim();
+    (!matches!(value, "" | "true" | "false" | "null" | "~")).then_some(start..line.end)
+}
+
 /// The names that the text's own `secret_attributes` lists, as far as it can be read.
 fn own_words(text: &str) -> Vec<String> {
     // Looked for once for each label, and texts may be large.
