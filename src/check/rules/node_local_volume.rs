@@ -1,20 +1,17 @@
 //! SG226 node-local-volume.
 
 use super::ServerView;
+use crate::check::placement::parse;
 use crate::diag::{Diagnostic, code};
 use crate::ir::MountKind;
-use crate::source::Node;
 
 /// Finds named volumes of the local driver, without options that lead elsewhere, where placement allows several nodes:
 /// each node has a volume of its own under that name.
 pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
     let pinned = view.service.placement.constraints.iter().any(|constraint| {
-        let text = constraint.expose().replace(' ', "");
-        text.starts_with("node.hostname==") || text.starts_with("node.id==")
+        parse(constraint.expose()).is_some_and(|part| part.equal && matches!(part.key, "node.hostname" | "node.id"))
     });
-    let nodes = view.spec.get("container_spec").and_then(|container| container.get("mounts")).and_then(Node::as_seq);
-    let (mounts, nodes) = (&view.service.container.mounts, nodes.unwrap_or_default());
-    if pinned || mounts.len() != nodes.len() {
+    if pinned {
         return Vec::new();
     }
     let is_local = |kind: &MountKind| match kind {
@@ -24,8 +21,8 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
         }
         _ => false,
     };
-    let local = mounts.iter().zip(nodes).filter(|(mount, _)| !mount.read_only && is_local(&mount.kind));
-    local
+    view.mounts()
+        .filter(|(mount, _)| !mount.read_only && is_local(&mount.kind))
         .filter_map(|(_, node)| node.get("source"))
         .map(|source| {
             Diagnostic::new(&code::NODE_LOCAL_VOLUME, "this volume stays on the node where it was made")
