@@ -35,6 +35,25 @@ use crate::diag::{Code, Diagnostic, Diagnostics, code};
 use crate::ir::{Mount, Service};
 use crate::source::{Node, Span};
 
+/// The tree of one profile's servers, for the rules that need nothing of a single server: they are asked once for each
+/// profile, unless a user's own layers change the tree.
+pub struct SpecView<'a> {
+    /// The merged tree.
+    pub spec: &'a Node,
+    /// The name of the hub's service.
+    pub hub: Option<&'a str>,
+    /// Tells whether a node's text is sent as it stands in a config document.
+    pub is_literal: &'a dyn Fn(&Node) -> bool,
+    /// How the document spells a node.
+    pub spelling: &'a dyn Fn(&Node) -> Option<String>,
+    /// Tells whether how the document spells a node must not be shown.
+    pub is_hidden: &'a dyn Fn(&Node) -> bool,
+    /// Tells whether what has this name is a secret.
+    pub is_secret: &'a dyn Fn(&str) -> bool,
+    /// Tells whether the config keeps this variable from the hub.
+    pub keeps: &'a dyn Fn(&str) -> bool,
+}
+
 /// One server, for the rules about servers.
 pub struct ServerView<'a> {
     /// What will be sent.
@@ -54,16 +73,6 @@ pub struct ServerView<'a> {
     /// The first name in a node's template whose value its user may have chosen; not what is last given to one of these
     /// filters.
     pub chosen: &'a dyn Fn(&Node, &[&str]) -> Option<String>,
-    /// Tells whether a node's text is sent as it stands in a config document.
-    pub is_literal: &'a dyn Fn(&Node) -> bool,
-    /// How the document spells a node.
-    pub spelling: &'a dyn Fn(&Node) -> Option<String>,
-    /// Tells whether how the document spells a node must not be shown.
-    pub is_hidden: &'a dyn Fn(&Node) -> bool,
-    /// Tells whether what has this name is a secret.
-    pub is_secret: &'a dyn Fn(&str) -> bool,
-    /// Tells whether the config keeps this variable from the hub.
-    pub keeps: &'a dyn Fn(&str) -> bool,
     /// Whether the user is a stand-in.
     pub probe: bool,
 }
@@ -130,6 +139,8 @@ pub struct ConfigView<'a> {
 pub type ConfigRule = fn(&ConfigView<'_>) -> Vec<Diagnostic>;
 /// A rule about one document.
 pub type DocumentRule = fn(&Node) -> Vec<Diagnostic>;
+/// A rule about the tree of a profile's servers.
+pub type SpecRule = fn(&SpecView<'_>) -> Vec<Diagnostic>;
 /// A rule about one server.
 pub type ServerRule = fn(&ServerView<'_>) -> Vec<Diagnostic>;
 
@@ -147,6 +158,13 @@ pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
     (&code::FOLDED_NAME, folded_name::check),
 ];
 
+/// The rules about the trees of servers, sorted by code.
+pub static SPEC_RULES: &[(&Code, SpecRule)] = &[
+    (&code::HUB_VARIABLE, hub_variable::check),
+    (&code::PLAIN_SECRET, plain_secret::check),
+    (&code::LOSSY_NUMBER, lossy_number::check),
+];
+
 /// The rules about servers, sorted by code.
 pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
     (&code::FLOATING_TAG, floating_tag::check),
@@ -160,9 +178,6 @@ pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
     (&code::CONTRADICTORY_CONSTRAINTS, contradictory_constraints::check),
     (&code::RESERVATION_ABOVE_LIMIT, reservation_above_limit::check),
     (&code::NAME_FROM_USER, name_from_user::check),
-    (&code::HUB_VARIABLE, hub_variable::check),
-    (&code::PLAIN_SECRET, plain_secret::check),
-    (&code::LOSSY_NUMBER, lossy_number::check),
     (&code::NO_NETWORK, no_network::check),
     (&code::HOST_NETWORK, host_network::check),
     (&code::OPEN_NOTEBOOK, open_notebook::check),
@@ -180,6 +195,11 @@ pub fn config(view: &ConfigView<'_>) -> Vec<Diagnostic> {
     CONFIG_RULES.iter().flat_map(|(_, rule)| rule(view)).collect()
 }
 
+/// Applies the rules about the trees of servers.
+pub fn spec(view: &SpecView<'_>) -> Vec<Diagnostic> {
+    SPEC_RULES.iter().flat_map(|(_, rule)| rule(view)).collect()
+}
+
 /// Applies the rules about servers.
 pub fn server(view: &ServerView<'_>) -> Vec<Diagnostic> {
     SERVER_RULES.iter().flat_map(|(_, rule)| rule(view)).collect()
@@ -193,6 +213,7 @@ mod tests {
     fn the_registries_are_sorted() {
         assert!(CONFIG_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(DOCUMENT_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
+        assert!(SPEC_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(SERVER_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
     }
 }

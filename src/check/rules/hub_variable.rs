@@ -1,6 +1,6 @@
 //! SG233 hub-variable.
 
-use super::ServerView;
+use super::SpecView;
 use crate::diag::{Diagnostic, code};
 use crate::source::Node;
 
@@ -24,7 +24,7 @@ const HUBS: &[&str] = &[
 ];
 
 /// Finds variables that the hub sets too: its values win, unless `env_override` lists them.
-pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(view: &SpecView<'_>) -> Vec<Diagnostic> {
     if view.hub.is_none() {
         return Vec::new();
     }

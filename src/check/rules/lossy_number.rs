@@ -1,11 +1,11 @@
 //! SG235 lossy-number.
 
-use super::ServerView;
+use super::SpecView;
 use crate::diag::{Diagnostic, code};
 use crate::source::{Entry, Node, Value};
 
 /// Finds numbers and truths where text is wanted whose text is not what the document shows.
-pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(view: &SpecView<'_>) -> Vec<Diagnostic> {
     let container = view.spec.get("container_spec");
     let mut findings = Vec::new();
     for table in [container, Some(view.spec)].into_iter().flatten() {
@@ -25,13 +25,13 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
     findings
 }
 
-fn each(view: &ServerView<'_>, table: Option<&Node>, findings: &mut Vec<Diagnostic>) {
+fn each(view: &SpecView<'_>, table: Option<&Node>, findings: &mut Vec<Diagnostic>) {
     for entry in table.and_then(Node::as_map).into_iter().flatten() {
         findings.extend(found(view, entry));
     }
 }
 
-fn found(view: &ServerView<'_>, entry: &Entry) -> Option<Diagnostic> {
+fn found(view: &SpecView<'_>, entry: &Entry) -> Option<Diagnostic> {
     let sent = match &entry.value.value {
         Value::Bool(truth) => truth.to_string(),
         Value::Int(number) => number.to_string(),

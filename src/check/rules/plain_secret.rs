@@ -1,12 +1,12 @@
 //! SG234 plain-secret.
 
-use super::ServerView;
+use super::SpecView;
 use crate::check::canonical::printable;
 use crate::diag::{Diagnostic, code};
 use crate::source::{Node, Value};
 
 /// Finds variables with the name of a secret whose value stands in the config.
-pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(view: &SpecView<'_>) -> Vec<Diagnostic> {
     let env = view.spec.get("container_spec").and_then(|container| container.get("env")).and_then(Node::as_map);
     env.into_iter()
         .flatten()

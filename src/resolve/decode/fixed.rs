@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use crate::diag::Diagnostic;
 use crate::ir::{
     DnsConfig, Driver, Endpoint, FileReference, Healthcheck, Host, Mount, Network, Pairs, Placement, Privileges,
     Resources, RestartPolicy, Text, Ulimit, UpdateConfig,
@@ -44,6 +45,15 @@ pub struct Fixed {
     pub(super) endpoint: Slot<Endpoint>,
     pub(super) update_config: Slot<Option<UpdateConfig>>,
     pub(super) rollback_config: Slot<Option<UpdateConfig>>,
+    /// What the rules about the tree found.
+    judged: OnceLock<Vec<Diagnostic>>,
+}
+
+impl Fixed {
+    /// What the rules say of the profile's tree, asked once.
+    pub fn judged(&self, judge: impl FnOnce() -> Vec<Diagnostic>) -> Vec<Diagnostic> {
+        self.judged.get_or_init(judge).clone()
+    }
 }
 
 impl Decoder<'_> {
