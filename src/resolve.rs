@@ -12,6 +12,7 @@ pub mod decode;
 pub mod document;
 pub mod everybody;
 pub mod expression;
+mod judgement;
 pub mod merge;
 pub mod naming;
 pub mod options;
@@ -32,7 +33,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::check;
 use crate::check::level::Levels;
-use crate::check::rules::{ServerView, SpecView};
+use crate::check::rules::ServerView;
 use crate::diag::{Diagnostic, Diagnostics, Severity, closest, code};
 use crate::ir::Service;
 use crate::source::records::Records;
@@ -351,26 +352,8 @@ impl<'a> Compiler<'a> {
             chosen: &|node, safe| self.chosen_name(node, safe),
             probe,
         };
-        findings.extend(check::rules::server(&view));
-        if shared {
-            findings.extend(profile.fixed.judged(|| self.judge_spec(&spec)));
-        } else {
-            findings.extend(self.judge_spec(&spec));
-        }
+        findings.extend(self.judge(&view, &scope, shared.then_some(&profile.fixed)));
         Some(Server { service, user: Arc::clone(&user.name), profile: Arc::clone(&profile.name), spec })
-    }
-
-    /// What the rules say of a tree, whosever server it is for.
-    fn judge_spec(&self, spec: &Node) -> Vec<Diagnostic> {
-        check::rules::spec(&SpecView {
-            spec,
-            hub: self.settings.hub.as_deref(),
-            is_literal: &|node| self.is_literal(node),
-            spelling: &|node| self.spelling(node),
-            is_hidden: &|node| self.is_hidden(node),
-            is_secret: &|name| self.settings.secret_names.matches(name),
-            keeps: &|name| self.settings.env_override.contains(name),
-        })
     }
 
     /// The profile's tree with the user's and the request's layers.

@@ -142,7 +142,23 @@ pub type DocumentRule = fn(&Node) -> Vec<Diagnostic>;
 /// A rule about the tree of a profile's servers.
 pub type SpecRule = fn(&SpecView<'_>) -> Vec<Diagnostic>;
 /// A rule about one server.
-pub type ServerRule = fn(&ServerView<'_>) -> Vec<Diagnostic>;
+#[derive(Debug)]
+pub struct ServerRule {
+    /// The code of what it finds.
+    pub code: &'static Code,
+    /// Tells what it finds.
+    pub check: fn(&ServerView<'_>) -> Vec<Diagnostic>,
+    /// The parts of the tree that it looks at, keys joined by dots. Where none of them differs from server to server of a
+    /// profile, the rule is asked once.
+    pub reads: &'static [&'static str],
+}
+
+impl ServerRule {
+    /// The nodes of a tree that it looks at.
+    pub fn nodes<'n>(&self, spec: &'n Node) -> impl Iterator<Item = &'n Node> {
+        self.reads.iter().filter_map(move |path| path.split('.').try_fold(spec, |node, key| node.get(key)))
+    }
+}
 
 /// The rules about documents, sorted by code.
 pub static DOCUMENT_RULES: &[(&Code, DocumentRule)] = &[(&code::DUPLICATE_PROFILE, duplicate_profile::check)];
@@ -166,21 +182,45 @@ pub static SPEC_RULES: &[(&Code, SpecRule)] = &[
 ];
 
 /// The rules about servers, sorted by code.
-pub static SERVER_RULES: &[(&Code, ServerRule)] = &[
-    (&code::FLOATING_TAG, floating_tag::check),
-    (&code::SHARED_VOLUME, shared_volume::check),
-    (&code::HUB_NAME_TAKEN, hub_name::check),
-    (&code::DOCKER_SOCKET, docker_socket::check),
-    (&code::BIND_BY_USERNAME, bind_by_username::check),
-    (&code::NODE_LOCAL_VOLUME, node_local_volume::check),
-    (&code::READ_ONLY_ANONYMOUS_VOLUME, read_only_anonymous_volume::check),
-    (&code::SHARED_SSHFS, shared_sshfs::check),
-    (&code::CONTRADICTORY_CONSTRAINTS, contradictory_constraints::check),
-    (&code::RESERVATION_ABOVE_LIMIT, reservation_above_limit::check),
-    (&code::NAME_FROM_USER, name_from_user::check),
-    (&code::NO_NETWORK, no_network::check),
-    (&code::HOST_NETWORK, host_network::check),
-    (&code::OPEN_NOTEBOOK, open_notebook::check),
+pub static SERVER_RULES: &[ServerRule] = &[
+    ServerRule { code: &code::FLOATING_TAG, check: floating_tag::check, reads: &["image"] },
+    ServerRule { code: &code::SHARED_VOLUME, check: shared_volume::check, reads: &["container_spec.mounts"] },
+    ServerRule { code: &code::HUB_NAME_TAKEN, check: hub_name::check, reads: &["container_spec.hostname", "networks"] },
+    ServerRule { code: &code::DOCKER_SOCKET, check: docker_socket::check, reads: &["container_spec.mounts"] },
+    ServerRule { code: &code::BIND_BY_USERNAME, check: bind_by_username::check, reads: &["container_spec.mounts"] },
+    ServerRule {
+        code: &code::NODE_LOCAL_VOLUME,
+        check: node_local_volume::check,
+        reads: &["container_spec.mounts", "placement"],
+    },
+    ServerRule {
+        code: &code::READ_ONLY_ANONYMOUS_VOLUME,
+        check: read_only_anonymous_volume::check,
+        reads: &["container_spec.mounts"],
+    },
+    ServerRule { code: &code::SHARED_SSHFS, check: shared_sshfs::check, reads: &["container_spec.mounts"] },
+    ServerRule {
+        code: &code::CONTRADICTORY_CONSTRAINTS,
+        check: contradictory_constraints::check,
+        reads: &["placement"],
+    },
+    ServerRule {
+        code: &code::RESERVATION_ABOVE_LIMIT,
+        check: reservation_above_limit::check,
+        reads: &["resource_spec"],
+    },
+    ServerRule {
+        code: &code::NAME_FROM_USER,
+        check: name_from_user::check,
+        reads: &["container_spec.hostname", "networks"],
+    },
+    ServerRule { code: &code::NO_NETWORK, check: no_network::check, reads: &["networks"] },
+    ServerRule { code: &code::HOST_NETWORK, check: host_network::check, reads: &["networks"] },
+    ServerRule {
+        code: &code::OPEN_NOTEBOOK,
+        check: open_notebook::check,
+        reads: &["container_spec.command", "container_spec.args", "networks", "endpoint_spec"],
+    },
 ];
 
 /// Applies the rules about documents.
@@ -200,9 +240,10 @@ pub fn spec(view: &SpecView<'_>) -> Vec<Diagnostic> {
     SPEC_RULES.iter().flat_map(|(_, rule)| rule(view)).collect()
 }
 
-/// Applies the rules about servers.
-pub fn server(view: &ServerView<'_>) -> Vec<Diagnostic> {
-    SERVER_RULES.iter().flat_map(|(_, rule)| rule(view)).collect()
+/// Applies those of the rules about servers that `asked` picks by their index.
+pub fn server(view: &ServerView<'_>, asked: impl Fn(usize) -> bool) -> Vec<Diagnostic> {
+    let rules = SERVER_RULES.iter().enumerate().filter(|(index, _)| asked(*index));
+    rules.flat_map(|(_, rule)| (rule.check)(view)).collect()
 }
 
 #[cfg(test)]
@@ -214,6 +255,6 @@ mod tests {
         assert!(CONFIG_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(DOCUMENT_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(SPEC_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
-        assert!(SERVER_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
+        assert!(SERVER_RULES.windows(2).all(|pair| pair[0].code.id < pair[1].code.id));
     }
 }

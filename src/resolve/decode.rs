@@ -21,6 +21,7 @@ use super::scope::{Place, Scope};
 
 pub use fixed::Fixed;
 pub use service::service;
+pub use sshfs::is_plugin;
 
 /// Ownership labels start with this.
 pub const LABEL_PREFIX: &str = "swarmgen.";

@@ -14,6 +14,7 @@ use crate::diag::{Diagnostic, code};
 use crate::ir::Text;
 use crate::source::{Author, Entry, Node, Span, Value};
 
+use super::decode::is_plugin;
 use super::roster::User;
 use super::secret;
 use super::template::{Segment, may_be_template, segments};
@@ -148,6 +149,20 @@ impl<'a> Scope<'a> {
             }
             Value::Map(map) => secret::is_reference(map),
             _ => false,
+        }
+    }
+
+    /// Tells whether nothing in a tree differs from server to server.
+    pub fn is_constant(&self, node: &Node) -> bool {
+        match &node.value {
+            Value::Map(map) => {
+                // A mount over SSHFS may take the user's credential.
+                let driver = map.get("driver_config").and_then(|driver| driver.get("name")).and_then(Node::as_str);
+                let sshfs = map.get("type").and_then(Node::as_str) == Some("sshfs") || driver.is_some_and(is_plugin);
+                !sshfs && !secret::is_reference(map) && map.iter().all(|entry| self.is_constant(&entry.value))
+            }
+            Value::Seq(items) => items.iter().all(|item| self.is_constant(item)),
+            _ => !self.is_template(node),
         }
     }
 

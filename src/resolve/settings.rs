@@ -164,17 +164,22 @@ impl SecretNames {
 
     /// Tells whether a name is, or could be a slip of the pen for, that of a secret: what diagnostics hide.
     fn resembles(&self, name: &str) -> bool {
+        if self.matches(name) {
+            return true;
+        }
         let folded = name.to_lowercase();
         let last = folded.rsplit(['_', '-']).next().unwrap_or_default();
-        self.matches(name)
-            || self.patterns.iter().any(|pattern| {
-                let word = pattern.trim_start_matches(['*', '_']);
-                // A short word with another letter is another word.
-                let most = if word.len() < 5 { 0 } else { word.len() / 3 };
-                let near =
-                    |name: &&str| name.len().abs_diff(word.len()) <= most && strsim::osa_distance(name, word) <= most;
-                most > 0 && [&*folded, last].iter().any(near)
-            })
+        self.patterns.iter().any(|pattern| {
+            let word = pattern.trim_start_matches(['*', '_']);
+            // A short word with another letter is another word.
+            let most = if word.len() < 5 { 0 } else { word.len() / 3 };
+            let near = |name: &&str| {
+                name.len().abs_diff(word.len()) <= most
+                    && absent(word, name) <= most
+                    && strsim::osa_distance(name, word) <= most
+            };
+            most > 0 && [&*folded, last].iter().any(near)
+        })
     }
 
     /// Visits every literal string below a node that stands under a secret's name, or one that resembles it: a mistyped
@@ -205,17 +210,21 @@ impl SecretNames {
 
     fn visit_map(&self, map: &Map, visit: &mut impl FnMut(&Node)) {
         for entry in map {
+            let secret = || self.resembles(&entry.key);
             match &entry.value.value {
-                Value::Str(text) if self.resembles(&entry.key) && has_literal(text) => visit(&entry.value),
-                Value::Int(_) | Value::Float(_) if self.resembles(&entry.key) => visit(&entry.value),
+                Value::Str(text) if has_literal(text) && secret() => visit(&entry.value),
+                Value::Int(_) | Value::Float(_) if secret() => visit(&entry.value),
                 // A reference with a mistyped key may hold the secret itself.
-                Value::Map(map) if self.resembles(&entry.key) && !is_reference(map) => {
-                    self.visit_below(&entry.value, true, visit);
-                }
+                Value::Map(map) if !is_reference(map) && secret() => self.visit_below(&entry.value, true, visit),
                 _ => self.visit_literals(&entry.value, visit),
             }
         }
     }
+}
+
+/// How many letters of a word are nowhere in a name: no fewer edits lead from one to the other, and it is quicker told.
+fn absent(word: &str, name: &str) -> usize {
+    word.chars().filter(|letter| !name.contains(*letter)).count()
 }
 
 /// Tells whether a string says anything itself; one of nothing but placeholders gives nothing away.

@@ -3,17 +3,12 @@
 use super::ServerView;
 use crate::check::placement::parse;
 use crate::diag::{Diagnostic, code};
-use crate::ir::MountKind;
+use crate::ir::{MountKind, Text};
+use crate::source::Node;
 
 /// Finds named volumes of the local driver, without options that lead elsewhere, where placement allows several nodes:
 /// each node has a volume of its own under that name.
 pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
-    let pinned = view.service.placement.constraints.iter().any(|constraint| {
-        parse(constraint.expose()).is_some_and(|part| part.equal && matches!(part.key, "node.hostname" | "node.id"))
-    });
-    if pinned {
-        return Vec::new();
-    }
     let is_local = |kind: &MountKind| match kind {
         MountKind::Volume { source: Some(_), driver: None, .. } => true,
         MountKind::Volume { source: Some(_), driver: Some(driver), .. } => {
@@ -21,9 +16,16 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
         }
         _ => false,
     };
-    view.mounts()
+    let volumes: Vec<&Node> = view
+        .mounts()
         .filter(|(mount, _)| !mount.read_only && is_local(&mount.kind))
         .filter_map(|(_, node)| node.get("source"))
+        .collect();
+    if volumes.is_empty() || view.service.placement.constraints.iter().any(pins) {
+        return Vec::new();
+    }
+    volumes
+        .into_iter()
         .map(|source| {
             Diagnostic::new(&code::NODE_LOCAL_VOLUME, "this volume stays on the node where it was made")
                 .at(source.span, "every node has one of its own under this name")
@@ -31,4 +33,10 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
                 .help("pin the server to a node, or keep the files on shared storage (`sshfs`, NFS); on one node, allow it")
         })
         .collect()
+}
+
+/// Tells whether a constraint leaves one node.
+fn pins(constraint: &Text) -> bool {
+    let part = parse(constraint.expose());
+    part.is_some_and(|part| part.equal && matches!(part.key, "node.hostname" | "node.id"))
 }

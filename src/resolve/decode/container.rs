@@ -30,7 +30,7 @@ impl Decoder<'_> {
         let node = spec.get("container_spec").unwrap_or(&empty);
         let at = |key: &str| node.get(key);
         Container {
-            image: self.image(spec),
+            image: self.once(|fixed| &fixed.image, &[spec.get("image")], |own| own.image(spec)),
             command: self.once(|fixed| &fixed.command, &[at("command")], |own| own.optional_texts(at("command"))),
             args: self.once(|fixed| &fixed.args, &[at("args")], |own| own.optional_texts(at("args"))),
             hostname: self.field(node, "hostname", Place::Expanded),
@@ -109,11 +109,14 @@ impl Decoder<'_> {
         let settings = &self.scope.compiler.settings;
         let map = node.and_then(Node::as_map);
         // The hub's environment comes with a server: what it displaces is not the same for all.
-        let mut env = match hub_env {
-            [] => self.once(|fixed| &fixed.env, &[], |own| own.own_env(map, hub_env, true)),
-            _ => self.own_env(map, hub_env, true),
+        let (mut env, varying) = match hub_env {
+            [] => self.once(|fixed| &fixed.env, &[], |own| own.constant_env(map, hub_env)),
+            _ => self.constant_env(map, hub_env),
         };
-        env.extend(self.own_env(map, hub_env, false));
+        let entries = map.map(|map| map.entries.as_slice()).unwrap_or_default();
+        for entry in varying.into_iter().filter_map(|index| entries.get(index)) {
+            self.variable(entry, &mut env);
+        }
         for entry in hub_env {
             if env.iter().any(|(name, _)| *name == entry.key) {
                 continue;
@@ -155,21 +158,29 @@ impl Decoder<'_> {
         }
     }
 
-    /// The config's own variables, those that are the same for all servers or the others.
-    fn own_env(&mut self, map: Option<&Map>, hub_env: &[Entry], constant: bool) -> Pairs {
+    /// The config's own variables that are the same for all servers, and by index those that are not.
+    fn constant_env(&mut self, map: Option<&Map>, hub_env: &[Entry]) -> (Pairs, Vec<usize>) {
         let overrides = &self.scope.compiler.settings.env_override;
-        let mut env = Pairs::new();
-        for entry in map.into_iter().flatten() {
+        let (mut env, mut varying) = (Pairs::new(), Vec::new());
+        for (index, entry) in map.into_iter().flatten().enumerate() {
             let displaced = hub_env.iter().any(|hub| hub.key == entry.key) && !overrides.contains(&entry.key);
-            if displaced || self.is_constant(&entry.value) != constant {
+            if displaced {
                 continue;
             }
-            self.check_env_name(entry);
-            let value = self.text(&entry.value, Place::Expanded);
-            self.check_env_length(entry, &value);
-            env.push((Arc::clone(&entry.key), value));
+            if self.is_constant(&entry.value) {
+                self.variable(entry, &mut env);
+            } else {
+                varying.push(index);
+            }
         }
-        env
+        (env, varying)
+    }
+
+    fn variable(&mut self, entry: &Entry, env: &mut Pairs) {
+        self.check_env_name(entry);
+        let value = self.text(&entry.value, Place::Expanded);
+        self.check_env_length(entry, &value);
+        env.push((Arc::clone(&entry.key), value));
     }
 
     fn check_env_name(&mut self, entry: &Entry) {

@@ -5,14 +5,13 @@
 
 use std::sync::OnceLock;
 
-use crate::diag::Diagnostic;
 use crate::ir::{
     DnsConfig, Driver, Endpoint, FileReference, Healthcheck, Host, Mount, Network, Pairs, Placement, Privileges,
     Resources, RestartPolicy, Text, Ulimit, UpdateConfig,
 };
-use crate::source::{Node, Value};
+use crate::source::Node;
 
-use super::super::secret;
+use super::super::judgement::Judgement;
 use super::Decoder;
 
 /// `None` once it is known that the value differs from server to server.
@@ -21,12 +20,13 @@ pub(super) type Slot<T> = OnceLock<Option<T>>;
 /// The slots of a profile.
 #[derive(Debug, Default)]
 pub struct Fixed {
+    pub(super) image: Slot<Text>,
     pub(super) command: Slot<Option<Vec<Text>>>,
     pub(super) args: Slot<Option<Vec<Text>>>,
-    /// The variables that have no templates.
-    pub(super) env: Slot<Pairs>,
-    /// By index, the mounts that have no templates.
-    pub(super) mounts: Slot<Vec<Option<Mount>>>,
+    /// The variables that have no templates, and by index those that have.
+    pub(super) env: Slot<(Pairs, Vec<usize>)>,
+    /// By index, the mounts that have no templates; `None` for one that has.
+    pub(super) mounts: Slot<Vec<Option<Option<Mount>>>>,
     pub(super) healthcheck: Slot<Option<Healthcheck>>,
     pub(super) hosts: Slot<Vec<Host>>,
     pub(super) dns_config: Slot<Option<DnsConfig>>,
@@ -45,15 +45,8 @@ pub struct Fixed {
     pub(super) endpoint: Slot<Endpoint>,
     pub(super) update_config: Slot<Option<UpdateConfig>>,
     pub(super) rollback_config: Slot<Option<UpdateConfig>>,
-    /// What the rules about the tree found.
-    judged: OnceLock<Vec<Diagnostic>>,
-}
-
-impl Fixed {
-    /// What the rules say of the profile's tree, asked once.
-    pub fn judged(&self, judge: impl FnOnce() -> Vec<Diagnostic>) -> Vec<Diagnostic> {
-        self.judged.get_or_init(judge).clone()
-    }
+    /// What the rules found in it.
+    pub judgement: OnceLock<Judgement>,
 }
 
 impl Decoder<'_> {
@@ -84,10 +77,6 @@ impl Decoder<'_> {
 
     /// Tells whether nothing in a tree differs from server to server.
     pub(super) fn is_constant(&self, node: &Node) -> bool {
-        match &node.value {
-            Value::Map(map) => !secret::is_reference(map) && map.iter().all(|entry| self.is_constant(&entry.value)),
-            Value::Seq(items) => items.iter().all(|item| self.is_constant(item)),
-            _ => !self.scope.is_template(node),
-        }
+        self.scope.is_constant(node)
     }
 }

@@ -43,19 +43,14 @@ impl Decoder<'_> {
             |fixed| &fixed.mounts,
             &[],
             |own| {
-                items
-                    .iter()
-                    .map(|item| own.is_constant_mount(item).then(|| own.mount(item)).flatten())
-                    .collect::<Vec<_>>()
+                let constant = |own: &mut Self, item| own.is_constant(item).then(|| own.mount(item));
+                items.iter().map(|item| constant(own, item)).collect::<Vec<_>>()
             },
         );
         let mut mounts = Vec::with_capacity(items.len());
         let mut spans = Vec::with_capacity(items.len());
         for (item, fixed) in items.iter().zip(fixed) {
-            let made = match fixed {
-                None if !self.is_constant_mount(item) => self.own_mount(item),
-                fixed => fixed,
-            };
+            let made = fixed.unwrap_or_else(|| self.own_mount(item));
             if let Some(mount) = made {
                 mounts.push(mount);
                 spans.push(item.get("target").map_or(item.span, |target| target.span));
@@ -89,13 +84,6 @@ impl Decoder<'_> {
         }
         self.scope.of_profile.set(before || self.scope.of_profile.get());
         mount
-    }
-
-    /// Tells whether a mount is the same for all servers; one over SSHFS may take the user's credential.
-    fn is_constant_mount(&self, item: &Node) -> bool {
-        let driver = item.get("driver_config").and_then(|driver| driver.get("name")).and_then(Node::as_str);
-        let sshfs = item.get("type").and_then(Node::as_str) == Some("sshfs") || driver.is_some_and(sshfs::is_plugin);
-        !sshfs && self.is_constant(item)
     }
 
     fn mount(&mut self, node: &Node) -> Option<Mount> {

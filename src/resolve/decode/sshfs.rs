@@ -17,7 +17,7 @@ const PLUGIN: &str = "ucphhpc/sshfs:latest";
 const CREDENTIALS: [&str; 3] = ["id_rsa", "identity_file", "password"];
 
 /// Tells whether a volume driver is the sshfs plugin, by its repository's name.
-pub(super) fn is_plugin(name: &str) -> bool {
+pub fn is_plugin(name: &str) -> bool {
     let repository = name.split('@').next().unwrap_or(name);
     let last = repository.rsplit('/').next().unwrap_or(repository);
     matches!(last.split(':').next(), Some("sshfs" | "docker-volume-sshfs"))
