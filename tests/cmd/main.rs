@@ -7,6 +7,7 @@ mod explain;
 mod files;
 mod fix;
 mod input;
+mod judged;
 mod levels;
 mod messages;
 mod secrets;
