@@ -17,6 +17,8 @@ mod lossy_number;
 mod name_from_user;
 mod no_network;
 mod node_local_volume;
+mod object_name;
+mod object_size;
 mod open_mounts;
 mod open_notebook;
 mod plain_secret;
@@ -133,6 +135,9 @@ pub struct ConfigView<'a> {
     pub measure: &'a dyn Fn(&str, &Node) -> Measured,
     /// Tells whether the text of a node can differ from user to user.
     pub varies: &'a dyn Fn(&Node) -> bool,
+    /// How many bytes a reference to a file or a variable leads to, as a secret or else as it is; some number above the
+    /// one given where there are more, and none where it cannot be told.
+    pub size: &'a dyn Fn(&Node, bool, usize) -> Option<usize>,
 }
 
 /// A rule about a whole config.
@@ -165,12 +170,14 @@ pub static DOCUMENT_RULES: &[(&Code, DocumentRule)] = &[(&code::DUPLICATE_PROFIL
 
 /// The rules about whole configs, sorted by code.
 pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
+    (&code::BAD_REFERENCE, object_name::check),
     (&code::UNKNOWN_ACCESS, unknown_access::check),
     (&code::UNUSED_PROFILE, unused_profile::check),
     (&code::RESTRICTED_DEFAULT, restricted_default::check),
     (&code::UNUSED_ATTRIBUTE, unused_attribute::check),
     (&code::BAD_BOUND, bad_bound::check),
     (&code::OPEN_MOUNTS, open_mounts::check),
+    (&code::OBJECT_SIZE, object_size::check),
     (&code::FOLDED_NAME, folded_name::check),
 ];
 

@@ -118,6 +118,7 @@ codes! {
     UNUSED_ATTRIBUTE = note("SG242", "unused-attribute", "No template of the config uses an attribute.");
     BAD_BOUND = hard("SG243", "bad-bound", "A bound of `user_options.allow` cannot be compared with any request.");
     OPEN_MOUNTS = warn("SG245", "open-mounts", "`user_options.allow` opens what leads a request to others' data or to the node.");
+    OBJECT_SIZE = hard("SG246", "object-size", "A Swarm config or secret is empty, or larger than the engine takes.");
     FOLDED_NAME = warn("SG247", "folded-name", "A username's capitals are lost in the service's name.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
