@@ -28,6 +28,7 @@ mod restricted_default;
 mod shared_sshfs;
 mod shared_volume;
 mod unknown_access;
+mod unknown_node_attribute;
 mod unused_attribute;
 mod unused_profile;
 
@@ -228,6 +229,7 @@ pub static SERVER_RULES: &[ServerRule] = &[
         check: open_notebook::check,
         reads: &["container_spec.command", "container_spec.args", "networks", "endpoint_spec"],
     },
+    ServerRule { code: &code::UNKNOWN_NODE_ATTRIBUTE, check: unknown_node_attribute::check, reads: &["placement"] },
 ];
 
 /// Applies the rules about documents.
