@@ -27,6 +27,7 @@ mod reservation_above_limit;
 mod restricted_default;
 mod shared_sshfs;
 mod shared_volume;
+mod unit_slip;
 mod unknown_access;
 mod unknown_node_attribute;
 mod unused_attribute;
@@ -180,6 +181,7 @@ pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
     (&code::OPEN_MOUNTS, open_mounts::check),
     (&code::OBJECT_SIZE, object_size::check),
     (&code::FOLDED_NAME, folded_name::check),
+    (&code::UNIT_SLIP, unit_slip::check_config),
 ];
 
 /// The rules about the trees of servers, sorted by code.
@@ -230,6 +232,19 @@ pub static SERVER_RULES: &[ServerRule] = &[
         reads: &["container_spec.command", "container_spec.args", "networks", "endpoint_spec"],
     },
     ServerRule { code: &code::UNKNOWN_NODE_ATTRIBUTE, check: unknown_node_attribute::check, reads: &["placement"] },
+    ServerRule {
+        code: &code::UNIT_SLIP,
+        check: unit_slip::check,
+        reads: &[
+            "container_spec.healthcheck",
+            "container_spec.mounts",
+            "container_spec.stop_grace_period",
+            "resource_spec",
+            "restart_policy",
+            "rollback_config",
+            "update_config",
+        ],
+    },
 ];
 
 /// Applies the rules about documents.

@@ -121,6 +121,7 @@ codes! {
     OBJECT_SIZE = hard("SG246", "object-size", "A Swarm config or secret is empty, or larger than the engine takes.");
     FOLDED_NAME = warn("SG247", "folded-name", "A username's capitals are lost in the service's name.");
     UNKNOWN_NODE_ATTRIBUTE = warn("SG248", "unknown-node-attribute", "A constraint or a preference names what no node has.");
+    UNIT_SLIP = warn("SG249", "unit-slip", "An amount is almost surely one of another unit.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

@@ -15,6 +15,11 @@ use super::super::amount;
 use super::super::scope::Place;
 use super::{Decoder, LABEL_DEPLOYMENT, LABEL_PREFIX, LABEL_SERVER, LABEL_USER};
 
+/// The least CPU time that a container can be limited to, in 10^-9ths of a CPU: less fails on the node (swarm-facts 5).
+const LEAST_CPU: i64 = 10_000_000;
+/// The least memory that a container can be limited to, in bytes.
+const LEAST_MEMORY: i64 = 6 << 20;
+
 /// Decodes a server's merged tree; what went wrong is in the decoder.
 pub fn service(decoder: &mut Decoder<'_>, spec: &Node, hub_env: &[Entry]) -> Service {
     let node = |key: &str| spec.get(key);
@@ -94,6 +99,8 @@ impl Decoder<'_> {
                 mem_reservation: self.amount(node, "mem_reservation", amount::memory),
                 generic_resources: Vec::new(),
             };
+            self.check_least(node, "cpu_limit", resources.cpu_limit, (LEAST_CPU, "0.01 CPUs"));
+            self.check_least(node, "mem_limit", resources.mem_limit, (LEAST_MEMORY, "6 MiB"));
             let generic = node.get("generic_resources");
             for entry in generic.and_then(Node::as_map).into_iter().flatten() {
                 if let Some(count) = self.generic_count(generic, entry) {
@@ -112,6 +119,20 @@ impl Decoder<'_> {
         }
         resources.generic_resources.sort();
         resources
+    }
+
+    /// Reports a limit that the engine takes and no container can have, so that every task would fail.
+    fn check_least(&mut self, table: &Node, key: &str, limit: Option<i64>, (least, words): (i64, &str)) {
+        if let (Some(limit), Some(node)) = (limit, table.get(key))
+            && limit < least
+        {
+            self.bad(
+                &code::BAD_AMOUNT,
+                node,
+                format!("`{key}`: no container starts with less than {words}"),
+                "write a larger amount, or leave the key out for no limit",
+            );
+        }
     }
 
     fn generic_count(&mut self, table: Option<&Node>, entry: &Entry) -> Option<i64> {
