@@ -5,11 +5,13 @@
 
 mod bad_bound;
 mod bind_by_username;
+mod bound_beyond_profile;
 mod contradictory_constraints;
 mod docker_socket;
 mod duplicate_profile;
 mod floating_tag;
 mod folded_name;
+mod host_keys_unchecked;
 mod host_network;
 mod hub_name;
 mod hub_variable;
@@ -17,6 +19,7 @@ mod lossy_number;
 mod name_from_user;
 mod no_network;
 mod node_local_volume;
+mod not_a_key;
 mod object_name;
 mod object_size;
 mod open_mounts;
@@ -178,6 +181,7 @@ pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
     (&code::RESTRICTED_DEFAULT, restricted_default::check),
     (&code::UNUSED_ATTRIBUTE, unused_attribute::check),
     (&code::BAD_BOUND, bad_bound::check),
+    (&code::BOUND_BEYOND_PROFILE, bound_beyond_profile::check),
     (&code::OPEN_MOUNTS, open_mounts::check),
     (&code::OBJECT_SIZE, object_size::check),
     (&code::FOLDED_NAME, folded_name::check),
@@ -189,6 +193,7 @@ pub static SPEC_RULES: &[(&Code, SpecRule)] = &[
     (&code::HUB_VARIABLE, hub_variable::check),
     (&code::PLAIN_SECRET, plain_secret::check),
     (&code::LOSSY_NUMBER, lossy_number::check),
+    (&code::HOST_KEYS_UNCHECKED, host_keys_unchecked::check),
 ];
 
 /// The rules about servers, sorted by code.
@@ -245,6 +250,7 @@ pub static SERVER_RULES: &[ServerRule] = &[
             "update_config",
         ],
     },
+    ServerRule { code: &code::NOT_A_KEY, check: not_a_key::check, reads: &["container_spec.mounts"] },
 ];
 
 /// Applies the rules about documents.
