@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::canonical::printable;
-use crate::check::placement::{constraint_problem, spread_descriptor};
+use crate::check::placement::{constraint_problem, meant_constraint, meant_preference, spread_descriptor};
 use crate::diag::{Diagnostic, code};
 use crate::ir::{
     Driver, Endpoint, EndpointMode, Network, Pairs, Placement, Port, Resources, RestartPolicy, Service, Text,
@@ -19,6 +19,10 @@ use super::{Decoder, LABEL_DEPLOYMENT, LABEL_PREFIX, LABEL_SERVER, LABEL_USER};
 const LEAST_CPU: i64 = 10_000_000;
 /// The least memory that a container can be limited to, in bytes.
 const LEAST_MEMORY: i64 = 6 << 20;
+
+/// How constraints are written.
+const CONSTRAINTS: &str = "write `node.labels.KEY==VALUE`, or `!=`; the left side may also be `node.role`, `node.hostname`, \
+     `node.id`, `node.platform.os`, `node.platform.arch` or `engine.labels.KEY`";
 
 /// Decodes a server's merged tree; what went wrong is in the decoder.
 pub fn service(decoder: &mut Decoder<'_>, spec: &Node, hub_env: &[Entry]) -> Service {
@@ -205,13 +209,13 @@ impl Decoder<'_> {
         for item in node.get("constraints").and_then(Node::as_seq).unwrap_or_default() {
             let constraint = self.plain(item);
             if let Some(problem) = constraint_problem(constraint.expose()) {
-                self.bad(
-                    &code::BAD_PLACEMENT,
-                    item,
-                    format!("the engine refuses this constraint: {problem}"),
-                    "write `node.labels.KEY==VALUE`, or `!=`; the left side may also be `node.role`, `node.hostname`, \
-                     `node.id`, `node.platform.os`, `node.platform.arch` or `engine.labels.KEY`",
-                );
+                let meant = self.shown(item).and_then(meant_constraint);
+                let message = format!("the engine refuses this constraint: {problem}");
+                let help = match &meant {
+                    Some(meant) => format!("did you mean `{}`?", printable(meant)),
+                    None => CONSTRAINTS.to_owned(),
+                };
+                self.bad_meant(&code::BAD_PLACEMENT, item, (message, help), meant);
             }
             placement.constraints.push(constraint);
         }
@@ -219,12 +223,15 @@ impl Decoder<'_> {
             let preference = self.plain(item);
             match spread_descriptor(preference.expose()) {
                 Some(descriptor) => placement.spread.push(Text::from(descriptor)),
-                None => self.bad(
-                    &code::BAD_PLACEMENT,
-                    item,
-                    "a placement preference has the form `spread=DESCRIPTOR`",
-                    "write `spread=node.labels.KEY`",
-                ),
+                None => {
+                    let meant = self.shown(item).and_then(meant_preference);
+                    let message = "a placement preference has the form `spread=DESCRIPTOR`".to_owned();
+                    let help = match &meant {
+                        Some(meant) => format!("write `{}`", printable(meant)),
+                        None => "write `spread=node.labels.KEY`".to_owned(),
+                    };
+                    self.bad_meant(&code::BAD_PLACEMENT, item, (message, help), meant);
+                }
             }
         }
         for item in node.get("platforms").and_then(Node::as_seq).unwrap_or_default() {
@@ -258,6 +265,12 @@ impl Decoder<'_> {
                     &code::BAD_NETWORK,
                     target_node,
                     "the engine attaches no service to `ingress`",
+                    "use an overlay network that the hub or the proxy is on too",
+                ),
+                "none" => self.bad(
+                    &code::BAD_NETWORK,
+                    target_node,
+                    "on the network `none` nobody can reach a server",
                     "use an overlay network that the hub or the proxy is on too",
                 ),
                 name if networks.iter().any(|own| own.target.expose() == name) => {
