@@ -22,7 +22,7 @@ pub(super) fn check(view: &ConfigView<'_>) -> Vec<Diagnostic> {
         }
         let limits = LIMITS.iter().find(|(reservation, _)| *reservation == &*entry.key);
         if let (Some((_, limit)), Some(most)) = (limits, entry.value.get("max"))
-            && !allow.is_some_and(|allow| allow.get(limit).is_some())
+            && allow.is_none_or(|allow| allow.get(limit).is_none())
         {
             findings.extend(above_limit(view, limit, most));
         }
