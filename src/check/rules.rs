@@ -33,6 +33,7 @@ mod shared_volume;
 mod unit_slip;
 mod unknown_access;
 mod unknown_node_attribute;
+mod unknown_option;
 mod unused_attribute;
 mod unused_profile;
 
@@ -175,6 +176,7 @@ pub static DOCUMENT_RULES: &[(&Code, DocumentRule)] = &[(&code::DUPLICATE_PROFIL
 
 /// The rules about whole configs, sorted by code.
 pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
+    (&code::UNKNOWN_KEY, unknown_option::check),
     (&code::BAD_REFERENCE, object_name::check),
     (&code::UNKNOWN_ACCESS, unknown_access::check),
     (&code::UNUSED_PROFILE, unused_profile::check),

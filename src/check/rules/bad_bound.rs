@@ -1,6 +1,6 @@
 //! SG243 bad-bound.
 
-use super::ConfigView;
+use super::{ConfigView, unknown_option};
 use crate::diag::{Diagnostic, code};
 use crate::source::Node;
 
@@ -31,7 +31,7 @@ const FREE: &[&str] = &["env", "labels", "options", "sysctls"];
 pub(super) fn check(view: &ConfigView<'_>) -> Vec<Diagnostic> {
     let allow = view.root.get("user_options").and_then(|options| options.get("allow")).and_then(Node::as_map);
     let mut findings = Vec::new();
-    for entry in allow.into_iter().flatten() {
+    for entry in allow.into_iter().flatten().filter(|entry| unknown_option::problem(entry).is_none()) {
         let mut path = entry.key.rsplit('.');
         let key = path.next().unwrap_or_default();
         let free = path.next().is_some_and(|table| FREE.contains(&table));
