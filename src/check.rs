@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod image;
 pub mod level;
+pub mod object;
 pub mod placement;
 pub mod rules;
 pub mod schema;

@@ -51,6 +51,21 @@ pub fn spread_descriptor(preference: &str) -> Option<&str> {
     (strategy.trim().eq_ignore_ascii_case("spread") && !descriptor.trim().is_empty()).then(|| descriptor.trim())
 }
 
+/// The constraint that was meant by one with a single `=`, as the grammar of preferences has it.
+pub fn meant_constraint(constraint: &str) -> Option<String> {
+    let (key, value) = constraint.split_once('=')?;
+    let meant = format!("{key}=={value}");
+    (!value.contains('=') && constraint_problem(&meant).is_none()).then_some(meant)
+}
+
+/// The preference that was meant by a label alone.
+pub fn meant_preference(preference: &str) -> Option<String> {
+    let label = preference.trim();
+    let named = |prefix| label.strip_prefix(prefix).is_some_and(|name: &str| !name.is_empty());
+    let is_label = named("node.labels.") || named("engine.labels.");
+    (is_label && !label.contains(['=', ' '])).then(|| format!("spread={label}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +85,17 @@ mod tests {
         assert_eq!(spread_descriptor("spread=node.labels.rack"), Some("node.labels.rack"));
         assert_eq!(spread_descriptor("node.labels.rack"), None);
         assert_eq!(spread_descriptor("binpack=x"), None);
+    }
+
+    #[test]
+    fn what_was_meant() {
+        assert_eq!(meant_constraint("node.role=worker").as_deref(), Some("node.role==worker"));
+        for unclear in ["node.role", "node.role=", "=x", "a=b=c", "node.role=!worker"] {
+            assert_eq!(meant_constraint(unclear), None, "{unclear}");
+        }
+        assert_eq!(meant_preference("node.labels.rack").as_deref(), Some("spread=node.labels.rack"));
+        for unclear in ["node.hostname", "node.labels.", "binpack=node.labels.rack", "rack"] {
+            assert_eq!(meant_preference(unclear), None, "{unclear}");
+        }
     }
 }

@@ -5,11 +5,13 @@
 
 mod bad_bound;
 mod bind_by_username;
+mod bound_beyond_profile;
 mod contradictory_constraints;
 mod docker_socket;
 mod duplicate_profile;
 mod floating_tag;
 mod folded_name;
+mod host_keys_unchecked;
 mod host_network;
 mod hub_name;
 mod hub_variable;
@@ -17,6 +19,9 @@ mod lossy_number;
 mod name_from_user;
 mod no_network;
 mod node_local_volume;
+mod not_a_key;
+mod object_name;
+mod object_size;
 mod open_mounts;
 mod open_notebook;
 mod plain_secret;
@@ -25,7 +30,10 @@ mod reservation_above_limit;
 mod restricted_default;
 mod shared_sshfs;
 mod shared_volume;
+mod unit_slip;
 mod unknown_access;
+mod unknown_node_attribute;
+mod unknown_option;
 mod unused_attribute;
 mod unused_profile;
 
@@ -133,6 +141,9 @@ pub struct ConfigView<'a> {
     pub measure: &'a dyn Fn(&str, &Node) -> Measured,
     /// Tells whether the text of a node can differ from user to user.
     pub varies: &'a dyn Fn(&Node) -> bool,
+    /// How many bytes a reference to a file or a variable leads to, as a secret or else as it is; some number above the
+    /// one given where there are more, and none where it cannot be told.
+    pub size: &'a dyn Fn(&Node, bool, usize) -> Option<usize>,
 }
 
 /// A rule about a whole config.
@@ -165,13 +176,18 @@ pub static DOCUMENT_RULES: &[(&Code, DocumentRule)] = &[(&code::DUPLICATE_PROFIL
 
 /// The rules about whole configs, sorted by code.
 pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
+    (&code::UNKNOWN_KEY, unknown_option::check),
+    (&code::BAD_REFERENCE, object_name::check),
     (&code::UNKNOWN_ACCESS, unknown_access::check),
     (&code::UNUSED_PROFILE, unused_profile::check),
     (&code::RESTRICTED_DEFAULT, restricted_default::check),
     (&code::UNUSED_ATTRIBUTE, unused_attribute::check),
     (&code::BAD_BOUND, bad_bound::check),
+    (&code::BOUND_BEYOND_PROFILE, bound_beyond_profile::check),
     (&code::OPEN_MOUNTS, open_mounts::check),
+    (&code::OBJECT_SIZE, object_size::check),
     (&code::FOLDED_NAME, folded_name::check),
+    (&code::UNIT_SLIP, unit_slip::check_config),
 ];
 
 /// The rules about the trees of servers, sorted by code.
@@ -179,6 +195,7 @@ pub static SPEC_RULES: &[(&Code, SpecRule)] = &[
     (&code::HUB_VARIABLE, hub_variable::check),
     (&code::PLAIN_SECRET, plain_secret::check),
     (&code::LOSSY_NUMBER, lossy_number::check),
+    (&code::HOST_KEYS_UNCHECKED, host_keys_unchecked::check),
 ];
 
 /// The rules about servers, sorted by code.
@@ -221,6 +238,21 @@ pub static SERVER_RULES: &[ServerRule] = &[
         check: open_notebook::check,
         reads: &["container_spec.command", "container_spec.args", "networks", "endpoint_spec"],
     },
+    ServerRule { code: &code::UNKNOWN_NODE_ATTRIBUTE, check: unknown_node_attribute::check, reads: &["placement"] },
+    ServerRule {
+        code: &code::UNIT_SLIP,
+        check: unit_slip::check,
+        reads: &[
+            "container_spec.healthcheck",
+            "container_spec.mounts",
+            "container_spec.stop_grace_period",
+            "resource_spec",
+            "restart_policy",
+            "rollback_config",
+            "update_config",
+        ],
+    },
+    ServerRule { code: &code::NOT_A_KEY, check: not_a_key::check, reads: &["container_spec.mounts"] },
 ];
 
 /// Applies the rules about documents.

@@ -141,8 +141,14 @@ codes! {
     OPEN_NOTEBOOK = warn("SG241", "open-notebook", "Whoever reaches a server needs no token.");
     UNUSED_ATTRIBUTE = note("SG242", "unused-attribute", "No template of the config uses an attribute.");
     BAD_BOUND = hard("SG243", "bad-bound", "A bound of `user_options.allow` cannot be compared with any request.");
+    BOUND_BEYOND_PROFILE = warn("SG244", "bound-beyond-profile", "A bound of `user_options.allow` does not go with what the profiles set.");
     OPEN_MOUNTS = warn("SG245", "open-mounts", "`user_options.allow` opens what leads a request to others' data or to the node.");
+    OBJECT_SIZE = hard("SG246", "object-size", "A Swarm config or secret is empty, or larger than the engine takes.");
     FOLDED_NAME = warn("SG247", "folded-name", "A username's capitals are lost in the service's name.");
+    UNKNOWN_NODE_ATTRIBUTE = warn("SG248", "unknown-node-attribute", "A constraint or a preference names what no node has.");
+    UNIT_SLIP = warn("SG249", "unit-slip", "An amount is almost surely one of another unit.");
+    NOT_A_KEY = deny("SG250", "not-a-key", "An sshfs volume's `id_rsa` is no private key that can be used.");
+    HOST_KEYS_UNCHECKED = note("SG251", "host-keys-unchecked", "The sshfs plugin checks no host keys.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

@@ -54,6 +54,11 @@ fn may_change(source: &Source, secrets: &[Range<u32>], edit: &Edit) -> bool {
     source.author() == Author::Config && source.text().get(edit.range.clone()).is_some() && !secrets.iter().any(touches)
 }
 
+/// A string as all three syntaxes of configs write it.
+pub fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 /// A text with its changes made.
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut mended = String::with_capacity(text.len() + 64);

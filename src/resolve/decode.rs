@@ -12,7 +12,8 @@ mod sshfs;
 
 use std::sync::Arc;
 
-use crate::diag::{Code, Diagnostic, code};
+use crate::check::canonical::printable;
+use crate::diag::{Code, Diagnostic, code, fix};
 use crate::ir::{Pairs, Text};
 use crate::source::{Node, Span, Value};
 
@@ -60,12 +61,34 @@ impl<'s> Decoder<'s> {
 
     /// Reports a value; not when a stand-in is to blame for it.
     fn bad(&mut self, code: &'static Code, node: &Node, message: impl Into<String>, help: impl Into<String>) {
+        self.bad_meant(code, node, (message.into(), help.into()), None);
+    }
+
+    /// Reports a value with the text that was surely meant, if that is known.
+    fn bad_meant(
+        &mut self,
+        code: &'static Code,
+        node: &Node,
+        (message, help): (String, String),
+        meant: Option<String>,
+    ) {
         if self.failed.contains(&node.span) || (self.scope.probe && self.scope.is_template(node)) {
             return;
         }
-        let help = help.into();
         let diagnostic = Diagnostic::new(code, message).at(node.span, "");
-        self.push(if help.is_empty() { diagnostic } else { diagnostic.help(help) });
+        let diagnostic = if help.is_empty() { diagnostic } else { diagnostic.help(help) };
+        self.push(match meant {
+            Some(meant) => {
+                let title = format!("write `{}`", printable(&meant));
+                diagnostic.fix(node.span, fix::quoted(&meant), title)
+            }
+            None => diagnostic,
+        });
+    }
+
+    /// A string as the document has it, unless it must not be shown.
+    fn shown<'n>(&self, node: &'n Node) -> Option<&'n str> {
+        node.as_str().filter(|_| !self.scope.compiler.is_hidden(node))
     }
 
     /// The text of a string, as it must stand in a place.

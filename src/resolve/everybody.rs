@@ -14,7 +14,7 @@ use crate::source::{Author, Node, Value};
 use super::naming::Scheme;
 use super::roster::User;
 use super::template::{Segment, segments};
-use super::{Compiler, Request, naming, options};
+use super::{Compiler, Request, naming, options, secret};
 
 /// The most users that one piece of work has.
 const CHUNK: usize = 128;
@@ -140,6 +140,7 @@ impl Compiler<'_> {
                 options::measure(key, node).map_err(|error| (error.message.to_string(), error.help.to_string()))
             },
             varies: &|node| self.varies(node),
+            size: &|node, secret, most| secret::size(self, node, secret, most),
         };
         for diagnostic in rules::config(&view) {
             self.push(diagnostic, diagnostics);

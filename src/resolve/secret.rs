@@ -8,9 +8,11 @@ use zeroize::Zeroizing;
 
 use crate::diag::{Diagnostic, code};
 use crate::ir::Text;
-use crate::source::{Map, Node};
+use crate::source::{Map, Node, ReadError};
 
+use super::Compiler;
 use super::scope::{Failure, Place, Scope};
+use super::template::{Segment, segments};
 
 /// The largest secret that is read, in bytes: beyond what one environment variable or driver option can carry.
 const MAX_SECRET: u64 = 1 << 20;
@@ -82,6 +84,25 @@ pub fn read(scope: &Scope<'_>, node: &Node) -> Result<Text, Failure> {
         // Where it was looked for is itself made of a secret.
         Err(error) if hidden => Err(Box::new(failed(node, error))),
         Err(error) => Err(Box::new(unreadable(node, &place, error))),
+    }
+}
+
+/// How many bytes a reference leads to that is the same for all users, of a secret without a final line break; some
+/// number above `most` where there are more. No command is run for it, and what cannot be read is not told.
+pub(super) fn size(compiler: &Compiler<'_>, node: &Node, secret: bool, most: usize) -> Option<usize> {
+    const LINE_BREAK: u64 = 2;
+    let constant = |key: &str| {
+        let text = node.get(key)?.as_str()?;
+        segments(text).all(|segment| matches!(segment, Segment::Literal(_))).then_some(text).filter(|text| *text != "-")
+    };
+    let Some(file) = constant("file") else {
+        return Some(compiler.world.variable(constant("env")?).ok()?.len());
+    };
+    let path = compiler.sources.get(node.span.source).directory().join(file);
+    match compiler.world.read(&path, Some(most as u64 + LINE_BREAK)) {
+        Ok(text) => Some(if secret { without_line_break(text).len() } else { text.len() }),
+        Err(ReadError::TooLarge { .. }) => most.checked_add(1),
+        Err(_) => None,
     }
 }
 

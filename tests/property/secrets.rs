@@ -34,6 +34,7 @@ const TOO_MANY: usize = 6;
 
 const TOML: &str = r#"
 networks = ["hub"]
+lints.not-a-key = "warn"
 users_file = "users.csv"
 secret_attributes = ["password", "id_rsa", "token", "vault_pin", "*_password", "*_key", "*_token"]
 
@@ -87,6 +88,7 @@ vault_pin = 4711
 "#;
 
 const YAML: &str = r#"
+lints: {not-a-key: warn}
 networks: [hub]
 users_file: users.csv
 container_spec:
@@ -124,6 +126,7 @@ users:
 
 const JSON: &str = r#"{
   "networks": ["hub"],
+  "lints": {"not-a-key": "warn"},
   "users_file": "users.csv",
   "container_spec": {
     "env": {"LAB": "{lab_token}", "API_TOKEN": "Kq7vWn3xZt9b"},

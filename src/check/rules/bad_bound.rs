@@ -1,6 +1,6 @@
 //! SG243 bad-bound.
 
-use super::ConfigView;
+use super::{ConfigView, unknown_option};
 use crate::diag::{Diagnostic, code};
 use crate::source::Node;
 
@@ -21,6 +21,9 @@ const NO_AMOUNTS: &[&str] = &[
     "workdir",
 ];
 
+/// Keys whose values are amounts with units.
+const AMOUNTS: &[&str] = &["cpu_limit", "cpu_reservation", "mem_limit", "mem_reservation", "tmpfs_size"];
+
 /// Tables whose keys are the operator's own names.
 const FREE: &[&str] = &["env", "labels", "options", "sysctls"];
 
@@ -28,7 +31,7 @@ const FREE: &[&str] = &["env", "labels", "options", "sysctls"];
 pub(super) fn check(view: &ConfigView<'_>) -> Vec<Diagnostic> {
     let allow = view.root.get("user_options").and_then(|options| options.get("allow")).and_then(Node::as_map);
     let mut findings = Vec::new();
-    for entry in allow.into_iter().flatten() {
+    for entry in allow.into_iter().flatten().filter(|entry| unknown_option::problem(entry).is_none()) {
         let mut path = entry.key.rsplit('.');
         let key = path.next().unwrap_or_default();
         let free = path.next().is_some_and(|table| FREE.contains(&table));
@@ -51,6 +54,18 @@ pub(super) fn check(view: &ConfigView<'_>) -> Vec<Diagnostic> {
                         .note("every request that sets this would be refused")
                         .help(help),
                 ),
+            }
+        }
+        if !free && AMOUNTS.contains(&key) {
+            let values = entry.value.get("values").and_then(Node::as_seq).unwrap_or_default();
+            for value in values {
+                let Err((message, help)) = (view.measure)(key, value) else { continue };
+                findings.push(
+                    Diagnostic::new(&code::BAD_BOUND, format!("`values`: {message}"))
+                        .at(value.span, "")
+                        .note("a server that asks for this could not be made")
+                        .help(help),
+                );
             }
         }
         if let [(least, min), (most, max)] = limits.as_slice()

@@ -45,8 +45,14 @@ fn exclude(one: &Constraint<'_>, other: &Constraint<'_>) -> bool {
     match (one.equal, other.equal) {
         (true, true) => !same,
         (true, false) | (false, true) => same,
-        (false, false) => false,
+        (false, false) => !same && is_role(one) && is_role(other),
     }
+}
+
+/// Tells whether a constraint is about one of the two roles.
+fn is_role(constraint: &Constraint<'_>) -> bool {
+    let is = |value| constraint.value.eq_ignore_ascii_case(value);
+    constraint.key.eq_ignore_ascii_case("node.role") && (is("manager") || is("worker"))
 }
 
 /// A label's name has its case, all else has none.
@@ -68,6 +74,7 @@ mod tests {
         let excluded = |one, other| parse(one).zip(parse(other)).map(|(one, other)| exclude(&one, &other));
         for (one, other) in [
             ("node.role==worker", "node.role == manager"),
+            ("node.role!=worker", "node.role!=Manager"),
             ("node.Role==worker", "node.role!=Worker"),
             ("node.labels.a==x", "Node.Labels.a==y"),
         ] {
@@ -76,7 +83,6 @@ mod tests {
         }
         for (one, other) in [
             ("node.role==worker", "node.role==WORKER"),
-            ("node.role!=worker", "node.role!=manager"),
             ("node.role==worker", "node.role!=manager"),
             ("node.labels.a==x", "node.labels.A==y"),
             ("node.labels.a==x", "node.labels.ab==y"),

@@ -10,8 +10,13 @@ use super::finder::Finder;
 use super::outline::{Outline, either, one_of, option_text};
 use super::spelling;
 use super::unknown::{Unknown, in_place_of};
-use crate::diag::{Code, Diagnostic, code};
+use crate::diag::{Code, Diagnostic, code, fix};
 use crate::source::{Entry, Node, Pointer, Span, Value};
+
+/// The advice for a string in place of a list.
+const BRACKETS: &str = "put it in brackets, as a list of one";
+/// The advice for a number or a truth value in place of a string.
+const QUOTES: &str = "put it in quotes";
 
 /// One thing that the schema forbids: where, and what.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -174,9 +179,26 @@ impl Site<'_> {
                 format!("write `{truth}`"),
             );
         }
-        match self.type_advice() {
-            Some(advice) => diagnostic.help(advice),
+        let Some(advice) = self.type_advice() else { return diagnostic };
+        let diagnostic = diagnostic.help(advice);
+        match self.meant_text(advice) {
+            Some(meant) => diagnostic.fix(self.node.span, meant, advice),
             None => diagnostic,
+        }
+    }
+
+    /// What follows the advice about a value's type, where only one text does.
+    fn meant_text(&self, advice: &str) -> Option<String> {
+        let as_written = |text: &str| self.node.span.range().len() == text.len();
+        match &self.node.value {
+            Value::Int(number) if advice == QUOTES => {
+                Some(number.to_string()).filter(|text| as_written(text)).map(|text| fix::quoted(&text))
+            }
+            Value::Bool(truth) if advice == QUOTES => Some(fix::quoted(&truth.to_string())),
+            Value::Str(text) if advice == BRACKETS && !text.is_empty() && !text.contains([',', ';', '\n']) => {
+                Some(format!("[{}]", fix::quoted(text)))
+            }
+            _ => None,
         }
     }
 
@@ -212,13 +234,13 @@ impl Site<'_> {
             Value::Str(_) if key == "access" => {
                 Some("write a list of names, or `{ file = \"...\" }` for a file that lists them")
             }
-            Value::Str(_) if takes("array") => Some("put it in brackets, as a list of one"),
+            Value::Str(_) if takes("array") => Some(BRACKETS),
             Value::Int(_) | Value::Float(_) | Value::Bool(_)
                 if takes("string") && !takes("number") && !takes("integer") =>
             {
-                Some("put it in quotes")
+                Some(QUOTES)
             }
-            Value::Map(_) if takes("array") => Some("put it in brackets, as a list of one"),
+            Value::Map(_) if takes("array") => Some(BRACKETS),
             Value::Seq(items) if takes("string") && items.len() == 1 => Some("take it out of the brackets"),
             _ => None,
         }

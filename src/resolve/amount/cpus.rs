@@ -63,7 +63,7 @@ fn whole(number: i64) -> Read<i64> {
 fn too_few(shown: &str) -> AmountError {
     AmountError::new(
         format!("{} CPUs are less than the engine takes", quoted(shown)),
-        "write at least `0.001`, or leave the key out for no limit",
+        "write at least `0.01`, or leave the key out for no limit",
     )
 }
 
@@ -119,17 +119,17 @@ mod tests {
     #[test]
     fn amounts_that_are_refused() {
         for (raw, message, help) in [
-            (Raw::Int(0), "less than the engine takes", "at least `0.001`"),
-            (Raw::Int(-1), "less than the engine takes", "at least `0.001`"),
-            (Raw::Int(i64::MIN), "less than the engine takes", "at least `0.001`"),
+            (Raw::Int(0), "less than the engine takes", "at least `0.01`"),
+            (Raw::Int(-1), "less than the engine takes", "at least `0.01`"),
+            (Raw::Int(i64::MIN), "less than the engine takes", "at least `0.01`"),
             (Raw::Int(513), "need a unit", "`\"513m\"` for 0.513 CPUs"),
             (Raw::Int(1000), "need a unit", "`\"1000m\"` for 1 CPUs"),
             (Raw::Int(999_999), "need a unit", "`\"999999m\"`"),
             (Raw::Int(512_000_000_001), "more than 512 CPUs", "at most `512`"),
             (Raw::Int(i64::MAX), "more than 512 CPUs", "at most `512`"),
-            (Raw::Float(0.0), "less than the engine takes", "at least `0.001`"),
-            (Raw::Float(-0.5), "less than the engine takes", "at least `0.001`"),
-            (Raw::Float(0.000_999), "less than the engine takes", "at least `0.001`"),
+            (Raw::Float(0.0), "less than the engine takes", "at least `0.01`"),
+            (Raw::Float(-0.5), "less than the engine takes", "at least `0.01`"),
+            (Raw::Float(0.000_999), "less than the engine takes", "at least `0.01`"),
             (Raw::Float(1e9), "more than 512 CPUs", "write `1` for 1000000000 10^-9ths"),
             (Raw::Float(1000.0), "more than 512 CPUs", "`\"1000m\"` for 1 CPUs"),
             (Raw::Float(512.1), "more than 512 CPUs", "at most `512`"),
@@ -138,9 +138,9 @@ mod tests {
             (Raw::Float(f64::INFINITY), "no amount of CPUs", "decimal"),
             (Raw::Text("1000000000"), "more than 512 CPUs", "write `1` for 1000000000 10^-9ths"),
             (Raw::Text("512001m"), "more than 512 CPUs", "at most `512`"),
-            (Raw::Text("0"), "less than the engine takes", "at least `0.001`"),
-            (Raw::Text("0.5m"), "less than the engine takes", "at least `0.001`"),
-            (Raw::Text("-1"), "less than the engine takes", "at least `0.001`"),
+            (Raw::Text("0"), "less than the engine takes", "at least `0.01`"),
+            (Raw::Text("0.5m"), "less than the engine takes", "at least `0.01`"),
+            (Raw::Text("-1"), "less than the engine takes", "at least `0.01`"),
             (Raw::Text(""), "`` is no amount of CPUs", "decimal"),
             (Raw::Text("m"), "`m` is no amount of CPUs", "decimal"),
             (Raw::Text("1,5"), "`1,5` is no amount of CPUs", "decimal"),

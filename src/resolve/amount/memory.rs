@@ -24,7 +24,7 @@ pub fn memory(raw: Raw<'_>) -> Read<i64> {
     }
     let least = AmountError::new(
         format!("{} of memory is less than the engine takes, 4 MiB", counted(bytes)),
-        "write at least `\"4M\"`, or leave the key out for no limit",
+        "write at least `\"6M\"`, or leave the key out for no limit",
     );
     Err(unit_for(raw, bytes).unwrap_or(least))
 }
@@ -167,7 +167,7 @@ mod tests {
             (Raw::Float(f64::INFINITY), "no amount of memory", "Docker's units"),
             (Raw::Text("512"), "a number without a unit is bytes", "`\"512M\"` for mebibytes"),
             (Raw::Text("1.5"), "`1.5` is no amount of memory", "Docker's units"),
-            (Raw::Text("100k"), "102400 bytes of memory is less than the engine takes", "`\"4M\"`"),
+            (Raw::Text("100k"), "102400 bytes of memory is less than the engine takes", "`\"6M\"`"),
             (Raw::Text("-512M"), "cannot be negative: `-512M`", "leave the key out"),
             (Raw::Text("9000000t"), "more memory than can be counted", "smaller"),
             (Raw::Text("99999999999999999999"), "more memory than can be counted", "smaller"),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::check::canonical::printable;
+use crate::check::object::is_name;
 use crate::diag::{Diagnostic, code};
 use crate::ir::{
     Container, CredentialSpec, DnsConfig, FileReference, Healthcheck, Host, Pairs, Privileges, SelinuxContext, Text,
@@ -256,7 +257,7 @@ impl Decoder<'_> {
                 continue;
             };
             let name = self.plain(name_node);
-            if !is_object_name(name.expose()) {
+            if !is_name(name.expose()) {
                 self.bad(
                     &code::BAD_REFERENCE,
                     name_node,
@@ -334,15 +335,6 @@ impl Decoder<'_> {
     }
 }
 
-/// The engine's rule for names of configs and secrets.
-fn is_object_name(name: &str) -> bool {
-    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    name.len() <= 64
-        && ends(name.chars().next())
-        && ends(name.chars().next_back())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-}
-
 /// The hub's URL of the server with the port that the config names, on all addresses.
 ///
 /// JupyterHub writes the port of its own `Spawner.port`, which SwarmSpawner leaves at 0, and often a loopback
@@ -371,13 +363,5 @@ mod tests {
         assert_eq!(service_url("http://0.0.0.0:1/", 8888), "http://0.0.0.0:8888/");
         assert_eq!(service_url("http://host/x:y/", 80), "http://host:80/x:y/");
         assert_eq!(service_url("nothing", 80), "nothing");
-    }
-
-    #[test]
-    fn object_names() {
-        assert!(is_object_name("a") && is_object_name("a.b_c-1"));
-        assert!(
-            !is_object_name("") && !is_object_name("-a") && !is_object_name("a b") && !is_object_name(&"a".repeat(65))
-        );
     }
 }

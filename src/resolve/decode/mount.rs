@@ -142,6 +142,12 @@ impl Decoder<'_> {
         let path = text.expose();
         let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/") || path.starts_with(r"\\");
         if self.scope.probe && self.scope.is_template(target) {
+            if starts_relative(target) {
+                let message = "a mount's target must be an absolute path";
+                self.push(
+                    Diagnostic::new(&code::BAD_MOUNT_TARGET, message).at(target.span, "").help("start it with `/`"),
+                );
+            }
             return Some(text);
         }
         if !path.starts_with('/') && !path.starts_with("{{") && !windows {
@@ -191,20 +197,23 @@ impl Decoder<'_> {
         let path = text.expose();
         let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/");
         if !path.starts_with('/') && !path.starts_with("{{") && !windows {
-            self.bad(
-                &code::BAD_MOUNT_SOURCE,
-                source,
-                "a bind mount's source must be an absolute path of the node",
-                "write the whole path; for a volume set `type = \"volume\"`",
-            );
+            const MESSAGE: &str = "a bind mount's source must be an absolute path of the node";
+            const HELP: &str = "write the whole path; for a volume set `type = \"volume\"`";
+            match starts_relative(source) {
+                true => self.push(Diagnostic::new(&code::BAD_MOUNT_SOURCE, MESSAGE).at(source.span, "").help(HELP)),
+                false => self.bad(&code::BAD_MOUNT_SOURCE, source, MESSAGE, HELP),
+            }
         }
-        if path.split(['/', '\\']).any(|part| part == "..") {
-            self.bad(
-                &code::UNSAFE_PATH,
-                source,
-                "the source leads out of its folder by `..`",
-                "write the path without `..`; `{name}` is safe in paths for every user",
-            );
+        if leads_up(path) {
+            const MESSAGE: &str = "the source leads out of its folder by `..`";
+            const HELP: &str = "write the path without `..`; `{name}` is safe in paths for every user";
+            // What the config itself writes is so for every user.
+            match source.as_str() {
+                Some(own) if leads_up(own) => {
+                    self.push(Diagnostic::new(&code::UNSAFE_PATH, MESSAGE).at(source.span, "").help(HELP));
+                }
+                _ => self.bad(&code::UNSAFE_PATH, source, MESSAGE, HELP),
+            }
         }
         // A value that is empty or `.` mounts the folder of all users.
         let vanished = |path: &str| path.split('/').skip(1).filter(|part| part.is_empty() || *part == ".").count();
@@ -265,4 +274,17 @@ impl Decoder<'_> {
         options.sort_by(|a, b| a.0.cmp(&b.0));
         Driver { name: Some(name), options }
     }
+}
+
+/// Tells whether a path is relative whatever its templates stand for.
+fn starts_relative(path: &Node) -> bool {
+    path.as_str().is_some_and(|path| {
+        let windows = path.get(1..2) == Some(":");
+        path.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.') && !windows
+    })
+}
+
+/// Tells whether a path has a step to the folder above.
+fn leads_up(path: &str) -> bool {
+    path.split(['/', '\\']).any(|part| part == "..")
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::canonical::printable;
-use crate::check::placement::{constraint_problem, spread_descriptor};
+use crate::check::placement::{constraint_problem, meant_constraint, meant_preference, spread_descriptor};
 use crate::diag::{Diagnostic, code};
 use crate::ir::{
     Driver, Endpoint, EndpointMode, Network, Pairs, Placement, Port, Resources, RestartPolicy, Service, Text,
@@ -14,6 +14,15 @@ use crate::source::{Entry, Node, Value};
 use super::super::amount;
 use super::super::scope::Place;
 use super::{Decoder, LABEL_DEPLOYMENT, LABEL_PREFIX, LABEL_SERVER, LABEL_USER};
+
+/// The least CPU time that a container can be limited to, in 10^-9ths of a CPU: less fails on the node (swarm-facts 5).
+const LEAST_CPU: i64 = 10_000_000;
+/// The least memory that a container can be limited to, in bytes.
+const LEAST_MEMORY: i64 = 6 << 20;
+
+/// How constraints are written.
+const CONSTRAINTS: &str = "write `node.labels.KEY==VALUE`, or `!=`; the left side may also be `node.role`, `node.hostname`, \
+     `node.id`, `node.platform.os`, `node.platform.arch` or `engine.labels.KEY`";
 
 /// Decodes a server's merged tree; what went wrong is in the decoder.
 pub fn service(decoder: &mut Decoder<'_>, spec: &Node, hub_env: &[Entry]) -> Service {
@@ -94,6 +103,8 @@ impl Decoder<'_> {
                 mem_reservation: self.amount(node, "mem_reservation", amount::memory),
                 generic_resources: Vec::new(),
             };
+            self.check_least(node, "cpu_limit", resources.cpu_limit, (LEAST_CPU, "0.01 CPUs"));
+            self.check_least(node, "mem_limit", resources.mem_limit, (LEAST_MEMORY, "6 MiB"));
             let generic = node.get("generic_resources");
             for entry in generic.and_then(Node::as_map).into_iter().flatten() {
                 if let Some(count) = self.generic_count(generic, entry) {
@@ -112,6 +123,20 @@ impl Decoder<'_> {
         }
         resources.generic_resources.sort();
         resources
+    }
+
+    /// Reports a limit that the engine takes and no container can have, so that every task would fail.
+    fn check_least(&mut self, table: &Node, key: &str, limit: Option<i64>, (least, words): (i64, &str)) {
+        if let (Some(limit), Some(node)) = (limit, table.get(key))
+            && limit < least
+        {
+            self.bad(
+                &code::BAD_AMOUNT,
+                node,
+                format!("`{key}`: no container starts with less than {words}"),
+                "write a larger amount, or leave the key out for no limit",
+            );
+        }
     }
 
     fn generic_count(&mut self, table: Option<&Node>, entry: &Entry) -> Option<i64> {
@@ -184,13 +209,13 @@ impl Decoder<'_> {
         for item in node.get("constraints").and_then(Node::as_seq).unwrap_or_default() {
             let constraint = self.plain(item);
             if let Some(problem) = constraint_problem(constraint.expose()) {
-                self.bad(
-                    &code::BAD_PLACEMENT,
-                    item,
-                    format!("the engine refuses this constraint: {problem}"),
-                    "write `node.labels.KEY==VALUE`, or `!=`; the left side may also be `node.role`, `node.hostname`, \
-                     `node.id`, `node.platform.os`, `node.platform.arch` or `engine.labels.KEY`",
-                );
+                let meant = self.shown(item).and_then(meant_constraint);
+                let message = format!("the engine refuses this constraint: {problem}");
+                let help = match &meant {
+                    Some(meant) => format!("did you mean `{}`?", printable(meant)),
+                    None => CONSTRAINTS.to_owned(),
+                };
+                self.bad_meant(&code::BAD_PLACEMENT, item, (message, help), meant);
             }
             placement.constraints.push(constraint);
         }
@@ -198,12 +223,15 @@ impl Decoder<'_> {
             let preference = self.plain(item);
             match spread_descriptor(preference.expose()) {
                 Some(descriptor) => placement.spread.push(Text::from(descriptor)),
-                None => self.bad(
-                    &code::BAD_PLACEMENT,
-                    item,
-                    "a placement preference has the form `spread=DESCRIPTOR`",
-                    "write `spread=node.labels.KEY`",
-                ),
+                None => {
+                    let meant = self.shown(item).and_then(meant_preference);
+                    let message = "a placement preference has the form `spread=DESCRIPTOR`".to_owned();
+                    let help = match &meant {
+                        Some(meant) => format!("write `{}`", printable(meant)),
+                        None => "write `spread=node.labels.KEY`".to_owned(),
+                    };
+                    self.bad_meant(&code::BAD_PLACEMENT, item, (message, help), meant);
+                }
             }
         }
         for item in node.get("platforms").and_then(Node::as_seq).unwrap_or_default() {
@@ -237,6 +265,12 @@ impl Decoder<'_> {
                     &code::BAD_NETWORK,
                     target_node,
                     "the engine attaches no service to `ingress`",
+                    "use an overlay network that the hub or the proxy is on too",
+                ),
+                "none" => self.bad(
+                    &code::BAD_NETWORK,
+                    target_node,
+                    "on the network `none` nobody can reach a server",
                     "use an overlay network that the hub or the proxy is on too",
                 ),
                 name if networks.iter().any(|own| own.target.expose() == name) => {

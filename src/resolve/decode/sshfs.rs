@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::diag::{Diagnostic, code};
+use crate::check::canonical::printable;
+use crate::diag::{Diagnostic, closest, code, fix};
 use crate::ir::{Driver, Text};
 use crate::source::{Entry, Node, Span, Value};
 
@@ -15,6 +16,11 @@ use super::Decoder;
 const PLUGIN: &str = "ucphhpc/sshfs:latest";
 /// The plugin's three ways to log in, of which it takes exactly one.
 const CREDENTIALS: [&str; 3] = ["id_rsa", "identity_file", "password"];
+
+/// What the plugin reads as a truth value. Source: Go's `strconv.ParseBool`.
+const TRUTHS: [&str; 12] = ["0", "1", "F", "FALSE", "False", "T", "TRUE", "True", "f", "false", "t", "true"];
+/// Keys of a mount that sshfs has no options of.
+const MOUNTS: [&str; 7] = ["driver", "labels", "no_copy", "read_only", "source", "target", "type"];
 
 /// Tells whether a volume driver is the sshfs plugin, by its repository's name.
 pub fn is_plugin(name: &str) -> bool {
@@ -61,7 +67,7 @@ impl Decoder<'_> {
                 );
                 continue;
             }
-            if self.check_option(entry) {
+            if self.check_option(entry, None) {
                 options.push((Arc::clone(&entry.key), self.text(&entry.value, Place::Expanded)));
             }
         }
@@ -153,19 +159,41 @@ impl Decoder<'_> {
         }
     }
 
-    /// Reports an option that the plugin would hand to sshfs by mistake.
-    fn check_option(&mut self, entry: &Entry) -> bool {
-        match &*entry.key {
-            "autoremove" => {
-                self.push(
-                    Diagnostic::new(&code::SSHFS_OPTION, "`autoremove` is a volume label, not an sshfs option")
-                        .at(entry.key_span, "the plugin would hand this to sshfs, which refuses it")
-                        .help("move it to the mount's `labels`"),
-                );
-                false
-            }
-            _ => true,
+    /// Reports an option that the plugin would hand to sshfs by mistake; `options` is its table where the plugin's own
+    /// stand there too.
+    fn check_option(&mut self, entry: &Entry, options: Option<&Node>) -> bool {
+        let key = &*entry.key;
+        let told = |message: String| {
+            let diagnostic = Diagnostic::new(&code::SSHFS_OPTION, message);
+            diagnostic.at(entry.key_span, "the plugin would hand this to sshfs")
+        };
+        if key == "autoremove" {
+            self.push(
+                Diagnostic::new(&code::SSHFS_OPTION, "`autoremove` is a volume label, not an sshfs option")
+                    .at(entry.key_span, "the plugin would hand this to sshfs, which refuses it")
+                    .help("move it to the mount's `labels`"),
+            );
+            return false;
         }
+        if MOUNTS.contains(&key) {
+            self.push(
+                told(format!("`{key}` is a key of the mount, not an sshfs option")).help("move it out of `options`"),
+            );
+            return false;
+        }
+        let Some(own) = meant(key) else { return true };
+        let shown = printable(key);
+        let diagnostic = told(format!("`{shown}` is none of the plugin's options: `{own}` is"));
+        self.push(match options {
+            None => diagnostic.help(format!("write it as the mount's own key: `{own}`")),
+            Some(options) if options.get(own).is_some() => diagnostic.help(format!("remove it: `{own}` is set too")),
+            Some(_) => {
+                let span = entry.key_span;
+                let written = if span.range().len() == key.len() { own.to_owned() } else { fix::quoted(own) };
+                diagnostic.help(format!("did you mean `{own}`?")).fix(span, written, format!("write `{own}`"))
+            }
+        });
+        false
     }
 
     /// Checks the long form: a volume whose `driver_config` names the plugin.
@@ -179,7 +207,7 @@ impl Decoder<'_> {
             return;
         };
         for entry in options.as_map().into_iter().flatten() {
-            self.check_option(entry);
+            self.check_option(entry, Some(options));
         }
         match options.get("sshcmd") {
             Some(node) => {
@@ -197,6 +225,12 @@ impl Decoder<'_> {
         if options.get("port").is_some() {
             self.integer(options, "port", 1..=65535);
         }
+        if let (Some(node), Some((_, text))) =
+            (options.get("ephemeral"), driver.options.iter().find(|(key, _)| &**key == "ephemeral"))
+            && !TRUTHS.contains(&text.expose())
+        {
+            self.bad(&code::SSHFS_OPTION, node, "`ephemeral` is `\"true\"` or `\"false\"`", "");
+        }
         match self.credential(options) {
             Some((key, text)) => {
                 driver.options.retain(|(own, _)| *own != key);
@@ -206,6 +240,16 @@ impl Decoder<'_> {
             None => driver.options.retain(|(key, _)| !CREDENTIALS.contains(&&**key)),
         }
     }
+}
+
+/// The plugin's own option that was meant by another; short names are too near to others.
+fn meant(key: &str) -> Option<&'static str> {
+    let plain = |key: &str| key.replace(['_', '-'], "").to_lowercase();
+    let mut own = CREDENTIALS.into_iter().chain(["ephemeral", "port", "sshcmd"]);
+    if own.clone().any(|own| own == key) {
+        return None;
+    }
+    own.clone().find(|own| plain(own) == plain(key)).or_else(|| closest(key, own.by_ref().filter(|own| own.len() > 5)))
 }
 
 /// A password or a key is secret wherever it came from; a path to one is not.
