@@ -214,7 +214,7 @@ impl<'a> Compiler<'a> {
     /// Finds a user; one that the config does not list is made up, with a warning where the config lists any.
     pub fn user(&self, name: &str, diagnostics: &mut Diagnostics) -> Option<User<'_>> {
         if let Some(problem) = roster::bad_name(name) {
-            diagnostics.push(Diagnostic::new(&code::BAD_USER, problem));
+            diagnostics.push(roster::nobody(problem));
             return None;
         }
         Some(self.roster.find(name).unwrap_or_else(|| {

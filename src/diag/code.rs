@@ -165,6 +165,7 @@ codes! {
     SWARM_TEMPLATE = warn("SG319", "swarm-template", "A Swarm template stands where Swarm expands none.");
     NO_HUB = hard("SG320", "no-hub", "A template names the hub and the config has none.");
     NO_USERS = hard("SG322", "no-users", "All users are asked for and the config lists none.");
+    EMPTY_USERS_FILE = warn("SG323", "empty-users-file", "A users file lists nobody.");
 
     INEXPRESSIBLE = hard("SG401", "inexpressible", "The output format cannot say this.");
     MISSING_ID = hard("SG402", "missing-id", "The id of a Swarm config or secret is not known.");
