@@ -164,6 +164,7 @@ codes! {
     UNSET_NOTHING = warn("SG318", "unset-nothing", "`unset` names what was not set.");
     SWARM_TEMPLATE = warn("SG319", "swarm-template", "A Swarm template stands where Swarm expands none.");
     NO_HUB = hard("SG320", "no-hub", "A template names the hub and the config has none.");
+    BAD_SWARM_TEMPLATE = hard("SG321", "bad-swarm-template", "A Swarm template names a field that Swarm does not have.");
     NO_USERS = hard("SG322", "no-users", "All users are asked for and the config lists none.");
     EMPTY_USERS_FILE = warn("SG323", "empty-users-file", "A users file lists nobody.");
 

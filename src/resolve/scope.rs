@@ -17,7 +17,7 @@ use crate::source::{Author, Entry, Node, Span, Value};
 use super::decode::is_plugin;
 use super::roster::User;
 use super::secret;
-use super::template::{Segment, may_be_template, segments};
+use super::template::{Segment, may_be_template, segments, swarm};
 use super::{Compiler, Names};
 
 pub use assembly::Assembly;
@@ -232,6 +232,8 @@ impl<'a> Scope<'a> {
                                      targets, volume labels and driver options",
                                 ),
                         );
+                    } else if let Some(problem) = swarm::problem(template, || self.part(node, text, &range)) {
+                        return Err(Box::new(problem));
                     }
                     assembly.flush(place, true);
                     assembly.done.push_str(template);
