@@ -141,15 +141,7 @@ impl<'a> Scope<'a> {
 
     /// Tells whether a node's text differs from server to server, or is not known before a server is.
     pub fn is_template(&self, node: &Node) -> bool {
-        match &node.value {
-            Value::Str(text) => {
-                may_be_template(text)
-                    && self.author(node) == Author::Config
-                    && segments(text).any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Swarm { .. }))
-            }
-            Value::Map(map) => secret::is_reference(map),
-            _ => false,
-        }
+        self.compiler.is_template(node)
     }
 
     /// Tells whether nothing in a tree differs from server to server.
