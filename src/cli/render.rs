@@ -74,8 +74,8 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
         report(&std::mem::take(&mut diagnostics));
     }
     let done = match rendered.write(ui) {
-        Err(Failure::Other(error)) => {
-            diagnostics.push(Diagnostic::new(&code::OUTPUT_FAILED, format!("{error:#}")));
+        Err(failure @ Failure::Other(_)) => {
+            diagnostics.push(files::output_failed(&failure));
             Err(Failure::Input)
         }
         done => done,
