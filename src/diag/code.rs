@@ -135,7 +135,7 @@ codes! {
     HUB_NAME_TAKEN = hard("SG221", "hub-name-taken", "A server would answer to the hub's own name.");
     UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` or a comment names no rule whose level can be changed.");
     UNUSED_ALLOW = warn("SG223", "unused-allow", "A comment allows what its line does not hold.");
-    DOCKER_SOCKET = warn("SG224", "docker-socket", "A bind mount gives the server the engine's socket.");
+    DOCKER_SOCKET = warn("SG224", "docker-socket", "A bind mount gives the server the engine's socket or files.");
     BIND_BY_USERNAME = warn("SG225", "bind-by-username", "A user's name or attribute decides which directory of the node is mounted.");
     NODE_LOCAL_VOLUME = note("SG226", "node-local-volume", "A volume exists on one node, and servers may start on others.");
     READ_ONLY_ANONYMOUS_VOLUME = hard("SG227", "read-only-anonymous-volume", "A volume without a name is read-only, so that nothing could be in it.");
