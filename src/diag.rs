@@ -214,6 +214,7 @@ impl From<Fault> for Diagnostic {
             FaultKind::Number => &code::NUMBER_OUT_OF_RANGE,
             FaultKind::Unsupported => &code::UNSUPPORTED_SYNTAX,
             FaultKind::Empty => &code::EMPTY_DOCUMENT,
+            FaultKind::User => &code::BAD_USER,
         };
         let mut diagnostic = Self::new(code, fault.message).at(fault.span, "");
         if let Some((span, text)) = fault.other {

@@ -42,7 +42,7 @@ use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Value, World}
 use decode::Decoder;
 use document::{Document, Inputs};
 use merge::Mode;
-use naming::{NameError, Part};
+use naming::{NameError, Part, Scheme};
 use profile::Profile;
 use roster::{Roster, User};
 use scope::{BUILTINS, Memo, SAME_FOR_ALL, Scope};
@@ -214,7 +214,7 @@ impl<'a> Compiler<'a> {
     /// Finds a user; one that the config does not list is made up, with a warning where the config lists any.
     pub fn user(&self, name: &str, diagnostics: &mut Diagnostics) -> Option<User<'_>> {
         if let Some(problem) = roster::bad_name(name) {
-            diagnostics.push(Diagnostic::new(&code::BAD_USER, problem));
+            diagnostics.push(roster::nobody(problem));
             return None;
         }
         Some(self.roster.find(name).unwrap_or_else(|| {
@@ -277,9 +277,10 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The comments that allow what nothing found; to be asked after everything was checked.
+    /// The comments that allow what nothing found; to be asked after everything was checked. Without users, nothing is said
+    /// of what only users show.
     pub fn unused_comments(&self) -> Vec<Diagnostic> {
-        self.levels.unused()
+        self.levels.unused(|code| !self.roster.is_empty() || self.is_judged_without_users(code))
     }
 
     /// Adds a finding at its level.
@@ -350,6 +351,9 @@ impl<'a> Compiler<'a> {
             differs: &|node| self.differs(node),
             own: &|name| self.is_own(name),
             chosen: &|node, safe| self.chosen_name(node, safe),
+            chosen_in_dns: &|node, safe| self.chosen_dns_name(node, safe),
+            hidden: self.settings.scheme.hides_usernames(),
+            owned: self.settings.scheme != Scheme::Last32,
             probe,
         };
         findings.extend(self.judge(&view, &scope, shared.then_some(&profile.fixed)));

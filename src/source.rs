@@ -236,6 +236,8 @@ pub enum FaultKind {
     Unsupported,
     /// Nothing but white space and comments.
     Empty,
+    /// A user's entry that says no user, in a text that can be read.
+    User,
 }
 
 /// One thing wrong with a text, found while reading it.

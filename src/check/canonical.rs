@@ -342,7 +342,8 @@ fn ports(node: &mut Node, diagnostics: &mut Diagnostics) {
         let Some(published) = entry.key.parse::<u16>().ok().filter(|port| *port != 0) else {
             diagnostics.push(
                 Diagnostic::new(&code::BAD_ENDPOINT, "a published port is a number from 1 to 65535")
-                    .at(entry.key_span, ""),
+                    .at(entry.key_span, "")
+                    .help("write `{ 8000 = 8888 }` to publish the server's port 8888 as 8000, or list tables with a `target` each"),
             );
             continue;
         };

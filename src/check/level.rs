@@ -155,9 +155,10 @@ impl Levels {
         }
     }
 
-    /// The comments that allowed nothing.
-    pub fn unused(&self) -> Vec<Diagnostic> {
-        self.comments.iter().filter_map(Allowance::unused).filter_map(|diagnostic| self.apply(diagnostic)).collect()
+    /// The comments that allowed nothing, of the rules that were asked.
+    pub fn unused(&self, asked: impl Fn(&Code) -> bool) -> Vec<Diagnostic> {
+        let unused = self.comments.iter().filter(|comment| asked(comment.code())).filter_map(Allowance::unused);
+        unused.filter_map(|diagnostic| self.apply(diagnostic)).collect()
     }
 }
 

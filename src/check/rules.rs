@@ -81,6 +81,12 @@ pub struct ServerView<'a> {
     /// The first name in a node's template whose value its user may have chosen; not what is last given to one of these
     /// filters.
     pub chosen: &'a dyn Fn(&Node, &[&str]) -> Option<String>,
+    /// The same where a name in DNS is made: what else somebody can choose there.
+    pub chosen_in_dns: &'a dyn Fn(&Node, &[&str]) -> Option<String>,
+    /// Whether `{name}` tells nothing of the username.
+    pub hidden: bool,
+    /// Whether `{name}` is each user's own, also among users that are not listed.
+    pub owned: bool,
     /// Whether the user is a stand-in.
     pub probe: bool,
 }

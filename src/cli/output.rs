@@ -43,6 +43,20 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.appear(&target, false)
 }
 
+/// Why nothing can be written somewhere, where more than the system's word can be said.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}: {help}")]
+pub(super) struct Unwritable {
+    pub(super) message: String,
+    pub(super) help: &'static str,
+}
+
+impl From<Unwritable> for Failure {
+    fn from(unwritable: Unwritable) -> Self {
+        Self::Other(unwritable.into())
+    }
+}
+
 /// A file that has a temporary name, and that only its owner may read, until it is complete.
 struct Pending(NamedTempFile, Permissions);
 
@@ -50,8 +64,8 @@ impl Pending {
     fn begin(path: &Path) -> Result<Self, Failure> {
         // The rename would put a file where a device, a pipe or a socket is.
         if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            let message = format!("`{}` is no regular file: redirect standard output to it instead", path.display());
-            return Err(Failure::Other(anyhow::anyhow!(message)));
+            let message = format!("`{}` is no regular file", path.display());
+            return Err(Unwritable { message, help: "redirect standard output to it instead" }.into());
         }
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -62,7 +76,8 @@ impl Pending {
             return Err(anyhow::anyhow!("`{}` is no regular file: write to standard output", path.display()).into());
         }
         if !directory.is_dir() {
-            return Err(anyhow::anyhow!("there is no directory `{}`", directory.display()).into());
+            let message = format!("there is no directory `{}`", directory.display());
+            return Err(Unwritable { message, help: "make it first, or name another" }.into());
         }
         let begun = || -> io::Result<Self> {
             let mut builder = tempfile::Builder::new();

@@ -54,7 +54,10 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
     if let Some((compiler, _)) = prepared.as_ref().filter(|_| !diagnostics.is_empty()) {
         compiler.mark_secrets();
     }
-    let rendered = rendered.filter(|rendered| may_write(rendered.has_secrets, render, &mut diagnostics));
+    let rendered = rendered.filter(|rendered| {
+        let levelled = prepared.as_ref().filter(|_| rendered.has_secrets);
+        levelled.is_none_or(|(compiler, _)| may_write_secrets(compiler, render, &mut diagnostics))
+    });
     // Notes are for `validate`: a config is rendered many times.
     let least = if ui.is_verbose() { Severity::Note } else { Severity::Warning };
     let report = |diagnostics: &Diagnostics| ui.report_from(least, diagnostics, &sources);
@@ -71,8 +74,8 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
         report(&std::mem::take(&mut diagnostics));
     }
     let done = match rendered.write(ui) {
-        Err(Failure::Other(error)) => {
-            diagnostics.push(Diagnostic::new(&code::OUTPUT_FAILED, format!("{error:#}")));
+        Err(failure @ Failure::Other(_)) => {
+            diagnostics.push(files::output_failed(&failure));
             Err(Failure::Input)
         }
         done => done,
@@ -124,17 +127,17 @@ fn prepare<'a>(
 }
 
 /// Tells whether secrets may go where the output goes, and says so if not.
-fn may_write(has_secrets: bool, render: &Render, diagnostics: &mut Diagnostics) -> bool {
-    if !has_secrets || render.show_secrets || render.output_path().is_some() {
+fn may_write_secrets(compiler: &Compiler<'_>, render: &Render, diagnostics: &mut Diagnostics) -> bool {
+    if render.show_secrets || render.output_path().is_some() {
         return true;
     }
     match stdout_kind() {
         StdoutKind::Private => true,
         StdoutKind::Readable => {
-            diagnostics.push(
+            let finding =
                 Diagnostic::new(&code::SECRETS_READABLE, "secrets are written to a file that others can read")
-                    .help("write it with `-o FILE`, which only you can read, or `chmod 600` it first"),
-            );
+                    .help("write it with `-o FILE`, which only you can read, or `chmod 600` it first");
+            compiler.push(finding, diagnostics);
             true
         }
         StdoutKind::Shown => {

@@ -25,6 +25,8 @@ pub struct Code {
     pub kind: Kind,
     /// Its level unless changed.
     pub severity: Severity,
+    /// Whether its findings stand in a text, where a comment can allow them.
+    pub has_place: bool,
     /// What it means, in a sentence.
     pub summary: &'static str,
     /// Its page in docs/codes: what it means, why it matters, an example, how to mend and how to allow it.
@@ -34,39 +36,50 @@ pub struct Code {
 impl Code {
     /// How to change its level, in Markdown: the last section of its page.
     pub fn allowance(&self) -> String {
-        let Self { name, kind, severity, .. } = self;
+        let Self { name, kind, severity, has_place, .. } = self;
         match (kind, severity) {
             (Kind::Hard, Severity::Error) => {
                 "It is always an error: without mending it, no right output exists.\n".to_owned()
             }
             (Kind::Hard, _) => format!("It is always a {}.\n", severity.word()),
-            (Kind::Lint, _) => format!(
-                "Its level is `{}`. For one run: `-A {name}`. Everywhere, in the config:\n\n```toml\n[lints]\n{name} = \"allow\"\n```\n\n\
-                 On one line of TOML or YAML, with a comment there: `# swarmgen: allow({name})`\n",
-                match severity {
+            (Kind::Lint, _) => {
+                let level = match severity {
                     Severity::Error => "deny",
                     Severity::Warning => "warn",
                     Severity::Note => "note",
+                };
+                let mut text = format!(
+                    "Its level is `{level}`. For one run: `-A {name}`. Everywhere, in the config:\n\n```toml\n[lints]\n{name} = \"allow\"\n```\n"
+                );
+                if *has_place {
+                    text +=
+                        &format!("\nOn one line of TOML or YAML, with a comment there: `# swarmgen: allow({name})`\n");
                 }
-            ),
+                text
+            }
         }
     }
 }
 
 const fn hard(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
-    Code { id, name, kind: Kind::Hard, severity: Severity::Error, summary, page }
+    Code { id, name, kind: Kind::Hard, severity: Severity::Error, has_place: true, summary, page }
 }
 
 const fn warn(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
-    Code { id, name, kind: Kind::Lint, severity: Severity::Warning, summary, page }
+    Code { id, name, kind: Kind::Lint, severity: Severity::Warning, has_place: true, summary, page }
 }
 
 const fn deny(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
-    Code { id, name, kind: Kind::Lint, severity: Severity::Error, summary, page }
+    Code { id, name, kind: Kind::Lint, severity: Severity::Error, has_place: true, summary, page }
 }
 
 const fn note(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
-    Code { id, name, kind: Kind::Lint, severity: Severity::Note, summary, page }
+    Code { id, name, kind: Kind::Lint, severity: Severity::Note, has_place: true, summary, page }
+}
+
+/// A lint about what stands in no text.
+const fn warn_of_run(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
+    Code { has_place: false, ..warn(id, name, summary, page) }
 }
 
 macro_rules! codes {
@@ -122,7 +135,7 @@ codes! {
     HUB_NAME_TAKEN = hard("SG221", "hub-name-taken", "A server would answer to the hub's own name.");
     UNKNOWN_LINT = warn("SG222", "unknown-lint", "`[lints]` or a comment names no rule whose level can be changed.");
     UNUSED_ALLOW = warn("SG223", "unused-allow", "A comment allows what its line does not hold.");
-    DOCKER_SOCKET = warn("SG224", "docker-socket", "A bind mount gives the server the engine's socket.");
+    DOCKER_SOCKET = warn("SG224", "docker-socket", "A bind mount gives the server the engine's socket or files.");
     BIND_BY_USERNAME = warn("SG225", "bind-by-username", "A user's name or attribute decides which directory of the node is mounted.");
     NODE_LOCAL_VOLUME = note("SG226", "node-local-volume", "A volume exists on one node, and servers may start on others.");
     READ_ONLY_ANONYMOUS_VOLUME = hard("SG227", "read-only-anonymous-volume", "A volume without a name is read-only, so that nothing could be in it.");
@@ -158,7 +171,7 @@ codes! {
     NO_PROFILE = hard("SG306", "no-profile", "There is no profile that the user may use.");
     ACCESS_DENIED = hard("SG307", "access-denied", "The user may not use the profile asked for.");
     UNKNOWN_PROFILE = hard("SG308", "unknown-profile", "No profile has the name asked for.");
-    UNKNOWN_USER = warn("SG309", "unknown-user", "The config's users do not include this one.");
+    UNKNOWN_USER = warn_of_run("SG309", "unknown-user", "The config's users do not include this one.");
     RESERVED_ATTRIBUTE = hard("SG310", "reserved-attribute", "An attribute has the name of a built-in.");
     TEMPLATE_SYNTAX = hard("SG311", "template-syntax", "An expression does not parse.");
     TEMPLATE_FAILED = hard("SG312", "template-failed", "An expression could not be evaluated.");
@@ -170,13 +183,15 @@ codes! {
     UNSET_NOTHING = warn("SG318", "unset-nothing", "`unset` names what was not set.");
     SWARM_TEMPLATE = warn("SG319", "swarm-template", "A Swarm template stands where Swarm expands none.");
     NO_HUB = hard("SG320", "no-hub", "A template names the hub and the config has none.");
+    BAD_SWARM_TEMPLATE = hard("SG321", "bad-swarm-template", "A Swarm template names a field that Swarm does not have.");
     NO_USERS = hard("SG322", "no-users", "All users are asked for and the config lists none.");
+    EMPTY_USERS_FILE = warn("SG323", "empty-users-file", "A users file lists nobody.");
 
     INEXPRESSIBLE = hard("SG401", "inexpressible", "The output format cannot say this.");
     MISSING_ID = hard("SG402", "missing-id", "The id of a Swarm config or secret is not known.");
     SECRETS_IN_ARGUMENTS = hard("SG403", "secrets-in-arguments", "A command line would show secrets to every process.");
     SECRETS_SHOWN = hard("SG404", "secrets-shown", "Secrets would be written to a terminal or a pipe.");
-    SECRETS_READABLE = warn("SG405", "secrets-readable", "Secrets are written to a file that others can read.");
+    SECRETS_READABLE = warn_of_run("SG405", "secrets-readable", "Secrets are written to a file that others can read.");
     OUTPUT_TEMPLATE = hard("SG406", "output-template", "The operator's output template failed.");
     OUTPUT_FAILED = hard("SG407", "output-failed", "The output cannot be written.");
     VOLUME_CONFLICT = hard("SG408", "volume-conflict", "Two services of one stack define a volume differently.");

@@ -31,6 +31,9 @@ use yaml::Writer;
 /// The longest name that serves as its own key.
 const LONGEST_KEY: usize = 255;
 
+/// How two definitions of a volume differ, before they are compared.
+const ANY_DIFFERENCE: &str = "another driver, options or labels";
+
 /// What names a volume or tells its definition: half a SHA-256, so that 100,000 of them fit in little memory.
 type Digest = u128;
 
@@ -107,8 +110,19 @@ pub struct Conflict {
     pub first: usize,
     /// The index of the service that came second.
     pub second: usize,
+    /// The index of the second's mount.
+    pub mount: usize,
     /// What is wrong with the second.
     pub what: Inexpressible,
+}
+
+impl Conflict {
+    /// Says in what the two definitions differ, now that their services are at hand; no value is told.
+    pub fn compare(&mut self, first: &Service, second: &Service) {
+        if let Some(difference) = volume::difference(first, second, self.mount) {
+            self.what.message = self.what.message.replace(ANY_DIFFERENCE, &difference);
+        }
+    }
 }
 
 /// A stack while it is put together from its parts, in their order.
@@ -154,14 +168,14 @@ impl Stack {
                     let first = known.get().1 as usize;
                     let by = if first == index { "another mount of the service" } else { "another service" };
                     let shown = if is_secret { "«redacted»" } else { &key };
-                    let message = format!("volume `{shown}` has another driver, options or labels than {by} gives it");
+                    let message = format!("volume `{shown}` has {ANY_DIFFERENCE} than {by} gives it");
                     let what = Inexpressible {
                         pointer: entry_at("mounts", mount),
                         message,
                         help: Some("give the volumes different names, or the same definition".to_owned()),
                         code: &code::VOLUME_CONFLICT,
                     };
-                    conflicts.push(Conflict { first, second: index, what });
+                    conflicts.push(Conflict { first, second: index, mount, what });
                 }
                 Entry::Vacant(vacant) => {
                     vacant.insert((digest, u32::try_from(index).unwrap_or(u32::MAX)));
@@ -218,7 +232,12 @@ pub fn stack(services: &[Service], config_digest: &str) -> Result<Vec<u8>, Vec<(
     Stack::head(config_digest, &mut out);
     match stack.join(part, &mut volumes) {
         Ok(services) => out.extend_from_slice(&services),
-        Err(conflicts) => refused.extend(conflicts.into_iter().map(|conflict| (conflict.second, vec![conflict.what]))),
+        Err(conflicts) => refused.extend(conflicts.into_iter().map(|mut conflict| {
+            if let (Some(first), Some(second)) = (services.get(conflict.first), services.get(conflict.second)) {
+                conflict.compare(first, second);
+            }
+            (conflict.second, vec![conflict.what])
+        })),
     }
     if !refused.is_empty() {
         return Err(refused);

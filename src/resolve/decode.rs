@@ -197,7 +197,8 @@ impl<'s> Decoder<'s> {
         self.push(
             Diagnostic::new(&code::DUPLICATE_TARGET, format!("two {what} have the same target"))
                 .at(span, "")
-                .at(first, "first used here"),
+                .at(first, "first used here")
+                .help("remove one of them, or give it another target"),
         );
     }
 }

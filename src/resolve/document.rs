@@ -6,7 +6,9 @@ use crate::check;
 use crate::check::level::{Level, Levels, Subject};
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::source::records::{Records, RecordsSyntax};
-use crate::source::{self, Author, MAX_CONFIG_BYTES, Map, Node, ReadError, SourceMap, Syntax, Value, World};
+use crate::source::{
+    self, Author, Fault, FaultKind, MAX_CONFIG_BYTES, Map, Node, ReadError, SourceMap, Syntax, Value, World,
+};
 
 use super::merge::{Mode, merge};
 use super::settings::SecretNames;
@@ -140,10 +142,21 @@ pub fn read_document(
     match source::parse(sources, id, syntax) {
         Ok(tree) => Some(tree),
         Err(faults) => {
-            diagnostics.extend(faults.into_iter().map(Diagnostic::from));
+            let help = match author {
+                Author::Config => "write a config in it: `swarmgen init` makes one to start from",
+                Author::Data => "write a table in it",
+            };
+            diagnostics.extend(faults.into_iter().map(|fault| told(fault, help)));
             None
         }
     }
+}
+
+/// A fault as a finding; `help` is for an empty text, of which only its reader knows what it is for.
+fn told(fault: Fault, help: &str) -> Diagnostic {
+    let empty = fault.kind == FaultKind::Empty;
+    let diagnostic = Diagnostic::from(fault);
+    if empty { diagnostic.help(help) } else { diagnostic }
 }
 
 fn shown(path: &Path) -> String {
@@ -153,9 +166,16 @@ fn shown(path: &Path) -> String {
 fn unreadable(path: &Path, error: &ReadError) -> Diagnostic {
     let name = shown(path);
     match error {
-        ReadError::NotUtf8 { offset, line } => Diagnostic::new(&code::NOT_UTF8, format!("`{name}` is not UTF-8 text"))
-            .note(format!("the first invalid byte is at offset {offset}, on line {line}"))
-            .help("save the file as UTF-8"),
+        ReadError::NotUtf8 { utf16: true, .. } => {
+            Diagnostic::new(&code::NOT_UTF8, format!("`{name}` is not UTF-8 text but UTF-16"))
+                .note("it starts with the byte order mark of UTF-16")
+                .help("save the file as UTF-8")
+        }
+        ReadError::NotUtf8 { offset, line, utf16: false } => {
+            Diagnostic::new(&code::NOT_UTF8, format!("`{name}` is not UTF-8 text"))
+                .note(format!("the first invalid byte is at offset {offset}, on line {line}"))
+                .help("save the file as UTF-8")
+        }
         ReadError::TooLarge { limit } => {
             Diagnostic::new(&code::TOO_LARGE, format!("`{name}` is larger than {} MiB", limit >> 20))
                 .help("put users into a users file, which may be of any size")
@@ -202,9 +222,20 @@ fn read_records(
     let text = std::mem::take(&mut *text);
     let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), Author::Data, text);
     match Records::read(sources, id, syntax) {
-        Ok(records) => Some(records),
+        Ok(records) => {
+            if records.is_empty() && records.faults().is_empty() {
+                let start = source::Span::new(id, 0, 0);
+                diagnostics.push(
+                    Diagnostic::new(&code::EMPTY_USERS_FILE, "this users file lists nobody")
+                        .at(span.unwrap_or(start), "")
+                        .help("check what writes it, or remove it until there are users"),
+                );
+            }
+            Some(records)
+        }
         Err(faults) => {
-            diagnostics.extend(faults.into_iter().map(Diagnostic::from));
+            let help = "list users in it, or remove it";
+            diagnostics.extend(faults.into_iter().map(|fault| told(fault, help)));
             None
         }
     }

@@ -4,7 +4,7 @@ use super::Compiler;
 use super::decode::Fixed;
 use super::scope::Scope;
 use crate::check::rules::{self, ServerRule, ServerView, SpecView};
-use crate::diag::Diagnostic;
+use crate::diag::{Code, Diagnostic, code};
 use crate::source::Node;
 
 /// What the rules found that concerns every server of a profile.
@@ -15,7 +15,20 @@ pub struct Judgement {
     settled: Vec<bool>,
 }
 
+/// What is found only where users are listed.
+const NEEDS_USERS: [&Code; 4] =
+    [&code::UNKNOWN_ACCESS, &code::UNUSED_PROFILE, &code::RESTRICTED_DEFAULT, &code::FOLDED_NAME];
+
 impl Compiler<'_> {
+    /// Tells whether all that a rule can find in the config is found without users too.
+    pub(super) fn is_judged_without_users(&self, code: &Code) -> bool {
+        let reads = |rule: &ServerRule| {
+            let mut nodes = self.profiles().iter().flat_map(|profile| rule.nodes(&profile.spec));
+            nodes.all(|node| self.is_known_without_users(node))
+        };
+        !NEEDS_USERS.contains(&code) && rules::SERVER_RULES.iter().filter(|rule| rule.code == code).all(reads)
+    }
+
     /// Asks all rules about a server and its tree; `fixed` keeps what holds for the profile, if the tree is the profile's.
     pub(super) fn judge(&self, view: &ServerView<'_>, scope: &Scope<'_>, fixed: Option<&Fixed>) -> Vec<Diagnostic> {
         let Some(fixed) = fixed else {

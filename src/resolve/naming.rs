@@ -80,6 +80,11 @@ impl Scheme {
         matches!(self, Self::Sha256 | Self::Slug | Self::Md5)
     }
 
+    /// Tells whether an owner is nothing that a user could have chosen as a name.
+    pub fn hides_usernames(self) -> bool {
+        matches!(self, Self::Sha256 | Self::Md5)
+    }
+
     /// What stands between an owner and a named server's part; the module says why.
     fn joint(self) -> &'static str {
         match self {

@@ -194,8 +194,11 @@ impl Compiler<'_> {
         place: impl Fn(Diagnostic) -> Diagnostic,
     ) -> Result<&Profile, Failure> {
         let Some(profile) = self.profiles().iter().find(|profile| &*profile.name == name) else {
-            let diagnostic =
-                place(Diagnostic::new(&code::UNKNOWN_PROFILE, format!("no profile is called `{}`", printable(name))));
+            let message = match name {
+                "" => "the name of the profile is empty".to_owned(),
+                _ => format!("no profile is called `{}`", printable(name)),
+            };
+            let diagnostic = place(Diagnostic::new(&code::UNKNOWN_PROFILE, message));
             // Only what the user may use is told.
             let allowed = self.allowed_profiles(user);
             let near = closest(name, allowed.iter().map(|name| &**name));

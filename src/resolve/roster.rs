@@ -60,16 +60,25 @@ impl Roster {
         let mut roster = Self { config, files, ..Self::default() };
         roster.by_name.reserve(roster.files.iter().map(Records::len).sum());
         for (file, records) in roster.files.iter().enumerate() {
+            diagnostics.extend(records.faults().iter().cloned().map(Diagnostic::from));
             for index in 0..records.len() {
                 let record = records.get(index);
                 let Some(entry) = record.fields.iter().find(|field| &*field.key == "name") else { continue };
                 let Some(name) = entry.value.as_str() else {
-                    diagnostics
-                        .push(Diagnostic::new(&code::BAD_USER, "a user's name is a string").at(entry.value.span, ""));
+                    let message = format!("a user's name is a string, found {}", entry.value.type_name());
+                    let diagnostic = Diagnostic::new(&code::BAD_USER, message).at(entry.value.span, "");
+                    diagnostics.push(match entry.value.value {
+                        Value::Seq(_) | Value::Map(_) => diagnostic.help("write the name alone"),
+                        _ => diagnostic.help("put it in quotes"),
+                    });
                     continue;
                 };
+                // One without a name has been told.
+                if name.trim().is_empty() {
+                    continue;
+                }
                 if let Some(problem) = bad_name(name) {
-                    diagnostics.push(Diagnostic::new(&code::BAD_USER, problem).at(entry.value.span, ""));
+                    diagnostics.push(nobody(problem).at(entry.value.span, ""));
                     continue;
                 }
                 diagnostics.extend(record.fields.iter().filter_map(bad_field));
@@ -96,7 +105,7 @@ impl Roster {
         }
         for (index, entry) in roster.config.iter().enumerate() {
             if let Some(problem) = bad_name(&entry.key) {
-                diagnostics.push(Diagnostic::new(&code::BAD_USER, problem).at(entry.key_span, ""));
+                diagnostics.push(nobody(problem).at(entry.key_span, ""));
                 continue;
             }
             let known = roster.by_name.get(&entry.key).and_then(|known| roster.listings.get_mut(*known as usize));
@@ -246,19 +255,26 @@ fn bad_field(field: &Entry) -> Option<Diagnostic> {
         _ => return None,
     };
     (!fits).then(|| {
-        Diagnostic::new(&code::BAD_USER, format!("`{}` of a user is {expected}", field.key)).at(field.value.span, "")
+        Diagnostic::new(&code::BAD_USER, format!("`{}` of a user is {expected}", field.key))
+            .at(field.value.span, "")
+            .help(format!("write {expected}"))
     })
 }
 
-/// Why nobody can have a name, if nobody can.
-pub fn bad_name(name: &str) -> Option<&'static str> {
+/// Why nobody can have a name, if nobody can, and what helps.
+pub fn bad_name(name: &str) -> Option<(&'static str, &'static str)> {
     if name.is_empty() {
-        Some("a user's name is empty")
+        Some(("a user's name is empty", "write the name that the user has in JupyterHub"))
     } else if name.contains('\0') {
-        Some("a user's name holds a NUL byte")
+        Some(("a user's name holds a NUL byte", "remove that byte"))
     } else if name.len() > 1024 {
-        Some("a user's name is over 1024 bytes long")
+        Some(("a user's name is over 1024 bytes long", "shorten it"))
     } else {
         None
     }
+}
+
+/// The finding of such a name.
+pub(super) fn nobody((problem, help): (&'static str, &'static str)) -> Diagnostic {
+    Diagnostic::new(&code::BAD_USER, problem).help(help)
 }

@@ -17,7 +17,7 @@ use crate::source::{Author, Entry, Node, Span, Value};
 use super::decode::is_plugin;
 use super::roster::User;
 use super::secret;
-use super::template::{Segment, may_be_template, segments};
+use super::template::{Segment, may_be_template, segments, swarm};
 use super::{Compiler, Names};
 
 pub use assembly::Assembly;
@@ -141,15 +141,7 @@ impl<'a> Scope<'a> {
 
     /// Tells whether a node's text differs from server to server, or is not known before a server is.
     pub fn is_template(&self, node: &Node) -> bool {
-        match &node.value {
-            Value::Str(text) => {
-                may_be_template(text)
-                    && self.author(node) == Author::Config
-                    && segments(text).any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Swarm { .. }))
-            }
-            Value::Map(map) => secret::is_reference(map),
-            _ => false,
-        }
+        self.compiler.is_template(node)
     }
 
     /// Tells whether nothing in a tree differs from server to server.
@@ -232,6 +224,8 @@ impl<'a> Scope<'a> {
                                      targets, volume labels and driver options",
                                 ),
                         );
+                    } else if let Some(problem) = swarm::problem(template, || self.part(node, text, &range)) {
+                        return Err(Box::new(problem));
                     }
                     assembly.flush(place, true);
                     assembly.done.push_str(template);

@@ -3,6 +3,8 @@
 //! Three kinds of braces meet in one string: swarmgen's placeholders, MiniJinja's expressions and Swarm's own
 //! templates. This module tells them apart; it evaluates nothing.
 
+pub(super) mod swarm;
+
 use std::ops::Range;
 
 /// A part of a string.

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::source::{Author, Node, Value};
 
-use super::Compiler;
 use super::scope::{BUILTINS, SAME_FOR_ALL};
 use super::template::{Segment, may_be_template, segments};
+use super::{Compiler, secret};
 
-/// Built-ins that differ between users and that no user can choose.
+/// Built-ins that differ between users and whose whole text no user can choose.
 const MADE: &[&str] = &["gid", "name", "owner", "server", "service", "uid"];
 
 impl Compiler<'_> {
@@ -35,6 +35,82 @@ impl Compiler<'_> {
             }
             Segment::Literal(_) | Segment::Swarm { .. } | Segment::Unclosed { .. } => None,
         })
+    }
+
+    /// The first name in a node's template whose value is a name in DNS that somebody may have chosen: what
+    /// [`chosen_name`](Self::chosen_name) finds, a server's name, and where the naming scheme keeps usernames readable the
+    /// owner too, unless something that nobody can choose stands beside it.
+    pub(super) fn chosen_dns_name(&self, node: &Node, safe: &[&str]) -> Option<String> {
+        if let Some(name) = self.chosen_name(node, safe) {
+            return Some(name);
+        }
+        let text = node.as_str().filter(|text| may_be_template(text))?;
+        if self.author(node.span.source) != Author::Config {
+            return None;
+        }
+        let is_kept = |name: &str| match name {
+            "name" | "owner" => !self.settings.scheme.hides_usernames(),
+            name => name == "server",
+        };
+        let mut chosen = None;
+        for segment in segments(text) {
+            match segment {
+                // A dash or a dot alone sets nothing apart.
+                Segment::Literal(text) if text.contains(|c: char| c.is_alphanumeric()) => return None,
+                Segment::Literal(_) => {}
+                Segment::Placeholder { path, .. } if is_kept(path) => {
+                    chosen.get_or_insert(path.to_owned());
+                }
+                Segment::Angle { path, .. } if is_kept(path) => {
+                    chosen.get_or_insert(path.to_owned());
+                }
+                Segment::Expression { source, .. } => {
+                    let last = source.rsplit_once('|').map_or("", |(_, filter)| filter.trim());
+                    let compiled = self.expressions.get(source).ok()?;
+                    let mut names = compiled.names.iter().chain(&compiled.sliced);
+                    if safe.contains(&last) || source.contains(['"', '\'']) || !names.clone().all(|name| is_kept(name))
+                    {
+                        return None;
+                    }
+                    chosen = chosen.or_else(|| names.next().cloned());
+                }
+                Segment::Placeholder { .. }
+                | Segment::Angle { .. }
+                | Segment::Swarm { .. }
+                | Segment::Unclosed { .. } => return None,
+            }
+        }
+        chosen
+    }
+
+    /// Tells whether a node's text is a template, so that it differs from server to server or is not known before one is.
+    pub(super) fn is_template(&self, node: &Node) -> bool {
+        match &node.value {
+            Value::Str(text) => {
+                may_be_template(text)
+                    && self.author(node.span.source) == Author::Config
+                    && segments(text).any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Swarm { .. }))
+            }
+            Value::Map(map) => secret::is_reference(map),
+            _ => false,
+        }
+    }
+
+    /// Tells whether a tree can be judged without users: nothing in it comes from their attributes.
+    pub(super) fn is_known_without_users(&self, node: &Node) -> bool {
+        match &node.value {
+            Value::Map(map) => {
+                !secret::is_reference(map) && map.iter().all(|entry| self.is_known_without_users(&entry.value))
+            }
+            Value::Seq(items) => items.iter().all(|item| self.is_known_without_users(item)),
+            Value::Str(text) if self.is_template(node) => segments(text).all(|segment| match segment {
+                Segment::Placeholder { path, .. } => BUILTINS.contains(&path),
+                Segment::Angle { path, .. } => BUILTINS.contains(&path) || !self.is_known(root(path)),
+                Segment::Expression { .. } | Segment::Unclosed { .. } => false,
+                Segment::Literal(_) | Segment::Swarm { .. } => true,
+            }),
+            _ => true,
+        }
     }
 
     /// Tells whether any text below a node differs from user to user, once the attributes that it names are looked up.

@@ -68,6 +68,7 @@ pub struct Records {
     source: Arc<Source>,
     id: SourceId,
     keys: Vec<(Arc<str>, Span)>,
+    faults: Vec<Fault>,
     form: Form,
 }
 
@@ -91,7 +92,7 @@ impl Records {
     ///
     /// # Errors
     ///
-    /// The first twenty faults, at least one.
+    /// The first twenty faults, at least one. Entries that say no user are none of them: see [`faults`](Self::faults).
     pub fn read(sources: &SourceMap, id: SourceId, syntax: RecordsSyntax) -> Result<Self, Vec<Fault>> {
         let source = sources.get(id);
         let text = source.text();
@@ -103,27 +104,37 @@ impl Records {
         // Only aliases can make more values than a text has bytes.
         let most = text.len().saturating_add(MAX_NODES);
         let mut keys = Keys::default();
+        let mut misfits = Misfits::default();
         let read = match syntax {
-            RecordsSyntax::Csv => csv::read(id, text, &mut keys),
-            RecordsSyntax::JsonLines => read_json_lines(id, text, &mut keys),
+            RecordsSyntax::Csv => csv::read(id, text, &mut keys, &mut misfits),
+            RecordsSyntax::JsonLines => read_json_lines(id, text, &mut keys, &mut misfits),
             RecordsSyntax::Lines => Ok(read_lines(id, text, &mut keys)),
-            RecordsSyntax::Json => json::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys)),
+            RecordsSyntax::Json => {
+                json::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys, &mut misfits))
+            }
             RecordsSyntax::Yaml => {
-                super::yaml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys))
+                super::yaml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys, &mut misfits))
             }
             RecordsSyntax::Toml => {
-                super::toml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys))
+                super::toml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys, &mut misfits))
             }
         };
-        let form = read.map_err(|mut faults| {
+        let first = |mut faults: Vec<Fault>| {
             faults.sort_by_key(|fault| fault.span);
             faults.truncate(MOST_TOLD);
             faults
-        })?;
+        };
+        let form = read.map_err(first)?;
+        misfits.hidden.into_iter().for_each(|span| sources.mark_secret(span));
         if matches!(&form, Form::Lines { starts, .. } | Form::JsonLines(starts) if starts.is_empty()) {
             return Err(vec![Fault::new(FaultKind::Empty, start, "the document is empty")]);
         }
-        Ok(Self { source, id, keys: keys.all, form })
+        Ok(Self { source, id, keys: keys.all, faults: first(misfits.faults), form })
+    }
+
+    /// What is wrong with entries that say no user, the first twenty; the file is of no use with any.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 
     /// How many records there are.
@@ -158,7 +169,7 @@ impl Records {
             Form::JsonLines(starts) => start(starts).and_then(|start| {
                 let mut assembly = Assembly::new(self.id, text, usize::MAX);
                 let node = json::parse_part(&mut assembly, start, line_end(text, start))?;
-                tree::record(node, None, &mut Vec::new())
+                tree::record(node, None, &mut Vec::new(), &mut Misfits::default())
             }),
             Form::Lines { name: (key, _), starts } => start(starts).map(|start| {
                 let line = text.get(start..line_end(text, start)).unwrap_or("").trim_end();
@@ -198,9 +209,25 @@ impl Keys {
     }
 }
 
-/// The fault of a record that nobody can be found by.
-fn nameless(span: Span) -> Fault {
-    Fault::new(FaultKind::Syntax, span, "the record has no name").help("give it a `name`")
+/// The entries that say no user.
+#[derive(Debug, Default)]
+struct Misfits {
+    faults: Vec<Fault>,
+    /// Values in them without a key that would tell whether they are secret.
+    hidden: Vec<Span>,
+}
+
+impl Misfits {
+    fn add(&mut self, span: Span, message: impl Into<String>, help: &str) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(Fault::new(FaultKind::User, span, message).help(help));
+        }
+    }
+
+    /// A record that nobody can be found by.
+    fn nameless(&mut self, span: Span) {
+        self.add(span, "the record has no name", "give it a `name`");
+    }
 }
 
 /// The fault of a record that says both `name` and `username`, or one of them twice.
@@ -238,7 +265,7 @@ fn read_lines(id: SourceId, text: &str, keys: &mut Keys) -> Form {
     Form::Lines { name: (keys.see(&NAME.into(), span), span), starts }
 }
 
-fn read_json_lines(id: SourceId, text: &str, keys: &mut Keys) -> Result<Form, Vec<Fault>> {
+fn read_json_lines(id: SourceId, text: &str, keys: &mut Keys, misfits: &mut Misfits) -> Result<Form, Vec<Fault>> {
     let mut starts = Vec::new();
     let mut faults = Vec::new();
     for (start, line) in lines(text) {
@@ -251,7 +278,7 @@ fn read_json_lines(id: SourceId, text: &str, keys: &mut Keys) -> Result<Form, Ve
         let mut assembly = Assembly::new(id, text, usize::MAX);
         let node = json::parse_part(&mut assembly, start, line_end(text, start));
         faults.append(&mut assembly.faults);
-        if let Some(mut record) = node.and_then(|node| tree::record(node, None, &mut faults)) {
+        if let Some(mut record) = node.and_then(|node| tree::record(node, None, &mut faults, misfits)) {
             keys.see_all(&mut record);
         }
         starts.push(start as u32);

@@ -27,6 +27,8 @@ pub enum ReadError {
         offset: usize,
         /// The line it is in, from 1.
         line: usize,
+        /// Whether the bytes start as UTF-16 does, with its byte order mark.
+        utf16: bool,
     },
     /// The environment lacks the variable.
     #[error("the environment has no such variable")]
@@ -90,7 +92,7 @@ impl World for Disk {
         match std::env::var(name) {
             Ok(value) => Ok(Zeroizing::new(value)),
             Err(std::env::VarError::NotPresent) => Err(ReadError::NoVariable),
-            Err(std::env::VarError::NotUnicode(_)) => Err(ReadError::NotUtf8 { offset: 0, line: 1 }),
+            Err(std::env::VarError::NotUnicode(_)) => Err(ReadError::NotUtf8 { offset: 0, line: 1, utf16: false }),
         }
     }
 
@@ -131,6 +133,7 @@ fn utf8(bytes: Vec<u8>) -> Result<Zeroizing<String>, ReadError> {
         let offset = error.utf8_error().valid_up_to();
         let bytes = Zeroizing::new(error.into_bytes());
         let line = bytes.iter().take(offset).filter(|byte| **byte == b'\n').count() + 1;
-        ReadError::NotUtf8 { offset, line }
+        let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        ReadError::NotUtf8 { offset, line, utf16 }
     })
 }

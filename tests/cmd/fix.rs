@@ -26,6 +26,53 @@ fn all_that_can_be_mended_is() {
 }
 
 #[test]
+fn one_text_becomes_a_list_and_an_extension_gets_its_dot() {
+    let image = "registry.example.org/python:1";
+    for (name, text) in [
+        (
+            "a.toml",
+            format!(
+                "networks = 'hub' # x\nallowed_user_upload_extensions = [\"txt\"]\ncontainer_spec.image = \"{image}\"\n"
+            ),
+        ),
+        (
+            "a.yaml",
+            format!(
+                "networks: hub # x\nallowed_user_upload_extensions: [txt]\ncontainer_spec: {{image: \"{image}\"}}\n"
+            ),
+        ),
+        (
+            "a.json",
+            format!(
+                "{{\"networks\": \"hub\", \"allowed_user_upload_extensions\": [\"txt\"],\n\"container_spec\": {{\"image\": \"{image}\"}}}}"
+            ),
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.put(name, &text);
+        folder.run(&["validate", "--fix", name]).ok();
+        let mended = folder.read(name);
+        assert!(mended.contains("[\"hub\"]") && mended.contains("[\".txt\"]"), "{mended}");
+    }
+}
+
+#[test]
+fn a_text_that_may_be_several_stays() {
+    for (key, value) in [
+        ("networks", "hub, data"),
+        ("networks", "a;b"),
+        ("container_spec.groups", "a b"),
+        ("networks", ""),
+        ("images", "python"),
+    ] {
+        let folder = Folder::with(&format!("{key} = \"{value}\"\n"));
+        folder.run(&["validate", "--fix"]).refused("SG102");
+    }
+    let folder = Folder::with("allowed_user_upload_extensions = [\"*.txt\"]\n");
+    folder.run(&["validate", "--fix"]).refused("SG106");
+}
+
+#[test]
 fn the_other_syntaxes_are_mended_too() {
     let folder = Folder::new();
     let yaml = "service_prefx: lab # mine\nuse_user_options: 'yes'\nimages:\n- {name: Python, image: 'registry.example.org/python:1'}\n";

@@ -38,6 +38,10 @@ impl Allowance {
         allows
     }
 
+    pub(super) fn code(&self) -> &'static Code {
+        self.code
+    }
+
     pub(super) fn unused(&self) -> Option<Diagnostic> {
         (!self.used.load(Ordering::Relaxed)).then(|| {
             Diagnostic::new(&code::UNUSED_ALLOW, format!("`{}` finds nothing on this line", self.code.name))

@@ -10,6 +10,11 @@ const SAFE: &[&str] = &["md5", "sha256", "slug"];
 
 /// Finds bind mounts whose source is made of what a user's name or attributes say: these can hold anything.
 pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
+    let help = if view.owned {
+        "use `{name}`, which is safe in paths and each user's own"
+    } else {
+        "use `{{ username|sha256 }}`, which is safe in paths and each user's own"
+    };
     view.mounts()
         .filter(|(mount, _)| matches!(mount.kind, MountKind::Bind { .. }))
         .filter_map(|(_, node)| node.get("source"))
@@ -21,7 +26,7 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
                     format!("`{name}` decides which directory of the node is mounted"),
                 )
                 .at(source.span, "it can hold anything, and two users' can lead to one directory")
-                .help("use `{name}`, which is safe in paths and each user's own"),
+                .help(help),
             )
         })
         .collect()

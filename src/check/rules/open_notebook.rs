@@ -34,7 +34,7 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
         return vec![
             Diagnostic::new(&code::OPEN_NOTEBOOK, "this lets everybody in who can reach the server")
                 .at(node.span, "the token is empty")
-                .help("remove it, or set `JUPYTER_TOKEN` in `env` to a secret of the user's"),
+                .help("remove it, and set `JUPYTER_TOKEN` in `env` to a secret of the user's"),
         ];
     }
     Vec::new()

@@ -74,6 +74,12 @@ impl<'a> Outline<'a> {
         self.branches(schema).into_iter().any(|branch| types(branch).any(|name| name == kind))
     }
 
+    /// Tells whether a list of values of a JSON type may stand here.
+    pub(super) fn lists(self, schema: &'a Value, kind: &str) -> bool {
+        let mut items = self.branches(schema).into_iter().filter_map(|branch| branch.get("items"));
+        items.any(|items| self.takes(items, kind))
+    }
+
     /// What may stand here, in words: `a list of strings or a table`.
     pub(super) fn words(self, schema: &'a Value) -> String {
         let mut words: Vec<String> = Vec::new();

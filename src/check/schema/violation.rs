@@ -13,9 +13,9 @@ use super::unknown::{Unknown, in_place_of};
 use crate::diag::{Code, Diagnostic, code, fix};
 use crate::source::{Entry, Node, Pointer, Span, Value};
 
-/// The advice for a string in place of a list.
-const BRACKETS: &str = "put it in brackets, as a list of one";
-/// The advice for a number or a truth value in place of a string.
+/// What helps where one value stands and a list may.
+const IN_BRACKETS: &str = "put it in brackets, as a list of one";
+/// What helps where a number or a truth value stands for text.
 const QUOTES: &str = "put it in quotes";
 
 /// One thing that the schema forbids: where, and what.
@@ -179,6 +179,10 @@ impl Site<'_> {
                 format!("write `{truth}`"),
             );
         }
+        if let Some(list) = self.meant_list() {
+            let title = format!("write `{list}`");
+            return diagnostic.help(IN_BRACKETS).fix(self.node.span, list, title);
+        }
         let Some(advice) = self.type_advice() else { return diagnostic };
         let diagnostic = diagnostic.help(advice);
         match self.meant_text(advice) {
@@ -187,7 +191,7 @@ impl Site<'_> {
         }
     }
 
-    /// What follows the advice about a value's type, where only one text does.
+    /// The text that was meant by a number or a truth value.
     fn meant_text(&self, advice: &str) -> Option<String> {
         let as_written = |text: &str| self.node.span.range().len() == text.len();
         match &self.node.value {
@@ -195,9 +199,6 @@ impl Site<'_> {
                 Some(number.to_string()).filter(|text| as_written(text)).map(|text| fix::quoted(&text))
             }
             Value::Bool(truth) if advice == QUOTES => Some(fix::quoted(&truth.to_string())),
-            Value::Str(text) if advice == BRACKETS && !text.is_empty() && !text.contains([',', ';', '\n']) => {
-                Some(format!("[{}]", fix::quoted(text)))
-            }
             _ => None,
         }
     }
@@ -226,6 +227,7 @@ impl Site<'_> {
         }
         let word = self.outline.options(self.schema).is_some();
         let takes = |kind| !word && self.outline.takes(self.schema, kind);
+        let lists = |kind| !word && self.outline.lists(self.schema, kind);
         let in_list = self.pointer.segments().last().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
         let key = self.pointer.segments().last().unwrap_or_default();
         match &self.node.value {
@@ -234,13 +236,13 @@ impl Site<'_> {
             Value::Str(_) if key == "access" => {
                 Some("write a list of names, or `{ file = \"...\" }` for a file that lists them")
             }
-            Value::Str(_) if takes("array") => Some(BRACKETS),
+            Value::Str(_) if lists("string") => Some(IN_BRACKETS),
             Value::Int(_) | Value::Float(_) | Value::Bool(_)
                 if takes("string") && !takes("number") && !takes("integer") =>
             {
                 Some(QUOTES)
             }
-            Value::Map(_) if takes("array") => Some(BRACKETS),
+            Value::Map(_) if lists("object") => Some(IN_BRACKETS),
             Value::Seq(items) if takes("string") && items.len() == 1 => Some("take it out of the brackets"),
             _ => None,
         }
@@ -260,7 +262,7 @@ impl Site<'_> {
             Some(found) => format!("{} {must}, found `{}`", self.name(), found.escape_debug()),
             None => format!("{} {must}", self.name()),
         };
-        let diagnostic = self.at(&code::NOT_ONE_OF, message, must);
+        let diagnostic = self.at(&code::NOT_ONE_OF, message, "");
         let words: Vec<String> = options.iter().map(option_text).collect();
         if let Value::Str(text) = &self.node.value {
             return match spelling::nearest(text, words.iter().map(String::as_str)) {
@@ -293,7 +295,7 @@ impl Site<'_> {
             "minLength" => format!("must have at least {limit} characters"),
             _ => format!("must have at most {limit} characters"),
         };
-        self.at(&code::OUT_OF_RANGE, format!("{} {bound}", self.name()), bound)
+        self.at(&code::OUT_OF_RANGE, format!("{} {bound}", self.name()), "")
     }
 
     fn keys(&self) -> String {
@@ -318,9 +320,23 @@ impl Site<'_> {
     fn bad_format(&self) -> Diagnostic {
         let diagnostic = self.at(&code::BAD_FORMAT, format!("{} does not have the right form", self.name()), "");
         if self.pointer.as_str().starts_with("/allowed_user_upload_extensions/") {
-            return diagnostic.help("start it with a dot: `.txt`");
+            let diagnostic = diagnostic.help("start it with a dot: `.txt`");
+            // `*.txt` or an empty text may mean something else.
+            return match self.node.as_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+                Some(text) if !text.is_empty() => {
+                    diagnostic.fix(self.node.span, format!("\".{text}\""), format!("write `.{text}`"))
+                }
+                _ => diagnostic,
+            };
         }
         diagnostic
+    }
+
+    /// The list of one that a text alone was meant as, where its text says how to write it in every syntax.
+    fn meant_list(&self) -> Option<String> {
+        let text = self.node.as_str().filter(|_| self.type_advice() == Some(IN_BRACKETS))?;
+        let is_one = |c: char| c.is_ascii_graphic() && !matches!(c, ',' | ';' | '"' | '\\');
+        (!text.is_empty() && text.chars().all(is_one)).then(|| format!("[\"{text}\"]"))
     }
 
     /// Tells whether the key's name is one under which people keep secrets: its value is not quoted.

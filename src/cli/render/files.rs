@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use zeroize::Zeroizing;
 
+use crate::check::canonical::printable;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::emit::compose::{self, Conflict, Part, Stack};
 use crate::emit::{engine, template};
@@ -15,7 +16,7 @@ use crate::source::{Author, Span};
 
 use super::super::args::Format;
 use super::super::error::Failure;
-use super::super::output::{self, Destination, Output};
+use super::super::output::{self, Destination, Output, Unwritable};
 use super::super::ui::Ui;
 use super::emit::refusal;
 use super::{Job, Users, extension};
@@ -44,7 +45,8 @@ impl Rendered<'_> {
                     .with_context(|| format!("cannot make `{}`", directory.display()))?;
                 for index in 0..making.count() {
                     let Some(file) = making.file(index, &mut Diagnostics::new()) else {
-                        return Err(Failure::Other(anyhow::anyhow!("a file or a secret changed while it was read")));
+                        let message = "a file or a secret changed while it was read".to_owned();
+                        return Err(Unwritable { message, help: "try again" }.into());
                     };
                     output::write_file(&directory.join(&file.name), &file.bytes, file.has_secrets)?;
                 }
@@ -184,16 +186,21 @@ impl<'c> Making<'c> {
     }
 
     /// Two servers that define a volume differently: both their places are found again.
-    fn conflict(&self, conflict: Conflict, diagnostics: &mut Diagnostics) {
+    fn conflict(&self, mut conflict: Conflict, diagnostics: &mut Diagnostics) {
         let mut known = Diagnostics::new();
         let Some(second) = self.server(conflict.second, &mut known) else { return };
+        let first = self.server(conflict.first, &mut known);
+        if let Some(first) = &first {
+            conflict.compare(&first.service, &second.service);
+        }
         let pointer = conflict.what.pointer.clone();
         let mut diagnostic = refusal(conflict.what, &second.spec).about(&second.user);
-        if let Some(first) = self.server(conflict.first, &mut known).filter(|_| conflict.first != conflict.second) {
+        if let Some(first) = first.filter(|_| conflict.first != conflict.second) {
             let span = first.spec.nearest(&pointer).span;
             if diagnostic.primary().is_none_or(|primary| primary.span != span) {
                 diagnostic = diagnostic.at(span, "the definition that came first");
             }
+            diagnostic = diagnostic.note(format!("user `{}` has the first definition", printable(&first.user)));
         }
         diagnostics.push(diagnostic);
     }
@@ -326,10 +333,13 @@ impl Gathering {
     }
 }
 
-fn output_failed(failure: &Failure) -> Diagnostic {
-    let text = match failure {
-        Failure::Other(error) | Failure::Usage(error) => format!("{error:#}"),
-        Failure::Input | Failure::BrokenPipe => "the output cannot be written".to_owned(),
-    };
-    Diagnostic::new(&code::OUTPUT_FAILED, text)
+pub(super) fn output_failed(failure: &Failure) -> Diagnostic {
+    let new = |text| Diagnostic::new(&code::OUTPUT_FAILED, text);
+    match failure {
+        Failure::Other(error) | Failure::Usage(error) => match error.downcast_ref::<Unwritable>() {
+            Some(Unwritable { message, help }) => new(message.clone()).help(*help),
+            None => new(format!("{error:#}")).help("make room or get access there, or name another place with `-o`"),
+        },
+        Failure::Input | Failure::BrokenPipe => new("the output cannot be written".to_owned()),
+    }
 }

@@ -160,10 +160,7 @@ fn volumes_are_shared_or_in_conflict() {
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0].0, 1);
     assert_eq!(pointers(&refused[0].1), ["/container_spec/mounts/0"]);
-    assert_eq!(
-        refused[0].1[0].message,
-        "volume `sshfs-alice` has another driver, options or labels than another service gives it"
-    );
+    assert_eq!(refused[0].1[0].message, "volume `sshfs-alice` has another label `owner` than another service gives it");
 }
 
 #[test]

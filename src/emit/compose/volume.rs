@@ -1,12 +1,14 @@
 //! Mounts of a service, and the top-level volumes that they need.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::super::{Refusals, entry_at};
 use super::service::{NAMESPACE_LABEL, check_keys, check_label};
 use super::yaml::Writer;
 use super::{key_of, unique};
-use crate::ir::{Driver, Mount, MountKind, Pairs, Text};
+use crate::check::canonical::printable;
+use crate::ir::{Driver, Mount, MountKind, Pairs, Service, Text};
 use crate::source::Pointer;
 
 /// Writes the list of mounts.
@@ -138,6 +140,35 @@ pub(super) fn definitions(mounts: &[Mount]) -> impl Iterator<Item = Definition<'
             | MountKind::Npipe { .. } => None,
         },
     )
+}
+
+/// In what a service's volume differs from what another service, or an earlier mount, makes of it: names, no values.
+pub(super) fn difference(first: &Service, second: &Service, mount: usize) -> Option<String> {
+    let own = definitions(&second.container.mounts).find(|own| own.mount == mount)?;
+    let known = definitions(&first.container.mounts).find(|known| known.key == own.key)?;
+    let options =
+        |definition: &Definition<'_>| definition.driver.map(|driver| driver.options.clone()).unwrap_or_default();
+    let name = |definition: &Definition<'_>| definition.driver.and_then(|driver| driver.name.clone());
+    let mut differences = Vec::new();
+    if name(&known) != name(&own) {
+        differences.push("another driver".to_owned());
+    }
+    differences.extend(other_pairs("option", &options(&known), &options(&own)));
+    differences.extend(other_pairs("label", known.labels, own.labels));
+    (!differences.is_empty()).then(|| differences.join(" and "))
+}
+
+fn other_pairs(what: &str, known: &Pairs, own: &Pairs) -> Option<String> {
+    let value =
+        |pairs: &Pairs, key: &str| pairs.iter().find(|(name, _)| &**name == key).map(|(_, value)| value.clone());
+    let keys: BTreeSet<&str> = known.iter().chain(own).map(|(key, _)| &**key).collect();
+    let other = keys.into_iter().filter(|key| value(known, key) != value(own, key));
+    let other: Vec<String> = other.map(|key| format!("`{}`", printable(key))).collect();
+    match other.as_slice() {
+        [] => None,
+        [only] => Some(format!("another {what} {only}")),
+        several => Some(format!("other {what}s {}", several.join(", "))),
+    }
 }
 
 impl Definition<'_> {

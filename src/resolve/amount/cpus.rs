@@ -53,7 +53,7 @@ fn whole(number: i64) -> Read<i64> {
             format!(
                 "`{number}` CPUs need a unit: a whole number is CPUs up to {MOST}, and 10^-9ths of a CPU from 10^6"
             ),
-            format!("write `\"{number}m\"` for {} CPUs", cpus_text(number * LEAST)),
+            format!("write `\"{number}m\"` for {}", cpus_words(number * LEAST)),
         )),
         _ if number > MOST * CPU as i64 => Err(too_many(&number.to_string(), Raw::Int(number))),
         _ => Ok(number),
@@ -74,11 +74,15 @@ fn too_many(shown: &str, raw: Raw<'_>) -> AmountError {
             format!("write `{}` for {nano} 10^-9ths of a CPU", cpus_text(nano))
         }
         (Raw::Float(_) | Raw::Text(_), Ok(thousandths @ 513..=512_000)) => {
-            format!("write `\"{thousandths}m\"` for {} CPUs", cpus_text(thousandths * LEAST))
+            format!("write `\"{thousandths}m\"` for {}", cpus_words(thousandths * LEAST))
         }
         _ => format!("write at most `{MOST}`, or thousandths of a CPU (`\"500m\"`)"),
     };
     AmountError::new(message, help)
+}
+
+fn cpus_words(nano: i64) -> String {
+    format!("{} CPU{}", cpus_text(nano), if nano == CPU as i64 { "" } else { "s" })
 }
 
 /// Writes 10^-9ths of a CPU as a decimal number of CPUs (`1.5`), which [`cpus`] reads back from a text.
@@ -123,7 +127,7 @@ mod tests {
             (Raw::Int(-1), "less than the engine takes", "at least `0.01`"),
             (Raw::Int(i64::MIN), "less than the engine takes", "at least `0.01`"),
             (Raw::Int(513), "need a unit", "`\"513m\"` for 0.513 CPUs"),
-            (Raw::Int(1000), "need a unit", "`\"1000m\"` for 1 CPUs"),
+            (Raw::Int(1000), "need a unit", "`\"1000m\"` for 1 CPU"),
             (Raw::Int(999_999), "need a unit", "`\"999999m\"`"),
             (Raw::Int(512_000_000_001), "more than 512 CPUs", "at most `512`"),
             (Raw::Int(i64::MAX), "more than 512 CPUs", "at most `512`"),
@@ -131,7 +135,7 @@ mod tests {
             (Raw::Float(-0.5), "less than the engine takes", "at least `0.01`"),
             (Raw::Float(0.000_999), "less than the engine takes", "at least `0.01`"),
             (Raw::Float(1e9), "more than 512 CPUs", "write `1` for 1000000000 10^-9ths"),
-            (Raw::Float(1000.0), "more than 512 CPUs", "`\"1000m\"` for 1 CPUs"),
+            (Raw::Float(1000.0), "more than 512 CPUs", "`\"1000m\"` for 1 CPU"),
             (Raw::Float(512.1), "more than 512 CPUs", "at most `512`"),
             (Raw::Float(1e300), "more than 512 CPUs", "at most `512`"),
             (Raw::Float(f64::NAN), "no amount of CPUs", "decimal"),

@@ -186,18 +186,19 @@ impl Decoder<'_> {
 
     fn check_env_name(&mut self, entry: &Entry) {
         let name = &entry.key;
-        let problem = if name.is_empty() {
-            "is empty"
+        let (problem, help) = if name.is_empty() {
+            ("is empty", "give it a name, or remove it")
         } else if name.contains('=') {
-            "holds `=`"
+            ("holds `=`", "keep what comes before the `=` as the name, and write the rest as the value")
         } else if name.contains('\0') {
-            "holds a NUL byte"
+            ("holds a NUL byte", "remove that byte")
         } else {
             return;
         };
         self.push(
             Diagnostic::new(&code::BAD_ENV, format!("the name of an environment variable {problem}"))
-                .at(entry.key_span, ""),
+                .at(entry.key_span, "")
+                .help(help),
         );
     }
 

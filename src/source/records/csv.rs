@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Form, Keys, NAME, Record, USERNAME, nameless, renamed};
+use super::{Form, Keys, Misfits, NAME, Record, USERNAME, renamed};
 use crate::source::assembly::{MAX_FAULTS, duplicate};
 use crate::source::{Entry, Fault, FaultKind, Node, SourceId, Span};
 
@@ -122,7 +122,7 @@ impl<'t> Iterator for Row<'t> {
 }
 
 /// Looks through all rows.
-pub(super) fn read(id: SourceId, text: &str, keys: &mut Keys) -> Result<Form, Vec<Fault>> {
+pub(super) fn read(id: SourceId, text: &str, keys: &mut Keys, misfits: &mut Misfits) -> Result<Form, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut at = blank(text, 0);
     if at == text.len() {
@@ -181,7 +181,7 @@ pub(super) fn read(id: SourceId, text: &str, keys: &mut Keys) -> Result<Form, Ve
             let help = "give every row as many cells as the header, and quote those that hold commas";
             faults.push(Fault::new(FaultKind::Syntax, span, message).help(help));
         } else if !named {
-            faults.push(nameless(span));
+            misfits.nameless(span);
         }
         rows.push(at as u32);
         at = row.after;

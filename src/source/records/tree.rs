@@ -1,10 +1,10 @@
 //! Records in a JSON, YAML or TOML tree.
 
-use super::{Form, Keys, NAME, Record, USERNAME, nameless, renamed};
+use super::{Form, Keys, Misfits, NAME, Record, USERNAME, renamed};
 use crate::source::{Entry, Fault, FaultKind, Node, Span, Value};
 
 /// Takes the records out of a document's tree.
-pub(super) fn read(root: Node, keys: &mut Keys) -> Result<Form, Vec<Fault>> {
+pub(super) fn read(root: Node, keys: &mut Keys, misfits: &mut Misfits) -> Result<Form, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut records = Vec::new();
     let mut take = |record: Option<Record>| {
@@ -14,17 +14,17 @@ pub(super) fn read(root: Node, keys: &mut Keys) -> Result<Form, Vec<Fault>> {
         }
     };
     match root.value {
-        Value::Seq(items) => items.into_iter().for_each(|item| take(record(item, None, &mut faults))),
+        Value::Seq(items) => items.into_iter().for_each(|item| take(record(item, None, &mut faults, misfits))),
         Value::Map(mut map) => {
             let only = map.entries.len() == 1;
             match map.entries.pop() {
                 Some(Entry { value: Node { value: Value::Seq(items), .. }, .. }) if only => {
-                    items.into_iter().for_each(|item| take(record(item, None, &mut faults)));
+                    items.into_iter().for_each(|item| take(record(item, None, &mut faults, misfits)));
                 }
                 last => {
                     for Entry { key, key_span, value } in map.entries.into_iter().chain(last) {
                         let name = Entry { key: NAME.into(), key_span, value: Node::string(key_span, key) };
-                        take(record(value, Some(name), &mut faults));
+                        take(record(value, Some(name), &mut faults, misfits));
                     }
                 }
             }
@@ -38,7 +38,14 @@ pub(super) fn read(root: Node, keys: &mut Keys) -> Result<Form, Vec<Fault>> {
 }
 
 /// Makes a record of a table, or of a name alone; `name` is what the table is set under.
-pub(super) fn record(node: Node, name: Option<Entry>, faults: &mut Vec<Fault>) -> Option<Record> {
+///
+/// One that says no user is among the `misfits`; it keeps its fields, since what is secret in them is found by their keys.
+pub(super) fn record(
+    node: Node,
+    name: Option<Entry>,
+    faults: &mut Vec<Fault>,
+    misfits: &mut Misfits,
+) -> Option<Record> {
     let keyed = name.is_some();
     let mut fields: Vec<Entry> = name.into_iter().collect();
     match node.value {
@@ -69,8 +76,15 @@ pub(super) fn record(node: Node, name: Option<Entry>, faults: &mut Vec<Fault>) -
         Value::Null if keyed => {}
         _ => {
             let message = format!("{} where a user's record is needed", node.type_name());
-            let help = if keyed { "write a table" } else { "write a table or a name" };
-            faults.push(Fault::new(FaultKind::Syntax, node.span, message).help(help));
+            let help = match node.value {
+                _ if keyed => "write a table",
+                Value::Int(_) | Value::Float(_) | Value::Bool(_) => "put the name in quotes",
+                _ => "write a table or a name",
+            };
+            misfits.add(node.span, message, help);
+            if keyed || matches!(node.value, Value::Seq(_)) {
+                misfits.hidden.push(node.span);
+            }
             return None;
         }
     }
@@ -81,8 +95,8 @@ pub(super) fn record(node: Node, name: Option<Entry>, faults: &mut Vec<Fault>) -
     });
     let span = enclosing(node.span, &fields);
     if !named {
-        faults.push(nameless(span));
-        return None;
+        misfits.nameless(span);
+        fields.retain(|field| &*field.key != NAME);
     }
     Some(Record { span, fields })
 }
