@@ -5,6 +5,9 @@
 mod cases;
 mod secrets;
 mod streams;
+#[allow(dead_code, reason = "shared with tests/ui.rs")]
+#[path = "../ui_cases/mod.rs"]
+mod ui_cases;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
