@@ -73,7 +73,7 @@ pub fn load(bytes: &[u8]) {
 /// Loads and checks the documents of an input as one.
 pub fn check(bytes: &[u8]) {
     let input = Input::new(bytes);
-    let (shelf, inputs) = shelve(&input);
+    let Some((shelf, inputs)) = shelve(&input) else { return };
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
     let loaded = document::load(&inputs, &shelf, &sources, &mut diagnostics);
@@ -91,7 +91,7 @@ pub fn check(bytes: &[u8]) {
 /// Resolves the servers of an input's first users with every profile that they may use, and emits them.
 pub fn compile(bytes: &[u8]) {
     let input = Input::new(bytes);
-    let (shelf, inputs) = shelve(&input);
+    let Some((shelf, inputs)) = shelve(&input) else { return };
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
     let Some(compiler) = Compiler::load(&inputs, &shelf, &sources, &mut diagnostics) else {
@@ -147,7 +147,8 @@ pub fn compile(bytes: &[u8]) {
     shelf.check_shown(&told(&diagnostics, &sources));
 }
 
-fn shelve(input: &Input) -> (Shelf, Inputs) {
+/// The input's texts as files; `None` if no config is among them.
+fn shelve(input: &Input) -> Option<(Shelf, Inputs)> {
     let mut shelf = Shelf::default();
     let mut inputs = Inputs::default();
     for (index, (kind, text)) in input.parts.iter().enumerate() {
@@ -159,7 +160,7 @@ fn shelve(input: &Input) -> (Shelf, Inputs) {
         }
         shelf.add(path, text);
     }
-    (shelf, inputs)
+    (!inputs.configs.is_empty()).then_some((shelf, inputs))
 }
 
 fn entry(service: &Service) -> Entry<'_> {
