@@ -13,7 +13,7 @@ use std::sync::Arc;
 use swarmgen::check::canonical::canonicalize;
 use swarmgen::diag::fix::{apply, edits, readable};
 use swarmgen::diag::render::{github, human, json, sarif, short};
-use swarmgen::diag::{Diagnostic, Diagnostics};
+use swarmgen::diag::{Diagnostic, Diagnostics, Severity};
 use swarmgen::emit::engine::NoIds;
 use swarmgen::emit::template::Entry;
 use swarmgen::emit::{ApiVersion, cli, compose, engine, template};
@@ -29,6 +29,9 @@ use world::Shelf;
 
 /// Users of an input whose servers are resolved.
 const MOST_USERS: usize = 3;
+/// Errors about files, users or the config as a whole; all others have a place.
+const WITHOUT_PLACE: [&str; 12] =
+    ["SG001", "SG002", "SG003", "SG004", "SG011", "SG012", "SG214", "SG306", "SG309", "SG317", "SG322", "SG408"];
 /// Uses every filter and everything that a template is given.
 const TEMPLATE: &str =
     "{% for s in services %}{{ s | yaml }}{{ s.spec }}{{ s.container_spec.command | shell }}{% endfor %}";
@@ -207,6 +210,8 @@ fn told(diagnostics: &Diagnostics, sources: &SourceMap) -> String {
     for diagnostic in diagnostics.iter() {
         diagnostic.labels.iter().for_each(|label| inside(label.span, sources));
         diagnostic.fix.iter().for_each(|fix| inside(fix.span, sources));
+        let needs_place = diagnostic.severity == Severity::Error && !WITHOUT_PLACE.contains(&diagnostic.code.id);
+        assert!(!needs_place || diagnostic.primary().is_some(), "without a place: {diagnostic:?}");
     }
     for (id, edits) in edits(diagnostics, sources) {
         let source = sources.get(id);
