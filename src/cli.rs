@@ -1,6 +1,7 @@
 //! The command line: arguments become options, one file for each command, all terminal writes in `ui`.
 
 mod args;
+mod complete;
 mod config;
 mod error;
 mod explain;
@@ -24,6 +25,9 @@ use ui::Ui;
 ///
 /// Exit codes: 0 done; 1 the input is wrong; 2 usage.
 pub fn main() -> ExitCode {
+    if complete::answered() {
+        return ExitCode::SUCCESS;
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return ui::usage(&error),
@@ -35,7 +39,7 @@ pub fn main() -> ExitCode {
         Command::Render(render) => render::run(render, &args.global, &ui),
         Command::Explain(explain) => explain::run(explain, &args.global, &ui),
         Command::Schema(schema) => schema::run(schema, &ui),
-        Command::Completions(completions) => manual::completions(completions),
+        Command::Completions(completions) => complete::script(completions),
         Command::Man(man) => manual::man(man, &ui),
     };
     match done {

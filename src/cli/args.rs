@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
+use super::complete;
 use crate::check::level::{NameError, Subject};
 
 /// Compiles a declarative config into the Docker Swarm services of JupyterHub's users.
@@ -42,13 +44,13 @@ pub(super) struct Global {
     #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
     pub(super) message_format: MessageFormat,
     /// Silence a rule, or all `warnings`; by name or code
-    #[arg(short = 'A', long, global = true, value_name = "RULE", value_parser = subject)]
+    #[arg(short = 'A', long, global = true, value_name = "RULE", value_parser = subject, add = ArgValueCompleter::new(complete::rules))]
     pub(super) allow: Vec<Subject>,
     /// Make what a rule finds a warning
-    #[arg(short = 'W', long, global = true, value_name = "RULE", value_parser = subject)]
+    #[arg(short = 'W', long, global = true, value_name = "RULE", value_parser = subject, add = ArgValueCompleter::new(complete::rules))]
     pub(super) warn: Vec<Subject>,
     /// Make what a rule finds an error, or what all `warnings` do
-    #[arg(short = 'D', long, global = true, value_name = "RULE", value_parser = subject)]
+    #[arg(short = 'D', long, global = true, value_name = "RULE", value_parser = subject, add = ArgValueCompleter::new(complete::rules))]
     pub(super) deny: Vec<Subject>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
@@ -107,7 +109,7 @@ pub(super) enum Command {
     Explain(Explain),
     /// Print the config's JSON Schema
     Schema(Schema),
-    /// Print a shell's completions
+    /// Print what a shell needs to complete arguments and the config's users and profiles
     Completions(Completions),
     /// Print the manual page, or write one for each command
     Man(Manual),
@@ -141,7 +143,7 @@ pub(super) struct Validate {
     #[arg(value_name = "CONFIG")]
     pub(super) configs: Vec<PathBuf>,
     /// Only this user
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(complete::users))]
     pub(super) user: Option<String>,
     /// Check names as parts of this stack
     #[arg(long, value_name = "NAME")]
@@ -164,13 +166,13 @@ Examples:
   swarmgen explain --user alice --profile GPU mounts:/data")]
 pub(super) struct Explain {
     /// A code or a rule's name; with `--user`, a path such as `env.TZ`, `mounts:/data` or `networks.0`
-    #[arg(value_name = "CODE|PATH")]
+    #[arg(value_name = "CODE|PATH", add = ArgValueCompleter::new(complete::codes))]
     pub(super) subject: String,
     /// The user whose server the path is about
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(complete::users))]
     pub(super) user: Option<String>,
     /// The profile, whatever the config or the request would choose
-    #[arg(short, long, value_name = "NAME", requires = "user")]
+    #[arg(short, long, value_name = "NAME", requires = "user", add = ArgValueCompleter::new(complete::profiles))]
     pub(super) profile: Option<String>,
     /// The user's own request, as a hub would pass it on (JSON, YAML or TOML)
     #[arg(long, value_name = "FILE", requires = "user")]
@@ -224,13 +226,13 @@ Examples:
 #[command(group(clap::ArgGroup::new("who").required(true).args(["user", "all"])))]
 pub(super) struct Render {
     /// The user whose server to render
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(complete::users))]
     pub(super) user: Option<String>,
     /// Render the servers of all users that the config lists
     #[arg(long)]
     pub(super) all: bool,
     /// The profile, whatever the config or the request would choose
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(complete::profiles))]
     pub(super) profile: Option<String>,
     /// A named server instead of the default one
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]

@@ -15,10 +15,8 @@ use super::args::Global;
 const STEMS: [&str; 2] = ["swarmgen", "config"];
 const EXTENSIONS: [&str; 4] = ["toml", "yaml", "yml", "json"];
 
-/// What to load: what the arguments name, else what `SWARMGEN_CONFIG` does, else a file of a usual name here.
-pub(super) fn inputs(global: &Global, named: &[PathBuf], diagnostics: &mut Diagnostics) -> Option<Inputs> {
-    let mut configs: Vec<PathBuf> = global.config.clone();
-    configs.extend(named.iter().cloned());
+/// The configs that were named, else the one of the environment, else the one that is here.
+pub(super) fn located(mut configs: Vec<PathBuf>) -> Option<Vec<PathBuf>> {
     if configs.is_empty() {
         configs.extend(std::env::var_os("SWARMGEN_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
     }
@@ -26,19 +24,22 @@ pub(super) fn inputs(global: &Global, named: &[PathBuf], diagnostics: &mut Diagn
         let here = STEMS
             .iter()
             .flat_map(|stem| EXTENSIONS.iter().map(move |extension| PathBuf::from(format!("{stem}.{extension}"))))
-            .find(|path| path.is_file());
-        match here {
-            Some(path) => configs.push(path),
-            None => {
-                diagnostics.push(
-                    Diagnostic::new(&code::NO_CONFIG, "no config was found here")
-                        .help("name it with `-c FILE`, or write a starter with `swarmgen init`")
-                        .note("looked for `swarmgen` and `config` with `.toml`, `.yaml`, `.yml` and `.json`"),
-                );
-                return None;
-            }
-        }
+            .find(|path| path.is_file())?;
+        configs.push(here);
     }
+    Some(configs)
+}
+
+/// What to load: what the arguments name, else what `SWARMGEN_CONFIG` does, else a file of a usual name here.
+pub(super) fn inputs(global: &Global, named: &[PathBuf], diagnostics: &mut Diagnostics) -> Option<Inputs> {
+    let Some(configs) = located(global.config.iter().chain(named).cloned().collect()) else {
+        diagnostics.push(
+            Diagnostic::new(&code::NO_CONFIG, "no config was found here")
+                .help("name it with `-c FILE`, or write a starter with `swarmgen init`")
+                .note("looked for `swarmgen` and `config` with `.toml`, `.yaml`, `.yml` and `.json`"),
+        );
+        return None;
+    };
     // Of several levels for one rule the strictest counts.
     let levels = [(&global.allow, Level::Allow), (&global.warn, Level::Warn), (&global.deny, Level::Deny)];
     let levels = levels.into_iter().flat_map(|(subjects, level)| subjects.iter().map(move |subject| (*subject, level)));

@@ -1,20 +1,13 @@
-//! `swarmgen completions` and `swarmgen man`: what shells and `man` need, made from the arguments themselves.
+//! `swarmgen man`: manual pages, made from the arguments themselves.
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use super::args::{Args, Completions, Manual};
+use super::args::{Args, Manual};
 use super::error::Failure;
 use super::ui::Ui;
 use super::{output, ui};
-
-/// Prints a shell's completions.
-pub(super) fn completions(completions: &Completions) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(completions.shell, &mut Args::command(), "swarmgen", &mut script);
-    ui::result(&script)
-}
 
 /// Prints the manual page, or writes it and one of each command to a directory.
 pub(super) fn man(manual: &Manual, ui: &Ui) -> Result<(), Failure> {

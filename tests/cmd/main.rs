@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its folder has failed")]
 
+mod completions;
 mod config;
 mod explain;
 mod files;
@@ -70,7 +71,7 @@ impl Folder {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::cargo_bin("swarmgen").unwrap();
         command.current_dir(self.0.path()).args(args);
-        for variable in ["SWARMGEN_CONFIG", "NO_COLOR", "CLICOLOR_FORCE", "SECRET"] {
+        for variable in ["SWARMGEN_CONFIG", "SWARMGEN_COMPLETE", "NO_COLOR", "CLICOLOR_FORCE", "SECRET"] {
             command.env_remove(variable);
         }
         command

@@ -13,27 +13,27 @@ use super::markdown::{Fence, documents, fences, lock, root, updating};
 /// What a part of a config is laid over to be a whole one.
 const BASE: &str = "version = 1\ncontainer_spec.image = \"registry.example.org/notebook:1\"\nnetworks = [\"hub\"]\n";
 
-struct Shell {
-    directory: tempfile::TempDir,
+pub(super) struct Shell {
+    pub(super) directory: tempfile::TempDir,
     engine: FakeEngine,
-    status: i32,
+    pub(super) status: i32,
 }
 
 impl Shell {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(root().join("examples"), directory.path().join("examples")).unwrap();
         Self { directory, engine: FakeEngine::start(), status: 0 }
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub(super) fn write(&self, file: &str, text: &str) {
         let path = self.directory.path().join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
     /// Runs a command and returns all that it prints.
-    fn run(&mut self, command: &str) -> String {
+    pub(super) fn run(&mut self, command: &str) -> String {
         let command = command.replace("cargo run --release -- ", "swarmgen ");
         let binary = Path::new(env!("CARGO_BIN_EXE_swarmgen")).parent().unwrap();
         let path = std::env::var_os("PATH").unwrap_or_default();

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod ci;
 mod console;
 #[path = "../fake_engine/mod.rs"]
 #[allow(dead_code, reason = "shared with other tests")]

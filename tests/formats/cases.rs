@@ -1,72 +1,20 @@
 //! The cases of tests/ui in every format.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::ui_cases::{Case, Run, folders, id_of, name_of, shared};
 use super::*;
 
-/// What of a `case.toml` is needed here; tests/ui.rs describes it.
-#[derive(serde::Deserialize)]
-struct Case {
-    #[serde(default)]
-    make: Vec<Make>,
-    run: Vec<Run>,
-}
-
-#[derive(serde::Deserialize)]
-struct Make {
-    folder: Option<PathBuf>,
-    file: Option<PathBuf>,
-    #[serde(default)]
-    size: u64,
-}
-
-#[derive(serde::Deserialize)]
-struct Run {
-    args: Vec<String>,
-    #[serde(default)]
-    each: Vec<String>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    stdout: Option<PathBuf>,
-    exit: Option<i32>,
-    finds: Option<bool>,
-}
-
-fn copy(folder: &Path, case: &Case) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-    }
-    for make in &case.make {
-        if let Some(folder) = &make.folder {
-            fs::create_dir(copy.path().join(folder)).unwrap();
-        }
-        if let Some(file) = &make.file {
-            fs::File::create(copy.path().join(file)).unwrap().set_len(make.size).unwrap();
-        }
-    }
-    copy
-}
-
 /// Runs a command in one format and gives back the findings as written.
-fn findings(run: &Run, args: &[&str], folder: &Path, format: &str) -> String {
-    let mut command = command(folder, args);
-    command.args(["--message-format", format]).envs(&run.env);
-    if let Some(path) = &run.stdout {
-        let path = folder.join(path);
-        let file = fs::File::create(&path).unwrap();
-        #[cfg(unix)]
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
-        command.stdout(file);
-    }
+fn findings(run: &Run, args: &[String], folder: &Path, format: &str) -> String {
+    let mut command = run.command(args, folder);
+    command.args(["--message-format", format]);
     let ran = super::run(command);
-    assert_eq!(ran.code, Some(run.exit.unwrap_or(1)), "{args:?}: {ran:?}");
+    assert_eq!(ran.code, Some(run.exit), "{args:?}: {ran:?}");
     let (text, other) = if args[0] == "validate" { (ran.stdout, ran.stderr) } else { (ran.stderr, ran.stdout) };
     if format == "github" {
         return text.lines().filter(|line| line.starts_with("::")).map(|line| format!("{line}\n")).collect();
@@ -135,18 +83,15 @@ fn has_page(rule: &Value) {
 
 /// Runs a case; returns how many places were compared.
 fn check(case_folder: &Path, own_schema: &Validator, sarif_schema: &Validator) -> usize {
-    let name = case_folder.file_name().unwrap().to_str().unwrap();
-    let id = name.split('-').next().unwrap().to_uppercase();
-    let case: Case = toml::from_str(&fs::read_to_string(case_folder.join("case.toml")).unwrap()).unwrap();
+    let name = name_of(case_folder);
+    let id = id_of(case_folder);
+    let case = Case::read(case_folder);
     let mut compared = 0;
     for run in &case.run {
-        let files = if run.each.is_empty() { vec![""] } else { run.each.iter().map(String::as_str).collect() };
-        for file in files {
-            let args: Vec<&str> = run.args.iter().map(|arg| if arg == "CONFIG" { file } else { arg }).collect();
-            let [json, sarif, github] = FORMATS.map(|format| {
-                let folder = copy(case_folder, &case);
-                findings(run, &args, folder.path(), format)
-            });
+        for file in run.files() {
+            let args = run.args(file);
+            let [json, sarif, github] =
+                FORMATS.map(|format| findings(run, &args, case.copy(case_folder).path(), format));
             let own = read(&json, own_schema);
             let log = read(&sarif, sarif_schema);
             let own = own["diagnostics"].as_array().unwrap();
@@ -155,7 +100,7 @@ fn check(case_folder: &Path, own_schema: &Validator, sarif_schema: &Validator) -
             assert_eq!((own.len(), own.len()), (results.len(), annotations.len()), "{name}: {args:?}\n{github}");
             log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().iter().for_each(has_page);
             let found = own.iter().any(|finding| finding["code"] == id.as_str());
-            assert_eq!(found, run.finds.unwrap_or(true), "{name}: {args:?}");
+            assert_eq!(found, run.finds, "{name}: {args:?}");
             for ((own, result), annotation) in own.iter().zip(results).zip(annotations) {
                 compared += compare(own, result, annotation, case_folder);
             }
@@ -167,17 +112,10 @@ fn check(case_folder: &Path, own_schema: &Validator, sarif_schema: &Validator) -
 #[test]
 fn findings_are_the_same_in_every_format() {
     let (own_schema, sarif_schema) = (own_schema(), sarif_schema());
-    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
-    let mut folders: Vec<PathBuf> = fs::read_dir(ui).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let check_all = &|folders: &[PathBuf]| -> usize {
+    let compared: usize = shared(&folders(), |folders| -> usize {
         folders.iter().map(|folder| check(folder, &own_schema, &sarif_schema)).sum()
-    };
-    let compared: usize = std::thread::scope(|scope| {
-        let chunks = folders.chunks(folders.len().div_ceil(threads));
-        let started: Vec<_> = chunks.map(|folders| scope.spawn(move || check_all(folders))).collect();
-        started.into_iter().map(|thread| thread.join().unwrap()).sum()
-    });
+    })
+    .into_iter()
+    .sum();
     assert!(compared > 200, "only {compared} places were compared");
 }

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its folder has failed")]
 
+mod canaries;
 mod cases;
 mod secrets;
 mod streams;
+#[allow(dead_code, reason = "shared with tests/ui.rs")]
+#[path = "../ui_cases/mod.rs"]
+mod ui_cases;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
+use swarmgen::diag::render::{github, json, sarif};
 use swarmgen::diag::{Diagnostics, Severity};
 use swarmgen::resolve::document::Inputs;
 use swarmgen::resolve::{Compiler, Request};
@@ -18,8 +19,11 @@ use super::world::{Memory, told};
 const WITHOUT_PLACE: [&str; 12] =
     ["SG001", "SG002", "SG003", "SG004", "SG011", "SG012", "SG306", "SG309", "SG317", "SG322", "SG408", "SG214"];
 
-/// One example in one of its syntaxes.
+/// One text of an example: a config in one of its syntaxes, or a users file.
 struct Example {
+    /// What is validated.
+    config: PathBuf,
+    /// What is damaged.
     path: PathBuf,
     text: String,
 }
@@ -48,12 +52,13 @@ fn plain(node: &Node) -> Value {
     }
 }
 
-/// Every example as written, and in the two other syntaxes.
+/// Every example as written, and in the two other syntaxes; then the users files.
 fn examples() -> Vec<Example> {
     let mut paths = Vec::new();
     configs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"), &mut paths);
     assert!(paths.len() > 20, "the examples are gone");
     let mut examples = Vec::new();
+    let mut users = Vec::new();
     for path in paths {
         let text = Disk.read(&path, None).unwrap().to_string();
         let sources = SourceMap::new();
@@ -67,9 +72,17 @@ fn examples() -> Vec<Example> {
         ];
         for (syntax, extension, other) in others {
             let text = if syntax == own { text.clone() } else { other };
-            examples.push(Example { path: path.with_extension(extension), text });
+            let path = path.with_extension(extension);
+            examples.push(Example { config: path.clone(), path, text });
+        }
+        if let Some(Value::String(file)) = value.get("users_file") {
+            let file = path.with_file_name(file);
+            let text = Disk.read(&file, None).unwrap().to_string();
+            users.push(Example { config: path, path: file, text });
         }
     }
+    assert!(users.len() > 1, "the users files are gone");
+    examples.append(&mut users);
     examples
 }
 
@@ -110,6 +123,7 @@ fn validate(world: &Memory, path: &Path, sources: &SourceMap) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     let inputs = Inputs { configs: vec![path.to_owned()], users_files: Vec::new(), levels: Vec::new() };
     if let Some(compiler) = Compiler::load(&inputs, world, sources, &mut diagnostics) {
+        compiler.check_config(&mut diagnostics);
         if compiler.roster.is_empty() {
             compiler.probe(&mut diagnostics);
         } else {
@@ -119,6 +133,7 @@ fn validate(world: &Memory, path: &Path, sources: &SourceMap) -> Diagnostics {
             }
             compiler.check_owners(&mut diagnostics);
         }
+        diagnostics.extend(compiler.unused_comments());
         compiler.mark_secrets();
     }
     diagnostics
@@ -140,25 +155,34 @@ fn check_places(diagnostics: &Diagnostics, sources: &SourceMap) {
         );
     }
     told(diagnostics, sources);
+    let sorted = diagnostics.sorted();
+    json::render(&sorted, sources);
+    sarif::render(&sorted, sources);
+    sorted.iter().for_each(|diagnostic| drop(github::render(diagnostic, sources)));
 }
 
 #[test]
 fn every_example_is_the_same_in_every_syntax() {
-    for Example { path, text } in examples() {
+    for Example { config, path, text } in examples() {
         let mut world = Memory::over_disk();
         world.files.insert(path.clone(), text);
         let sources = SourceMap::new();
-        let diagnostics = validate(&world, &path, &sources);
+        let diagnostics = validate(&world, &config, &sources);
         assert!(!diagnostics.has_errors(), "{}: {}", path.display(), told(&diagnostics, &sources));
     }
 }
 
-/// `SWARMGEN_MUTATIONS` says how many mutations of each text there are.
+/// `SWARMGEN_MUTATIONS` says how many mutations there are in all, `SWARMGEN_SEED` which.
 #[test]
+#[allow(clippy::print_stdout, reason = "`--nocapture` shows what was done")]
 fn damaged_configs_are_judged() {
-    let each = std::env::var("SWARMGEN_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(25);
+    let asked = std::env::var("SWARMGEN_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(2500);
     let seed = std::env::var("SWARMGEN_SEED").unwrap_or_default();
-    for Example { path, text } in examples() {
+    let examples = examples();
+    let each = usize::div_ceil(asked, examples.len());
+    let (mut count, mut refused, mut longest) = (0, 0, Duration::ZERO);
+    let began = Instant::now();
+    for Example { config, path, text } in &examples {
         let mut bytes = [0; 32];
         for (byte, from) in bytes.iter_mut().zip(path.to_string_lossy().bytes().rev().chain(seed.bytes())) {
             *byte ^= from;
@@ -166,18 +190,27 @@ fn damaged_configs_are_judged() {
         bytes[31] ^= seed.bytes().fold(0, u8::wrapping_add);
         let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         for _ in 0..each {
-            let text = damaged(&text, &mut rng);
+            let text = damaged(text, &mut rng);
             let mut world = Memory::over_disk();
             world.files.insert(path.clone(), text.clone());
             let start = Instant::now();
             let judged = catch_unwind(AssertUnwindSafe(|| {
                 let sources = SourceMap::new();
-                let diagnostics = validate(&world, &path, &sources);
+                let diagnostics = validate(&world, config, &sources);
                 check_places(&diagnostics, &sources);
+                diagnostics.has_errors()
             }));
             let took = start.elapsed();
-            assert!(judged.is_ok(), "{}:\n{text}", path.display());
             assert!(took < Duration::from_secs(5), "{took:?}: {}:\n{text}", path.display());
+            match judged {
+                Ok(errors) => refused += usize::from(errors),
+                Err(_) => panic!("{}:\n{text}", path.display()),
+            }
+            count += 1;
+            longest = longest.max(took);
         }
     }
+    let (texts, took) = (examples.len(), began.elapsed());
+    println!("{count} mutations of {texts} texts in {took:.1?}: {refused} with errors, the longest took {longest:.1?}");
+    assert!(count >= asked && refused > count / 3, "{refused} of {count}: the damage is too slight");
 }

@@ -242,7 +242,12 @@ fn run(directory: &Path, arguments: &[&str], lost: &[&str], damaged: &str) -> bo
     if let Some(leak) = leaks_but(&stderr, lost) {
         panic!("{arguments:?} tells {leak}:\n{stderr}\nfor:\n{damaged}");
     }
-    if code == Some(1) {
+    let told_there = arguments[0] == "validate" && arguments.iter().any(|argument| DOCUMENTS.contains(argument));
+    if told_there {
+        if let Some(leak) = leaks_but(&stdout, lost) {
+            panic!("{arguments:?} tells {leak}:\n{stdout}\nfor:\n{damaged}");
+        }
+    } else if code == Some(1) {
         assert!(stdout.is_empty(), "{arguments:?} failed and wrote {stdout}");
     }
     code == Some(0)
@@ -258,9 +263,13 @@ const CASES: [&[&str]; 7] = [
     &["validate", "--user", "nobody"],
 ];
 
+const FORMATS: [&str; 5] = ["human", "short", "json", "sarif", "github"];
+/// Those that `validate` writes to standard output.
+const DOCUMENTS: &[&str] = &["json", "sarif", "github"];
+
 /// Damages one file at a time, and looks at what is said about it.
 fn damage(file: &str, text: &str, config: &str, config_text: &str) {
-    let rounds: usize = std::env::var("SWARMGEN_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let rounds: usize = std::env::var("SWARMGEN_LEAK_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
     let seed: u8 = std::env::var("SWARMGEN_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
@@ -270,8 +279,10 @@ fn damage(file: &str, text: &str, config: &str, config_text: &str) {
     for round in 0..rounds {
         let damaged = damaged_once(text, &mut rng);
         write(directory, file, &damaged);
-        for format in ["human", "short"] {
-            let mut arguments = CASES[(round * 2 + usize::from(format == "short") * 3) % CASES.len()].to_vec();
+        // Each format meets each case within so many rounds.
+        for index in [round * 2, round * 2 + 1] {
+            let format = FORMATS[index % FORMATS.len()];
+            let mut arguments = CASES[index % CASES.len()].to_vec();
             arguments.extend(["-c", config, "--message-format", format]);
             run(directory, &arguments, &lost(file, &damaged), &damaged);
         }
