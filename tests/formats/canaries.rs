@@ -24,6 +24,9 @@ const ALL_FORMATS: [&str; 5] = ["human", "short", "json", "sarif", "github"];
 
 /// A config with every place for a secret; `@` stands for it.
 const BESIDE: &str = r#"
+# Else no config would get further.
+[lints]
+not-a-key = "warn"
 [user_defaults]
 password = "@"
 id_rsa = "-----BEGIN OPENSSH PRIVATE KEY-----\n@\n-----END OPENSSH PRIVATE KEY-----\n"
