@@ -13,6 +13,7 @@ pub mod check;
 pub mod cli;
 pub mod diag;
 pub mod emit;
+pub mod import;
 pub mod ir;
 pub mod model;
 pub mod resolve;
