@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use anyhow::anyhow;
 
-use crate::diag::code::{self, Kind};
+use crate::diag::code;
 use crate::diag::render::visible;
-use crate::diag::{Code, Counts, Diagnostics, Severity, closest};
+use crate::diag::{Counts, Diagnostics, Severity, closest};
 use crate::resolve::origin::{NoOrigin, Origin};
 use crate::resolve::{Compiler, Request};
 use crate::source::{Disk, SourceMap};
@@ -25,23 +25,15 @@ pub(super) fn run(explain: &Explain, global: &Global, ui: &Ui) -> Result<(), Fai
 }
 
 /// What is known of a code.
-fn page(subject: &str) -> Result<String, Failure> {
-    let Some(Code { id, name, kind, severity, summary }) = code::find(subject) else {
+fn page(subject: &str) -> Result<&'static str, Failure> {
+    let Some(code) = code::find(subject) else {
         let near = closest(subject, code::ALL.iter().flat_map(|code| [code.name, code.id]));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let subject = visible(subject);
         let hint = "docs/diagnostics.md lists the codes, `--user NAME` explains a value";
         return Err(Failure::Other(anyhow!("no code or rule is called `{subject}`{near} ({hint})")));
     };
-    let mut text = format!("{id} `{name}`: {}\n\n{summary}\n\n", severity.word());
-    text.push_str(&match kind {
-        Kind::Hard => "Its level cannot be changed.\n".to_owned(),
-        Kind::Lint => format!(
-            "To allow it everywhere: `-A {name}`, or in the config:\n\n    [lints]\n    {name} = \"allow\"\n\n\
-             To allow it on one line of TOML or YAML, a comment there: `# swarmgen: allow({name})`\n"
-        ),
-    });
-    Ok(text)
+    Ok(code.page)
 }
 
 /// Where a value comes from.

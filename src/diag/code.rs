@@ -27,27 +27,51 @@ pub struct Code {
     pub severity: Severity,
     /// What it means, in a sentence.
     pub summary: &'static str,
+    /// Its page in docs/codes: what it means, why it matters, an example, how to mend and how to allow it.
+    pub page: &'static str,
 }
 
-const fn hard(id: &'static str, name: &'static str, summary: &'static str) -> Code {
-    Code { id, name, kind: Kind::Hard, severity: Severity::Error, summary }
+impl Code {
+    /// How to change its level, in Markdown: the last section of its page.
+    pub fn allowance(&self) -> String {
+        let Self { name, kind, severity, .. } = self;
+        match (kind, severity) {
+            (Kind::Hard, Severity::Error) => {
+                "It is always an error: without mending it, no right output exists.\n".to_owned()
+            }
+            (Kind::Hard, _) => format!("It is always a {}.\n", severity.word()),
+            (Kind::Lint, _) => format!(
+                "Its level is `{}`. For one run: `-A {name}`. Everywhere, in the config:\n\n```toml\n[lints]\n{name} = \"allow\"\n```\n\n\
+                 On one line of TOML or YAML, with a comment there: `# swarmgen: allow({name})`\n",
+                match severity {
+                    Severity::Error => "deny",
+                    Severity::Warning => "warn",
+                    Severity::Note => "note",
+                }
+            ),
+        }
+    }
 }
 
-const fn warn(id: &'static str, name: &'static str, summary: &'static str) -> Code {
-    Code { id, name, kind: Kind::Lint, severity: Severity::Warning, summary }
+const fn hard(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
+    Code { id, name, kind: Kind::Hard, severity: Severity::Error, summary, page }
 }
 
-const fn deny(id: &'static str, name: &'static str, summary: &'static str) -> Code {
-    Code { id, name, kind: Kind::Lint, severity: Severity::Error, summary }
+const fn warn(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
+    Code { id, name, kind: Kind::Lint, severity: Severity::Warning, summary, page }
 }
 
-const fn note(id: &'static str, name: &'static str, summary: &'static str) -> Code {
-    Code { id, name, kind: Kind::Lint, severity: Severity::Note, summary }
+const fn deny(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
+    Code { id, name, kind: Kind::Lint, severity: Severity::Error, summary, page }
+}
+
+const fn note(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
+    Code { id, name, kind: Kind::Lint, severity: Severity::Note, summary, page }
 }
 
 macro_rules! codes {
     ($($constant:ident = $make:ident($id:literal, $name:literal, $summary:literal);)*) => {
-        $(#[doc = $summary] pub static $constant: Code = $make($id, $name, $summary);)*
+        $(#[doc = $summary] pub static $constant: Code = $make($id, $name, $summary, include_str!(concat!("../../docs/codes/", $id, ".md")));)*
         /// Every code, sorted by its identifier.
         pub static ALL: &[&Code] = &[$(&$constant),*];
     };

@@ -123,10 +123,11 @@ fn a_code_has_a_page() {
     let folder = Folder::new();
     let page = folder.run(&["explain", "SG202"]).ok();
     assert_eq!(page, folder.run(&["explain", "floating-tag"]).ok());
-    assert!(page.starts_with("SG202 `floating-tag`: warning\n"), "{page}");
-    assert!(page.contains("-A floating-tag") && page.contains("# swarmgen: allow(floating-tag)"), "{page}");
+    assert!(page.starts_with("# SG202 floating-tag\n\nAn image reference names no fixed version.\n"), "{page}");
+    assert_eq!(page, include_str!("../../docs/codes/SG202.md"));
     let page = folder.run(&["explain", "sg101"]).ok();
-    assert!(page.contains("Its level cannot be changed.") && !page.contains("-A"), "{page}");
+    assert!(page.contains("error[SG101]") && page.contains("\nIt is always an error: "), "{page}");
+    assert!(!page.contains("-A"), "{page}");
     let ran = folder.run(&["explain", "floting-tag"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.stderr.contains("did you mean `floating-tag`?"), "{ran:?}");

@@ -9,5 +9,6 @@ mod console;
 #[allow(dead_code, reason = "shared with other tests")]
 mod fake_engine;
 mod markdown;
+mod pages;
 mod reference;
 mod tables;

@@ -98,10 +98,15 @@ pub(crate) fn root() -> &'static Path {
 /// Every document, with its path from the project's folder.
 pub(crate) fn documents() -> Vec<PathBuf> {
     let mut documents = vec![PathBuf::from("README.md"), PathBuf::from("CONTRIBUTING.md")];
-    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            documents.push(Path::new("docs").join(path.file_name().unwrap()));
+    let mut folders = vec![PathBuf::from("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
+            let path = folder.join(entry.unwrap().file_name());
+            if root().join(&path).is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
         }
     }
     documents.sort();

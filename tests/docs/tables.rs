@@ -41,7 +41,8 @@ fn the_diagnostics_are_the_registrys() {
                     (Kind::Lint, Severity::Note) => "note",
                     (Kind::Lint, _) => "deny",
                 };
-                vec![code.id.to_owned(), format!("`{}`", code.name), level.to_owned(), code.summary.to_owned()]
+                let page = format!("[{id}](codes/{id}.md)", id = code.id);
+                vec![page, format!("`{}`", code.name), level.to_owned(), code.summary.to_owned()]
             }),
         )
     };

@@ -125,6 +125,14 @@ fn compare(own: &Value, result: &Value, annotation: &str, folder: &Path) -> usiz
     labels.iter().zip(places).filter(|(label, place)| compare_places(label, place, folder)).count()
 }
 
+/// Checks that a rule's help is its code's page.
+fn has_page(rule: &Value) {
+    let page = format!("docs/codes/{}.md", rule["id"].as_str().unwrap());
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&page)).unwrap();
+    assert_eq!(rule["help"]["markdown"], text.as_str(), "{page}");
+    assert!(rule["help"]["text"].as_str().unwrap().contains(&page), "{rule}");
+}
+
 /// Runs a case; returns how many places were compared.
 fn check(case_folder: &Path, own_schema: &Validator, sarif_schema: &Validator) -> usize {
     let name = case_folder.file_name().unwrap().to_str().unwrap();
@@ -145,6 +153,7 @@ fn check(case_folder: &Path, own_schema: &Validator, sarif_schema: &Validator) -
             let results = log["runs"][0]["results"].as_array().unwrap();
             let annotations: Vec<&str> = github.lines().collect();
             assert_eq!((own.len(), own.len()), (results.len(), annotations.len()), "{name}: {args:?}\n{github}");
+            log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().iter().for_each(has_page);
             let found = own.iter().any(|finding| finding["code"] == id.as_str());
             assert_eq!(found, run.finds.unwrap_or(true), "{name}: {args:?}");
             for ((own, result), annotation) in own.iter().zip(results).zip(annotations) {

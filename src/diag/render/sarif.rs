@@ -41,7 +41,11 @@ fn rule(code: &Code) -> Value {
         "name": code.name,
         "shortDescription": { "text": text(code.summary) },
         "fullDescription": { "text": text(code.summary) },
-        "help": { "text": text(&format!("{} See {} in docs/diagnostics.md.", code.summary, code.id)) },
+        // Viewers show the page as it is: doubled, the braces of its configs would have another meaning.
+        "help": {
+            "text": text(&format!("{} See docs/codes/{}.md.", code.summary, code.id)),
+            "markdown": code.page,
+        },
         "defaultConfiguration": { "level": level(code.severity) },
     })
 }
