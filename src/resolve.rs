@@ -45,7 +45,7 @@ use merge::Mode;
 use naming::{NameError, Part};
 use profile::Profile;
 use roster::{Roster, User};
-use scope::{BUILTINS, Memo, SAME_FOR_ALL, Scope};
+use scope::{BUILTINS, Memo, OF_USERS, SAME_FOR_ALL, Scope};
 use settings::{SecretNames, Settings};
 use template::{Segment, segments};
 
@@ -492,7 +492,7 @@ impl<'a> Compiler<'a> {
 /// Refuses attributes that have the name of a built-in.
 fn check_reserved(root: &Node, files: &[Records], diagnostics: &mut Diagnostics) {
     let shadow = |name: &str, span| {
-        BUILTINS.contains(&name).then(|| {
+        (BUILTINS.contains(&name) && !OF_USERS.contains(&name)).then(|| {
             Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be an attribute"))
                 .at(span, "")
                 .help("give the attribute another name")

@@ -95,8 +95,13 @@ fn port(root: &Node, diagnostics: &mut Diagnostics) -> u16 {
 
 /// What is the same for all users takes no templates.
 pub(super) fn no_template(key: &str, node: &Node) -> Option<Diagnostic> {
+    use super::scope::BUILTINS;
     use super::template::{Segment, segments};
-    let plain = segments(node.as_str()?).all(|segment| matches!(segment, Segment::Literal(_)));
+    let plain = segments(node.as_str()?).all(|segment| match segment {
+        Segment::Literal(_) => true,
+        Segment::Angle { path, .. } => !BUILTINS.contains(&path),
+        _ => false,
+    });
     (!plain).then(|| {
         Diagnostic::new(&code::BAD_VALUE, format!("`{key}` is the same for all users and takes no template"))
             .at(node.span, "")

@@ -58,7 +58,8 @@ fn read(path: &Path, expected: &Path) -> Case {
         let object = |key: &str| step.get(key).and_then(Value::as_object).cloned();
         let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let spawner = object("spawner_attrs").unwrap_or_default();
-        let server = spawner.get("server_name").and_then(Value::as_str).map_or_else(|| text("server_name"), str::to_owned);
+        let server =
+            spawner.get("server_name").and_then(Value::as_str).map_or_else(|| text("server_name"), str::to_owned);
         steps.push(Step {
             op: text("op"),
             user: text("user"),

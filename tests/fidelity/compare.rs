@@ -64,6 +64,12 @@ pub(crate) fn normal(body: &Value) -> Value {
                 }
                 container.insert("Env".to_owned(), Value::Object(table));
             }
+            for mount in container.get_mut("Mounts").and_then(Value::as_array_mut).into_iter().flatten() {
+                // What is empty, as a number or a text can be.
+                let mount = mount.as_object_mut().unwrap();
+                mount.retain(|key, value| !(key == "ReadOnly" && *value == Value::Bool(false)));
+                mount.retain(|key, value| !(key == "Source" && value.as_str() == Some("")));
+            }
             if let Some(Value::Object(labels)) = container.get_mut("Labels") {
                 labels.retain(|key, _| !key.starts_with("swarmgen."));
             }

@@ -24,12 +24,12 @@ pub(crate) fn value(json: &Value, files: &mut Vec<(String, String)>) -> Py {
         Value::String(text) => Py::Str(text.clone()),
         Value::Array(items) => Py::List(items.iter().map(|item| value(item, files)).collect()),
         Value::Object(map) => {
-            let Some((key, inner)) = map.iter().next().filter(|(key, _)| map.len() == 1 && key.starts_with("__")) else {
+            let Some((key, inner)) = map.iter().next().filter(|(key, _)| map.len() == 1 && key.starts_with("__"))
+            else {
                 return Py::Dict(map.iter().map(|(key, item)| (Py::Str(key.clone()), value(item, files))).collect());
             };
-            let object = |class: &str, args: Vec<Py>| {
-                Py::Object(Object { class: class.to_owned(), args, kwargs: Vec::new() })
-            };
+            let object =
+                |class: &str, args: Vec<Py>| Py::Object(Object { class: class.to_owned(), args, kwargs: Vec::new() });
             match key.as_str() {
                 "__sshfs__" => object("SSHFSMounter", vec![value(inner, files)]),
                 "__volume_mounter__" => object("VolumeMounter", vec![value(inner, files)]),
@@ -38,7 +38,12 @@ pub(crate) fn value(json: &Value, files: &mut Vec<(String, String)>) -> Py {
                     other => other,
                 },
                 "__pairs__" => Py::Dict(
-                    inner.as_array().unwrap().iter().map(|pair| (value(&pair[0], files), value(&pair[1], files))).collect(),
+                    inner
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|pair| (value(&pair[0], files), value(&pair[1], files)))
+                        .collect(),
                 ),
                 "__bytes__" => Py::Opaque("bytes".to_owned()),
                 "__obj__" => Py::Opaque("an object".to_owned()),

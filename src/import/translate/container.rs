@@ -74,6 +74,9 @@ impl Translator {
                 table.set(key, out);
             }
         }
+        if table.get("uid_gid").is_some() && table.remove("user").is_some() {
+            self.mended("container_spec.user", "SwarmSpawner lets `uid_gid` win", "it is left out");
+        }
         if !table.is_empty() {
             self.put(subject, Some(Out::Table(table)));
         }
