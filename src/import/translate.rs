@@ -6,6 +6,7 @@ mod mount;
 mod profile;
 mod service;
 
+use super::allow;
 use super::draft::{Draft, Out};
 use super::report::{Fate, Item, Origin, Report};
 use super::text::{self, Attributes};
@@ -31,6 +32,13 @@ pub struct Imported {
     pub draft: Draft,
     /// What is not carried over as it stands.
     pub report: Report,
+}
+
+impl Imported {
+    /// The config as TOML under lines of comment; rules that it breaks on purpose are allowed where they are broken.
+    pub fn toml(&self, head: &[String]) -> String {
+        allow::allowed(self.draft.toml(head))
+    }
 }
 
 /// Translates what was set for SwarmSpawner 0.6.
