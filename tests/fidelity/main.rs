@@ -3,6 +3,7 @@
 //! `SWARMGEN_RECORDINGS=DIR cargo test --release fidelity -- --nocapture` replays other recordings.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by it")]
+#![allow(clippy::print_stdout, reason = "the replay's list is what one runs it for")]
 
 mod case;
 mod compare;

@@ -502,7 +502,8 @@ pub(crate) static RULES: &[Rule] = &[
         says: "an option's number goes out where the engine takes text; ours is text",
         explains: |facts| {
             facts.below("/TaskTemplate/LogDriver/Options")?;
-            holds(facts.ours()?.as_str()? == facts.theirs()?.to_string())
+            let number = facts.theirs()?.as_i64()?.to_string();
+            holds(facts.ours()?.as_str() == Some(&number))
         },
     },
     Rule {
