@@ -102,9 +102,11 @@ fn known(name: &str) -> Option<&'static str> {
 /// The template of a string that SwarmSpawner formats this many times.
 pub fn formatted(text: &str, rounds: usize, attributes: &mut Attributes) -> Text {
     let mut now = text.to_owned();
+    // What to fall back to: the last that is a template of Swarm's.
+    let mut meant = text.to_owned();
     for round in 0..rounds {
         let Some(parts) = parse(&now) else {
-            return Text { template: written(text, attributes), mended: Some("SwarmSpawner fails at its braces") };
+            return Text { template: written(&meant, attributes), mended: Some("SwarmSpawner fails at its braces") };
         };
         if parts.iter().any(|part| matches!(part, Part::Field { .. })) {
             if round == 0 {
@@ -121,6 +123,9 @@ pub fn formatted(text: &str, rounds: usize, attributes: &mut Attributes) -> Text
             .collect();
         if next == now {
             break;
+        }
+        if segments(&next).any(|segment| matches!(segment, Segment::Swarm { .. })) {
+            meant.clone_from(&next);
         }
         now = next;
     }
@@ -266,6 +271,7 @@ mod tests {
             ("{team}/{{x}}", r#"{team}{{ "/{x}" }}"#),
             ("{settings[cookie_secret]}", "{settings[cookie_secret]}"),
             ("<name>", r#"{{ "<name>" }}"#),
+            ("{{{{.Node.Hostname}}}}", "{{.Node.Hostname}}"),
             ("{{{{{{{{.Node.Hostname}}}}}}}}", "{.Node.Hostname}"),
             ("{{{{{{{{{{{{{{{{.Node.Hostname}}}}}}}}}}}}}}}}", "{{.Node.Hostname}}"),
         ] {

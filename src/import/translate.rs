@@ -93,6 +93,12 @@ impl Translator {
         }
         match name.as_str() {
             _ if *value == Py::None => {}
+            "service_prefix"
+                if value.as_str().is_some_and(|prefix| prefix.bytes().any(|byte| byte.is_ascii_uppercase())) =>
+            {
+                self.mended(name, "has capitals, with which DNS does not find a service", "it is in lower case");
+                self.put(name, Some(Out::Str(value.text().to_ascii_lowercase())));
+            }
             same if SAME.contains(&same) => {
                 let out = self.plain(same, value);
                 self.put(same, out);

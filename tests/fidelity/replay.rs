@@ -27,7 +27,9 @@ pub(crate) struct Outcome {
 /// The options of a form that SwarmSpawner's clients post, as its own code reads it.
 fn options_of_form(form: &Map<String, Value>) -> Value {
     let mut options = Map::new();
-    if let Some(selected) = form.get("select_image").and_then(|values| values.get(0)).and_then(Value::as_str) {
+    if form.get("select_image").and_then(Value::as_array).is_some_and(|choices| choices.len() > 1) {
+        options.insert("select_image".to_owned(), form["select_image"].clone());
+    } else if let Some(selected) = form.get("select_image").and_then(|values| values.get(0)).and_then(Value::as_str) {
         // Python's own notation of a dict of strings.
         match serde_json::from_str::<Value>(&selected.replace('\'', "\"")) {
             Ok(Value::Object(image)) => {

@@ -262,6 +262,17 @@ pub(crate) static RULES: &[Rule] = &[
         },
     },
     Rule {
+        finding: "S1",
+        says: "it fills in whatever can be reached from its objects; ours refuses a name that no user has",
+        explains: |facts| {
+            let reaches = |value: &Value| {
+                value.as_str().is_some_and(|text| text.contains('{') && text.contains('.') && text.contains('}'))
+            };
+            let env = facts.setting("container_spec/env").and_then(Value::as_object)?;
+            holds(env.values().any(reaches) && facts.refused_with("SG301").is_some())
+        },
+    },
+    Rule {
         finding: "B2",
         says: "it takes a plain word for its own attribute's name; ours sends the word",
         explains: |facts| {
@@ -353,8 +364,10 @@ pub(crate) static RULES: &[Rule] = &[
         says: "it sends None as a text; ours leaves it to the image",
         explains: |facts| {
             let key = facts.below(CONTAINER).filter(|key| matches!(*key, "User" | "Dir"))?;
-            let setting = if key == "User" { "container_spec/user" } else { "container_spec/workdir" };
-            holds(*facts.theirs()? == "None" && facts.ours().is_none() && facts.setting(setting)?.is_null())
+            let setting = if key == "User" { "user" } else { "workdir" };
+            let of_image = facts.images().first().and_then(|image| image.get(setting));
+            let written = of_image.or_else(|| facts.setting("container_spec")?.get(setting))?;
+            holds(*facts.theirs()? == "None" && facts.ours().is_none() && written.is_null())
         },
     },
     Rule {
@@ -459,6 +472,92 @@ pub(crate) static RULES: &[Rule] = &[
             };
             let written = facts.recorded(&format!("{parent}/{lower}"))?;
             holds(lower != upper && facts.sent(&format!("{parent}/{upper}"))? == written)
+        },
+    },
+    Rule {
+        finding: "L1",
+        says: "text goes out where the engine takes a number; ours is a number",
+        explains: |facts| {
+            facts.below("/EndpointSpec/Ports")?;
+            holds(facts.theirs()?.as_str()?.parse().ok() == Some(facts.ours()?.as_i64()?))
+        },
+    },
+    Rule {
+        finding: "L1",
+        says: "two mounts of one target go out; ours is the image's, which comes later",
+        explains: |facts| {
+            facts.at(&format!("{CONTAINER}/Mounts"))?;
+            let theirs = facts.theirs()?.as_array()?;
+            let later =
+                |index: usize| theirs[index + 1..].iter().any(|mount| mount["Target"] == theirs[index]["Target"]);
+            let kept: Vec<&Value> =
+                (0..theirs.len()).filter(|index| !later(*index)).map(|index| &theirs[index]).collect();
+            let ours: Vec<&Value> = facts.ours()?.as_array()?.iter().collect();
+            let has = |mount: &&Value| ours.contains(mount);
+            holds(kept.len() < theirs.len() && kept.len() == ours.len() && kept.iter().all(has))
+        },
+    },
+    Rule {
+        finding: "B13",
+        says: "the spawner's own limits limit nothing; ours are the container's",
+        explains: |facts| {
+            facts.at("/TaskTemplate/Resources")?;
+            let mut limits = Map::new();
+            if let Some(cpus) = facts.setting("cpu_limit").and_then(Value::as_f64) {
+                #[expect(clippy::cast_possible_truncation, reason = "amounts are small")]
+                limits.insert("NanoCPUs".to_owned(), Value::from((cpus * 1e9).round() as i64));
+            }
+            if let Some(memory) = facts.setting("mem_limit") {
+                let memory = memory.as_i64().or_else(|| bytes(memory.as_str()?))?;
+                limits.insert("MemoryBytes".to_owned(), Value::from(memory));
+            }
+            holds(facts.theirs().is_none() && *facts.ours()? == json!({ "Limits": limits }))
+        },
+    },
+    Rule {
+        finding: "S2",
+        says: "a request empties what the config sets; ours keeps it",
+        explains: |facts| {
+            let (key, pointer) = match facts.difference.path.as_str() {
+                "/TaskTemplate/Placement" => ("placement", "/Constraints"),
+                "/TaskTemplate/LogDriver" => ("log_driver", "/Name"),
+                "/TaskTemplate/Networks" => ("networks", ""),
+                _ => return None,
+            };
+            let asked = facts.options()?.get(key)?;
+            let empty = asked.as_object().is_some_and(Map::is_empty) || asked.as_array().is_some_and(Vec::is_empty);
+            let written = match key {
+                "placement" => facts.setting("placement/constraints")?.clone(),
+                "log_driver" => facts.setting("log_driver/name")?.clone(),
+                _ => facts.setting("networks")?.as_array()?.iter().map(|name| json!({ "Target": name })).collect(),
+            };
+            holds(empty && facts.theirs().is_none() && *facts.ours()?.pointer(pointer)? == written)
+        },
+    },
+    Rule {
+        finding: "B15",
+        says: "a profile chosen by its name alone is not started; with ours it is",
+        explains: |facts| {
+            let options = facts.options()?;
+            if options.contains_key("user_selected_image") {
+                return None;
+            }
+            let name = options.get("user_selected_name")?;
+            let image = facts.images().iter().find(|image| image["name"] == *name)?;
+            facts.below(CONTAINER)?;
+            holds(facts.sent(&format!("{CONTAINER}/Image"))? == image["image"])
+        },
+    },
+    Rule {
+        finding: "B15",
+        says: "of two images of one name the last wins; with ours the second has a name of its own",
+        explains: |facts| {
+            facts.below(CONTAINER)?;
+            let chosen = facts.sent(&format!("{CONTAINER}/Labels/image_name"))?;
+            let mut alike = facts.images().iter().filter(|image| image["name"] == chosen);
+            let (first, second) = (alike.next()?, alike.next());
+            let args = first.get("args").cloned().unwrap_or(Value::Null);
+            holds(second.is_some() && facts.sent(&format!("{CONTAINER}/Args")).unwrap_or(Value::Null) == args)
         },
     },
     Rule {
@@ -573,7 +672,8 @@ pub(crate) static RULES: &[Rule] = &[
         says: "the name is none that a service can have; ours refuses it with a way out",
         explains: |facts| {
             let invalid = facts.step.expected.get("swarm_name_valid") == Some(&Value::Bool(false));
-            holds(invalid && facts.refused()?.contains(&"SG214"))
+            let empty = facts.setting("service_prefix").and_then(Value::as_str) == Some("");
+            holds(invalid && (facts.refused()?.contains(&"SG214") || (empty && facts.refused_with("SG104").is_some())))
         },
     },
     Rule {
@@ -602,6 +702,11 @@ pub(crate) static RULES: &[Rule] = &[
             let memory = request["Resources"]["Limits"]["MemoryBytes"].as_i64();
             for code in facts.refused()? {
                 let right = match code {
+                    "SG104" => {
+                        image.is_empty()
+                            || request["Resources"].to_string().contains("NamedResourceSpec")
+                            || memory.is_some_and(|bytes| bytes < 0)
+                    }
                     "SG204" => {
                         image.is_empty() || image.chars().any(|c| c.is_ascii_uppercase()) || repository.is_empty()
                     }
@@ -611,7 +716,8 @@ pub(crate) static RULES: &[Rule] = &[
                     "SG206" => twice(&targets),
                     "SG207" => mounts.iter().any(is_bad_volume),
                     "SG212" => {
-                        memory.is_some_and(|bytes| bytes < 4 << 20) || request["Resources"].to_string().contains('-')
+                        memory.is_some_and(|bytes| bytes < 4 << 20)
+                            || request["Resources"]["Limits"]["NanoCPUs"].as_i64().is_some_and(|nano| nano < 1_000_000)
                     }
                     "SG216" => twice(&networks),
                     "SG218" => container["Env"].as_object()?.keys().any(|_| {
@@ -780,7 +886,10 @@ pub(crate) static RULES: &[Rule] = &[
             let env = container.get("env").and_then(Value::as_object).into_iter().flatten();
             for (name, value) in env.filter(|(_, value)| value.as_str().is_some_and(|text| text.contains(['{', '}']))) {
                 let sent = body.pointer(&format!("{CONTAINER}/Env/{name}"))?.as_str()?;
-                if unescaped(sent) != value.as_str()? {
+                let written = value.as_str()?;
+                // A template of Swarm's may have been written with its braces doubled for Python.
+                let halved = written.replace("{{{{", "{{").replace("}}}}", "}}");
+                if unescaped(sent) != written && !(sent == halved && halved.contains("{{.")) {
                     return None;
                 }
                 found = true;
@@ -946,7 +1055,7 @@ pub(crate) fn both_refuse(facts: &Facts<'_>) -> bool {
             let among = |wanted: &[&str]| codes.iter().all(|code| wanted.contains(code));
             return Some(match (kind, stage) {
                 ("TraitError", _) => among(&["SG102", "SG104", "SG106", "SG306"]),
-                ("RuntimeError", "form") => among(&["SG304", "SG308"]),
+                ("RuntimeError", "form") => among(&["SG304", "SG305", "SG308"]),
                 ("InvalidArgument", _) => among(&["SG102", "SG208", "SG220"]),
                 ("InvalidRepository", _) => among(&["SG204"]),
                 ("Exception", _) if message.contains("couldn't be found") => among(&["SG308"]),
