@@ -6,13 +6,14 @@
 //! ```
 //!
 //! A module uses only those before it in this order: [`source`], [`diag`], [`model`], [`ir`], [`check`],
-//! [`resolve`], [`emit`], `cli`.
+//! [`resolve`], [`emit`], [`import`], `cli`.
 
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diag;
 pub mod emit;
+pub mod import;
 pub mod ir;
 pub mod model;
 pub mod resolve;

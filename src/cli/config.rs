@@ -6,6 +6,7 @@ use crate::check::canonical::printable;
 use crate::check::level::Level;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::resolve::document::{Inputs, read_document};
+use crate::resolve::scope::{BUILTINS, OF_USERS};
 use crate::resolve::settings::SecretNames;
 use crate::source::{Author, Entry, Node, SourceMap, Span, Syntax, Value, World};
 
@@ -175,7 +176,7 @@ pub(super) fn attributes(set: &[String], sources: &SourceMap, diagnostics: &mut 
         };
         let value_span = Span::new(id, name.len() + 1, text.len());
         sources.mark_secret(value_span);
-        if crate::resolve::scope::BUILTINS.contains(&name) {
+        if BUILTINS.contains(&name) && !OF_USERS.contains(&name) {
             diagnostics.push(
                 Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be set"))
                     .at(Span::new(id, 0, name.len()), ""),

@@ -85,6 +85,11 @@ impl Scheme {
         matches!(self, Self::Sha256 | Self::Md5)
     }
 
+    /// Tells whether owners keep underscores: services that SwarmSpawner made have them, and they are reached by name.
+    fn keeps_underscores(self) -> bool {
+        matches!(self, Self::Username | Self::Last32)
+    }
+
     /// What stands between an owner and a named server's part; the module says why.
     fn joint(self) -> &'static str {
         match self {
@@ -190,13 +195,18 @@ impl NameError {
 ///
 /// # Errors
 ///
-/// If the name would have more than 63 characters, or would not match `[a-z0-9]([-a-z0-9]*[a-z0-9])?`.
+/// If the name would have more than 63 characters, or would not match `[a-z0-9]([-a-z0-9]*[a-z0-9])?`; under the schemes
+/// `username` and `last32` the owner's part may hold underscores.
 pub fn service_name(scheme: Scheme, prefix: &str, owner: &str, server: &str) -> Result<String, NameError> {
     let owner = owner.to_ascii_lowercase();
     let dashed = |text: &str| !text.is_empty() && text.bytes().all(is_label_byte);
     let parts = [
         (Part::Prefix, prefix, dashed(prefix) && !prefix.starts_with('-')),
-        (Part::Owner, owner.as_str(), dashed(&owner)),
+        (
+            Part::Owner,
+            owner.as_str(),
+            dashed(&if scheme.keeps_underscores() { owner.replace('_', "-") } else { owner.clone() }),
+        ),
         (Part::Server, server, is_dns_label(server)),
     ];
     if let Some((part, text, _)) = parts.iter().find(|(.., fits)| !fits) {

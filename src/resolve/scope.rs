@@ -43,6 +43,9 @@ pub const BUILTINS: &[&str] = &[
     "username",
 ];
 
+/// Built-ins that a user's attribute of that name comes before: who they run as is often known of users.
+pub const OF_USERS: &[&str] = &["gid", "uid"];
+
 /// Built-ins whose value is the same for every user.
 pub const SAME_FOR_ALL: &[&str] = &["deployment", "hub", "image", "notebook_dir", "port", "prefix", "profile"];
 
@@ -383,6 +386,7 @@ impl<'a> Scope<'a> {
             })),
             "notebook_dir" => self.setting(name, settings.notebook_dir.as_ref()).map(Some),
             "image" => self.setting(name, self.spec.get("image")).map(Some),
+            _ if OF_USERS.contains(&name) && self.entry(name).is_some() => Ok(None),
             "uid" | "gid" => self.identity(name).map(Some),
             _ => Ok(None),
         }

@@ -35,7 +35,10 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
 /// What is wrong with a key's text, and what helps.
 fn fault(key: &str) -> Option<(&'static str, &'static str)> {
     const FILE: &str = "take the key's text from its file: `id_rsa = { file = \"keys/id_rsa\" }`";
-    let text = key.trim();
+    // In attributes that come as JSON or from variables, line breaks are often written `\n`; who reads them is not ours to
+    // say.
+    let text = zeroize::Zeroizing::new(key.replace("\\n", "\n"));
+    let text = text.trim();
     let first = text.lines().next().unwrap_or_default().trim_end();
     if text.is_empty() {
         return Some(("`id_rsa` is empty", FILE));
@@ -85,6 +88,7 @@ mod tests {
     fn keys() {
         let told = |text: &str| fault(text).map(|(message, _)| message);
         for good in [
+            "-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n-----END RSA PRIVATE KEY-----",
             "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
             "-----BEGIN PRIVATE KEY-----\r\nMIIE\r\n-----END PRIVATE KEY-----\r\n",
             "\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE\n-----END OPENSSH PRIVATE KEY-----",

@@ -1,0 +1,50 @@
+//! Amounts in the units that people read, where they say exactly the same.
+
+use crate::resolve::amount::{cpus_text, duration_text, memory_text};
+
+use super::super::draft::Out;
+use super::super::value::Py;
+use super::Translator;
+
+impl Translator {
+    /// CPUs: whole numbers are 10^-9ths of one, as docker-py takes them.
+    pub(super) fn cpus(&mut self, subject: &str, value: &Py) -> Option<Out> {
+        match value {
+            Py::Int(nano) if *nano >= 1_000_000 => {
+                let text = cpus_text(*nano);
+                Some(match text.parse::<i64>() {
+                    Ok(whole) if whole <= 512 => Out::Int(whole),
+                    _ => text.parse().map_or(Out::Int(*nano), Out::Float),
+                })
+            }
+            other => self.plain(subject, other),
+        }
+    }
+
+    /// Bytes.
+    pub(super) fn memory(&mut self, subject: &str, value: &Py) -> Option<Out> {
+        match value {
+            Py::Int(bytes) if *bytes > 0 => {
+                let text = memory_text(*bytes);
+                Some(if text == bytes.to_string() { Out::Int(*bytes) } else { Out::Str(text) })
+            }
+            other => self.plain(subject, other),
+        }
+    }
+
+    /// Times: whole numbers are nanoseconds.
+    pub(super) fn duration(&mut self, subject: &str, value: &Py) -> Option<Out> {
+        match value {
+            Py::Int(ns) if *ns >= 1_000_000 => Some(Out::Str(duration_text(*ns))),
+            other => self.plain(subject, other),
+        }
+    }
+
+    /// A file's mode.
+    pub(super) fn mode(&mut self, subject: &str, value: &Py) -> Option<Out> {
+        match value {
+            Py::Int(mode) if (0..=0o7777).contains(mode) => u32::try_from(*mode).ok().map(Out::Octal),
+            other => self.plain(subject, other),
+        }
+    }
+}
