@@ -7,6 +7,9 @@
 //! The Python program is run by the operator's own interpreter; what it set is translated here, in pure functions.
 
 pub mod draft;
+#[cfg(feature = "cli")]
+pub mod python;
+pub mod recording;
 pub mod report;
 pub mod text;
 pub mod translate;

@@ -329,7 +329,7 @@ impl Gathering {
 fn output_failed(failure: &Failure) -> Diagnostic {
     let text = match failure {
         Failure::Other(error) | Failure::Usage(error) => format!("{error:#}"),
-        Failure::Input | Failure::BrokenPipe => "the output cannot be written".to_owned(),
+        Failure::Input | Failure::Attention | Failure::BrokenPipe => "the output cannot be written".to_owned(),
     };
     Diagnostic::new(&code::OUTPUT_FAILED, text)
 }
