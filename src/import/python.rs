@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use crate::diag::{Code, Diagnostic, code};
-use crate::source::{Author, SourceMap, Span};
+use crate::source::{Author, SourceId, SourceMap, Span};
 
 use super::recording::{Cause, Failure, Recording};
 use super::report::Origin;
@@ -81,7 +81,7 @@ impl Program<'_> {
                 Some(failure) => Err(self.failed(failure, sources)),
                 None => Ok(recording),
             },
-            (Err(_), Ended::TimeUp) => Err(self.timed_out(None, sources)),
+            (Err(_), Ended::TimeUp) => Err(self.timed_out(None)),
             (Err(error), Ended::With(status)) => Err(self.ended(&document, status, &error.to_string())),
         }
     }
@@ -117,7 +117,7 @@ impl Program<'_> {
         if document.is_empty() { diagnostic } else { diagnostic.note(error.to_owned()) }
     }
 
-    fn timed_out(&self, place: Option<Span>, _: &SourceMap) -> Diagnostic {
+    fn timed_out(&self, place: Option<Span>) -> Diagnostic {
         let message = format!("the config did not end within {}", shown(self.timeout));
         Diagnostic::new(&code::PYTHON_TIMEOUT, message)
             .maybe_at(place, "it was here")
@@ -126,7 +126,7 @@ impl Program<'_> {
 
     /// What ended the config, at its line.
     fn failed(&self, failure: &Failure, sources: &SourceMap) -> Diagnostic {
-        let place = failure.origin.as_ref().and_then(|origin| place(origin, sources));
+        let place = failure.origin.as_ref().and_then(|origin| place(origin, failure.column, sources));
         let Failure { class, message, .. } = failure;
         let at = |code: &'static Code, message: String| Diagnostic::new(code, message).maybe_at(place, "");
         let python = self.python.display();
@@ -134,7 +134,7 @@ impl Program<'_> {
             Cause::NoConfig => {
                 return Diagnostic::new(&code::UNREADABLE, format!("`{}` cannot be read: no such file", message));
             }
-            Cause::Timeout => self.timed_out(place, sources),
+            Cause::Timeout => self.timed_out(place),
             Cause::MissingVariable => {
                 at(&code::PYTHON_MISSING, format!("the config reads the variable `{message}`, which is not set"))
                     .help(format!("set it as the hub has it: `{message}=.. swarmgen import ..`"))
@@ -153,14 +153,11 @@ impl Program<'_> {
             }
             Cause::Syntax => at(&code::PYTHON_FAILED, format!("this is not Python: {message}"))
                 .help(format!("look whether `{python} -m py_compile` takes the file: the hub's Python may be another")),
-            Cause::Exit => at(&code::PYTHON_FAILED, format!("the config ends Python with `sys.exit({message})`"))
+            Cause::Exit => at(&code::PYTHON_FAILED, format!("the config calls `sys.exit`{}", told(message)))
                 .help("meet what it checks there; `--verbose` shows what it printed"),
             Cause::Interrupted => at(&code::PYTHON_FAILED, "the config was interrupted".to_owned()),
-            Cause::Raised => {
-                let text = if message.is_empty() { String::new() } else { format!(": {message}") };
-                at(&code::PYTHON_FAILED, format!("the config raises `{class}`{text}"))
-                    .help("let it run here as it does under the hub: same Python, same variables, same files")
-            }
+            Cause::Raised => at(&code::PYTHON_FAILED, format!("the config raises `{class}`{}", told(message)))
+                .help("let it run here as it does under the hub: same Python, same variables, same files"),
         };
         match &failure.through {
             Some(origin) if failure.cause != Cause::MissingVariable => diagnostic.note(format!("raised in {origin}")),
@@ -174,9 +171,17 @@ pub fn printed(recording: &Recording, sources: &SourceMap) -> Option<Diagnostic>
     let origin = recording.printed.as_ref()?;
     Some(
         Diagnostic::new(&code::PYTHON_PRINTED, "the config prints to standard output")
-            .maybe_at(place(origin, sources), "first here")
+            .maybe_at(place(origin, 0, sources), "first here")
             .help("`--verbose` shows what it printed; nothing of it is in the result"),
     )
+}
+
+/// What follows a message, if anything does.
+fn told(message: &str) -> String {
+    match message {
+        "" | "None" => String::new(),
+        _ => format!(": {message}"),
+    }
 }
 
 /// A time as `--timeout` takes it.
@@ -235,26 +240,24 @@ fn read(mut pipe: impl Read + Send + 'static, most: u64) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// A line of a Python file, without its indentation; the file joins the texts that diagnostics show.
-fn place(origin: &Origin, sources: &SourceMap) -> Option<Span> {
+/// A line of a Python file from a column on, or without its indentation; the file joins the texts that diagnostics show.
+fn place(origin: &Origin, column: u32, sources: &SourceMap) -> Option<Span> {
     let text = String::from_utf8(std::fs::read(&origin.file).ok()?).ok()?;
-    let name = origin.file.display().to_string();
-    let known = sources.all().iter().position(|source| source.name() == name);
-    let id = match known {
-        // The same text twice does no harm: ids are not to be made from outside.
-        Some(_) | None => sources.add(name, PathBuf::new(), Author::Data, text),
-    };
+    let id = sources.add(origin.file.display().to_string(), PathBuf::new(), Author::Data, text);
     let source = sources.get(id);
     let line = usize::try_from(origin.line).ok()?.checked_sub(1)?;
     let start = *source.line_starts().get(line)? as usize;
     let text = source.text().get(start..)?.split('\n').next()?;
-    let indent = text.len() - text.trim_start().len();
     mark_secrets(text, start, id, sources);
-    Some(Span::new(id, start + indent, start + text.trim_end().len()))
+    let end = text.trim_end().len();
+    let indent = text.len() - text.trim_start().len();
+    let skip = usize::try_from(column).ok()?.saturating_sub(1);
+    let from = text.char_indices().nth(skip).map_or(0, |(at, _)| at).max(indent);
+    Some(Span::new(id, start + if from < end { from } else { indent }, start + end))
 }
 
 /// Marks the strings of a line that names a secret, so that no snippet shows them.
-fn mark_secrets(line: &str, start: usize, id: crate::source::SourceId, sources: &SourceMap) {
+fn mark_secrets(line: &str, start: usize, id: SourceId, sources: &SourceMap) {
     let folded = line.to_lowercase();
     if !["secret", "token", "passw", "key", "credential"].iter().any(|word| folded.contains(word)) {
         return;

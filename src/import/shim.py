@@ -169,7 +169,7 @@ def here():
         name = frame.f_code.co_filename
         if name in PROGRAM.files:
             return name, frame.f_lineno
-        if name != ME and not name.startswith(("<", LIBRARY)) and "site-packages" not in name:
+        if name != ME and not name.startswith(("<",) + LIBRARY) and "site-packages" not in name:
             return name, frame.f_lineno
         frame = frame.f_back
     return None
@@ -992,7 +992,7 @@ def failure(error):
     for file, line, _ in frames:
         if file in PROGRAM.files:
             told["file"], told["line"] = file, line
-    inner = [(file, line) for file, line, _ in frames if file != ME]
+    inner = [(file, line) for file, line, _ in frames if not file.startswith(("<",) + LIBRARY)]
     if inner and inner[-1][0] != told["file"] and os.path.isfile(inner[-1][0]):
         told["through"] = [inner[-1][0], inner[-1][1]]
     told["kind"] = "raised"
