@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A module uses only those before it in this order: [`source`], [`diag`], [`model`], [`ir`], [`check`],
-//! [`resolve`], [`emit`], `cli`.
+//! [`resolve`], [`emit`], [`import`], `cli`.
 
 pub mod check;
 #[cfg(feature = "cli")]

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics, Severity};
 use crate::import::python::{self, Program};
-use crate::import::recording::Recording;
+use crate::import::recording::{Kind, Recording};
 use crate::import::report::{Fate, Item, Report};
 use crate::import::translate::{Imported, translate};
 use crate::source::{Disk, ReadError, SourceMap, World};
@@ -35,6 +35,15 @@ pub(super) fn run(import: &Import, global: &Global, ui: &Ui) -> Result<(), Failu
             subject: "load_subconfig".to_owned(),
             message: format!("`{}` is not there", visible(name)),
             advice: "import where the hub runs, so that its settings come along".to_owned(),
+        });
+    }
+    if let Some(spawner) = recording.spawner.as_ref().filter(|spawner| spawner.kind() == Kind::Other) {
+        report.items.push(Item {
+            fate: Fate::Left,
+            origin: spawner.origin.clone(),
+            subject: "c.JupyterHub.spawner_class".to_owned(),
+            message: format!("is `{}`, which is no spawner for Docker that is known here", visible(&spawner.name)),
+            advice: "write by hand what its settings mean for a Swarm service".to_owned(),
         });
     }
     let head = [format!("Imported from {} by swarmgen {}.", import.file.display(), env!("CARGO_PKG_VERSION"))];

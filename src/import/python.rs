@@ -18,7 +18,12 @@ use super::recording::{Cause, Failure, Recording};
 use super::report::Origin;
 
 /// What runs under the interpreter.
-const SHIM: &str = include_str!("shim.py");
+const SHIM: &str = concat!(
+    include_str!("shim/settings.py"),
+    include_str!("shim/modules.py"),
+    include_str!("shim/values.py"),
+    include_str!("shim/run.py")
+);
 /// Reads it, so that no line of its own is taken for one of the config's.
 const BOOTSTRAP: &str = "import sys
 if sys.version_info < (3, 7): sys.exit(107)
@@ -30,7 +35,7 @@ const MOST_DOCUMENT: u64 = 64 << 20;
 /// What is kept of the config's own output, in bytes.
 const MOST_PRINTED: u64 = 64 << 10;
 /// How long the shim may take to end itself when the time is up.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A Python config to be run.
 #[derive(Clone, Debug)]
@@ -158,6 +163,10 @@ impl Program<'_> {
             Cause::Interrupted => at(&code::PYTHON_FAILED, "the config was interrupted".to_owned()),
             Cause::Raised => at(&code::PYTHON_FAILED, format!("the config raises `{class}`{}", told(message)))
                 .help("let it run here as it does under the hub: same Python, same variables, same files"),
+        };
+        let diagnostic = match &failure.origin {
+            Some(origin) if place.is_none() => diagnostic.note(format!("at {origin}")),
+            _ => diagnostic,
         };
         match &failure.through {
             Some(origin) if failure.cause != Cause::MissingVariable => diagnostic.note(format!("raised in {origin}")),

@@ -219,8 +219,8 @@ impl Recording {
         let maybe = |file: Option<PathBuf>, line: u32| file.map(|file| origin(file, line));
         let mut settings = Vec::with_capacity(document.settings.len());
         for RawSetting { class, name, value: raw, file, line } in document.settings {
-            let value = value(raw)
-                .map_err(|found| RecordingError::Value { setting: format!("c.{class}.{name}"), found })?;
+            let value =
+                value(raw).map_err(|found| RecordingError::Value { setting: format!("c.{class}.{name}"), found })?;
             settings.push(Setting { class, name, value, origin: maybe(file, line).unwrap_or_default() });
         }
         let spawner = document.spawner.map(|raw| Spawner {
@@ -265,9 +265,7 @@ impl Recording {
         let Some(spawner) = &self.spawner else { return self.settings.clone() };
         let known = spawner.bases.iter().map(|(name, _)| name).find(|name| !spawner.own.contains(name));
         let rename = |setting: &Setting| match known {
-            Some(known) if spawner.own.contains(&setting.class) => {
-                Setting { class: known.clone(), ..setting.clone() }
-            }
+            Some(known) if spawner.own.contains(&setting.class) => Setting { class: known.clone(), ..setting.clone() },
             _ => setting.clone(),
         };
         self.settings.iter().map(rename).collect()

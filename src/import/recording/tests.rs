@@ -31,10 +31,7 @@ fn values_come_back() {
     );
     let object = one(r#"{"py": "object", "class": "Mount", "args": ["/t"], "kwargs": [["type", "bind"]]}"#).unwrap();
     let kwargs = vec![("type".to_owned(), Py::Str("bind".to_owned()))];
-    assert_eq!(
-        object,
-        Py::Object(Object { class: "Mount".to_owned(), args: vec![Py::Str("/t".to_owned())], kwargs })
-    );
+    assert_eq!(object, Py::Object(Object { class: "Mount".to_owned(), args: vec![Py::Str("/t".to_owned())], kwargs }));
 }
 
 #[test]
