@@ -61,12 +61,12 @@ impl Program<'_> {
     /// Runs the config.
     pub fn run(&self, sources: &SourceMap) -> Run {
         let mut printed = Zeroizing::new(String::new());
-        let recording = self.recording(sources, &mut printed).map_err(Box::new);
+        let recording = self.recording(sources, &mut printed);
         Run { recording, printed }
     }
 
-    fn recording(&self, sources: &SourceMap, printed: &mut Zeroizing<String>) -> Result<Recording, Diagnostic> {
-        let mut child = self.start().map_err(|error| self.no_python(&error))?;
+    fn recording(&self, sources: &SourceMap, printed: &mut Zeroizing<String>) -> Result<Recording, Box<Diagnostic>> {
+        let mut child = self.start().map_err(|error| Box::new(self.no_python(&error)))?;
         let document = child.stdout.take().map(|pipe| read(pipe, MOST_DOCUMENT));
         let output = child.stderr.take().map(|pipe| read(pipe, MOST_PRINTED));
         if let Some(mut stdin) = child.stdin.take() {
@@ -83,11 +83,11 @@ impl Program<'_> {
         let folder = std::env::current_dir().unwrap_or_default();
         match (Recording::read(&document, &folder), status) {
             (Ok(recording), _) => match &recording.failure {
-                Some(failure) => Err(self.failed(failure, sources)),
+                Some(failure) => Err(Box::new(self.failed(failure, sources))),
                 None => Ok(recording),
             },
-            (Err(_), Ended::TimeUp) => Err(self.timed_out(None)),
-            (Err(error), Ended::With(status)) => Err(self.ended(&document, status, &error.to_string())),
+            (Err(_), Ended::TimeUp) => Err(Box::new(self.timed_out(None))),
+            (Err(error), Ended::With(status)) => Err(Box::new(self.ended(&document, status, &error.to_string()))),
         }
     }
 
