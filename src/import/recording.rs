@@ -63,18 +63,18 @@ pub enum Kind {
 }
 
 impl Spawner {
-    /// Tells whose spawner it is or is derived from.
+    /// Tells whose spawner it is or is derived from; a SwarmSpawner of a package that is not known counts as `jhub`'s.
     pub fn kind(&self) -> Kind {
-        self.bases
-            .iter()
-            .find_map(|(name, module)| match (module.split('.').next()?, name.as_str()) {
-                ("jhub", "SwarmSpawner") => Some(Kind::Swarm),
-                ("cassinyspawner", "SwarmSpawner") => Some(Kind::Cassiny),
-                ("dockerspawner", "SwarmSpawner") => Some(Kind::DockerSwarm),
-                ("dockerspawner", _) => Some(Kind::Docker),
-                _ => None,
-            })
-            .unwrap_or(Kind::Other)
+        let known = |(name, module): &(String, String)| match (module.split('.').next()?, name.as_str()) {
+            ("jhub", "SwarmSpawner") => Some(Kind::Swarm),
+            ("cassinyspawner", "SwarmSpawner") => Some(Kind::Cassiny),
+            ("dockerspawner", "SwarmSpawner") => Some(Kind::DockerSwarm),
+            ("dockerspawner", _) => Some(Kind::Docker),
+            _ => None,
+        };
+        let named = || self.bases.iter().any(|(name, _)| name == "SwarmSpawner");
+        let kind = self.bases.iter().find_map(known);
+        kind.or_else(|| named().then_some(Kind::Swarm)).unwrap_or(Kind::Other)
     }
 }
 

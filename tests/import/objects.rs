@@ -188,6 +188,7 @@ c.A.after = 1
     );
     assert!(recording.settings[1].value.repr().contains("[nested too deep]"));
     assert!(format!("{:?}", recording.settings[2].value).contains("too large to import"));
+    assert_eq!(recording.settings[3].value, Py::Int(1));
 }
 
 #[test]

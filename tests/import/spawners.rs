@@ -100,3 +100,9 @@ fn a_class_in_a_module_of_its_own_is_found() {
     assert_eq!(recording.spawner.as_ref().unwrap().kind(), Kind::Cassiny);
     assert_eq!(recording.settings_for_translation()[0].class, "SwarmSpawner");
 }
+
+#[test]
+fn a_spawner_of_an_unknown_package_goes_by_its_name() {
+    let spawner = record("c.JupyterHub.spawner_class = 'our.fork.SwarmSpawner'").spawner.unwrap();
+    assert_eq!(spawner.kind(), Kind::Swarm);
+}

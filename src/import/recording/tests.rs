@@ -100,3 +100,16 @@ fn a_spawner_of_the_operator_is_of_the_kind_it_is_derived_from() {
     assert_eq!(recording.spawner.as_ref().unwrap().kind(), Kind::DockerSwarm);
     assert_eq!(recording.settings_for_translation()[0].class, "SwarmSpawner");
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_broken_document_is_an_error_or_a_recording(at in 0_usize..400, byte in 0_u8..128, cut in 0_usize..400) {
+        let setting = r#"[{"class": "A", "name": "b", "value": {"py": "dict", "items": [[1, [2.5, null]]]}, "file": null, "line": 0}]"#;
+        let mut bytes = document(setting).into_bytes();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        let _ = Recording::read(&bytes, Path::new("/"));
+        bytes.remove(cut % bytes.len());
+        let _ = Recording::read(&bytes, Path::new("/"));
+    }
+}

@@ -136,10 +136,9 @@ def collect(config):
             rows.append((mark.order, owner, name, value, mark.place))
     rows.sort(key=lambda row: row[0])
     own = [(0, owner, name, value, place) for name, (owner, value, place) in declared.items()]
-    encoder = Encoder()
     settings = []
     for _, owner, name, value, place in own + rows:
-        encoded = encoder.value(value)
+        encoded = Encoder().value(value)
         settings.append(
             {
                 "class": short(owner),

@@ -22,7 +22,8 @@ ME = "<swarmgen>"
 # A dict is three levels of the JSON, whose reader has a bound.
 DEPTH = 36
 VALUES = 200000
-CHARACTERS = 16 << 20
+CHARACTERS = 1 << 20
+DOCUMENT = 8 << 20
 
 # Classes and what they are derived from, where that is known without the package.
 ANCESTORS = {

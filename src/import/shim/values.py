@@ -1,6 +1,10 @@
 """Values as JSON."""
 
 class Encoder:
+    """Encodes one setting within bounds, and all of them within the document's."""
+
+    left = DOCUMENT
+
     def __init__(self):
         self.values = VALUES
         self.characters = CHARACTERS
@@ -41,7 +45,8 @@ class Encoder:
             what = value.split(START, 1)[1].split(END, 1)[0]
             return opaque("text made of `%s`, which is not installed" % short(what))
         self.characters -= len(value)
-        if self.characters < 0:
+        Encoder.left -= len(value)
+        if self.characters < 0 or Encoder.left < 0:
             return opaque("a text too long to import")
         try:
             value.encode("utf-8")
