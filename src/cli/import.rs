@@ -82,7 +82,10 @@ fn record(import: &Import, ui: &Ui) -> Result<Recording, Failure> {
     }
     let recording = match run.recording {
         Ok(recording) => {
-            diagnostics.extend(python::printed(&recording, &sources));
+            // The report for programs tells it itself, and stands alone.
+            if import.report == ImportReport::Human {
+                diagnostics.extend(python::printed(&recording, &sources));
+            }
             Some(recording)
         }
         Err(diagnostic) => {
@@ -152,6 +155,7 @@ fn report_json(recording: &Recording, report: &Report) -> String {
         "spawner": recording.spawner.as_ref().map(|spawner| format!("{}.{}", spawner.module, spawner.name)),
         "files": recording.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
         "stood_in_for": recording.stood_in_for,
+        "printed": recording.printed.as_ref().map(ToString::to_string),
         "needs_a_person": report.needs_a_person(),
         "items": items.collect::<Vec<_>>(),
     });

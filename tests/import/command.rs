@@ -47,8 +47,9 @@ fn a_file_is_replaced_only_when_told() {
 
 #[test]
 fn what_has_no_equivalent_is_reported() {
-    let config =
-        format!("{CONFIG}def hook(spawner): pass\nc.Spawner.pre_spawn_hook = hook\nload_subconfig('gone.py')\n");
+    let config = format!(
+        "{CONFIG}def hook(spawner): pass\nc.Spawner.pre_spawn_hook = hook\nload_subconfig('gone.py')\nprint(1)\n"
+    );
     let folder = Folder::bare(&[("config.py", &config)]);
     let output = run(&folder, &["-o", "out.toml"]);
     assert_eq!(output.status.code(), Some(3));
@@ -60,6 +61,7 @@ fn what_has_no_equivalent_is_reported() {
     let report: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!(report["needs_a_person"], true);
     assert_eq!(report["spawner"], "jhub.SwarmSpawner");
+    assert_eq!(report["printed"], "config.py:8");
     let items = report["items"].as_array().unwrap();
     assert!(items.iter().any(|item| item["subject"] == "c.Spawner.pre_spawn_hook" && item["line"] == 6), "{items:?}");
 }
