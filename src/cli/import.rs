@@ -94,6 +94,9 @@ fn record(import: &Import, ui: &Ui) -> Result<Recording, Failure> {
                 0 => *diagnostic,
                 _ if ui.is_verbose() => *diagnostic,
                 1 => diagnostic.note("Python printed a line: `--verbose` shows it"),
+                _ if run.printed.len() as u64 >= python::MOST_PRINTED => {
+                    diagnostic.note(format!("Python printed over {lines} lines: `--verbose` shows the first"))
+                }
                 _ => diagnostic.note(format!("Python printed {lines} lines: `--verbose` shows them")),
             });
             None

@@ -33,7 +33,7 @@ const TOO_OLD: i32 = 107;
 /// What a document may hold, in bytes.
 const MOST_DOCUMENT: u64 = 64 << 20;
 /// What is kept of the config's own output, in bytes.
-const MOST_PRINTED: u64 = 64 << 10;
+pub const MOST_PRINTED: u64 = 64 << 10;
 /// How long the shim may take to end itself when the time is up.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -53,7 +53,8 @@ pub struct Program<'a> {
 pub struct Run {
     /// What the config set, or what is wrong with it.
     pub recording: Result<Recording, Box<Diagnostic>>,
-    /// What the config wrote to standard output and standard error; it may hold secrets.
+    /// The start of what the config wrote to standard output and standard error, [`MOST_PRINTED`] bytes at most; it may
+    /// hold secrets.
     pub printed: Zeroizing<String>,
 }
 
@@ -137,7 +138,8 @@ impl Program<'_> {
         let python = self.python.display();
         let diagnostic = match failure.cause {
             Cause::NoConfig => {
-                return Diagnostic::new(&code::UNREADABLE, format!("`{}` cannot be read: no such file", message));
+                let why = if self.file.is_dir() { "it is a directory" } else { "no such file" };
+                return Diagnostic::new(&code::UNREADABLE, format!("`{message}` cannot be read: {why}"));
             }
             Cause::Timeout => self.timed_out(place),
             Cause::MissingVariable => {

@@ -92,3 +92,20 @@ fn an_old_python_is_told() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("[SG701]: `./python` is older than Python 3.7"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn what_is_no_config_is_told() {
+    let folder = Folder::bare(&[("config.py/inner", "")]);
+    let output = run(&folder, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("[SG001]: `config.py` cannot be read: it is a directory"));
+}
+
+#[test]
+fn much_output_is_not_kept() {
+    let folder = Folder::bare(&[("config.py", "print('x\\n' * 5_000_000)\nraise ValueError('late')\n")]);
+    let output = run(&folder, &["--verbose"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the config raises `ValueError`: late"));
+    assert!(output.stderr.len() < 1 << 20, "{}", output.stderr.len());
+}
