@@ -6,6 +6,7 @@
 //!
 //! The Python program is run by the operator's own interpreter; what it set is translated here, in pure functions.
 
+pub mod allow;
 pub mod draft;
 #[cfg(feature = "cli")]
 pub mod python;

@@ -24,6 +24,7 @@ pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod template;
+pub mod upload;
 mod wording;
 
 use std::borrow::Cow;
@@ -48,6 +49,7 @@ use roster::{Roster, User};
 use scope::{BUILTINS, Memo, OF_USERS, SAME_FOR_ALL, Scope};
 use settings::{SecretNames, Settings};
 use template::{Segment, segments};
+use upload::Upload;
 
 /// What a server is asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,6 +101,8 @@ pub struct Server<'c> {
     pub profile: Arc<str>,
     /// The merged tree that the service came from: every node still points at its text.
     pub spec: Cow<'c, Node>,
+    /// The files that its request brought; the service refers to them.
+    pub uploads: Vec<Upload>,
 }
 
 /// A loaded config, ready to resolve servers.
@@ -339,8 +343,10 @@ impl<'a> Compiler<'a> {
         };
         let shared = !probe && matches!(spec, Cow::Borrowed(_));
         let mut decoder = Decoder::new(&scope, shared.then_some(&profile.fixed));
-        let service = decode::service(&mut decoder, &spec, request.hub_env);
+        let mut service = decode::service(&mut decoder, &spec, request.hub_env);
         findings.extend(decoder.into_findings());
+        let uploads = self.uploads(names, request, findings);
+        service.container.configs.extend(uploads.iter().map(Upload::reference));
         let view = ServerView {
             service: &service,
             spec: &spec,
@@ -353,7 +359,7 @@ impl<'a> Compiler<'a> {
             probe,
         };
         findings.extend(self.judge(&view, &scope, shared.then_some(&profile.fixed)));
-        Some(Server { service, user: Arc::clone(&user.name), profile: Arc::clone(&profile.name), spec })
+        Some(Server { service, user: Arc::clone(&user.name), profile: Arc::clone(&profile.name), spec, uploads })
     }
 
     /// The profile's tree with the user's and the request's layers.
@@ -382,7 +388,7 @@ impl<'a> Compiler<'a> {
             profile::lay(spec.to_mut(), &overrides, findings);
         }
         if let Some(options) = request.options {
-            match options::layer(options, self.allow.as_ref()) {
+            match options::layer(options, self.allow.as_ref(), self.settings.uploads) {
                 Ok(mut layer) => {
                     let found = profile::check_layer(&mut layer);
                     let fits = !found.has_errors();

@@ -21,8 +21,26 @@ pub struct Text {
     pub mended: Option<&'static str>,
 }
 
-/// The names that templates of a config use and that each user must have.
-pub type Attributes = BTreeSet<String>;
+/// Which spawner a Python config was written for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// jhub-SwarmSpawner from 0.6 on.
+    #[default]
+    Swarm,
+    /// jhub-SwarmSpawner before 0.6, and cassinyspawner, from which it comes: owners are MD5 digests.
+    Cassiny,
+    /// dockerspawner's SwarmSpawner.
+    Docker,
+}
+
+/// What names in braces mean, and those that users must have something for.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Whose names they are.
+    pub dialect: Dialect,
+    /// The attributes that templates name.
+    pub attributes: BTreeSet<String>,
+}
 
 /// A part of a format string.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,8 +103,17 @@ fn field_end(text: &str) -> Option<usize> {
     None
 }
 
-/// Our name for what SwarmSpawner's strings can name.
-fn known(name: &str) -> Option<&'static str> {
+/// Our name for what a spawner's strings can name.
+fn known(name: &str, dialect: Dialect) -> Option<&'static str> {
+    if dialect == Dialect::Docker {
+        return Some(match name {
+            "username" | "safe_username" => "name",
+            "raw_username" => "username",
+            "servername" | "raw_servername" => "server_name",
+            "prefix" => "prefix",
+            _ => return None,
+        });
+    }
     Some(match name {
         "name" | "service_owner" => "name",
         "username" | "user.name" => "username",
@@ -100,15 +127,17 @@ fn known(name: &str) -> Option<&'static str> {
 }
 
 /// The template of a string that SwarmSpawner formats this many times.
-pub fn formatted(text: &str, rounds: usize, attributes: &mut Attributes) -> Text {
+pub fn formatted(text: &str, rounds: usize, names: &mut Names) -> Text {
     let mut now = text.to_owned();
+    // What to fall back to: the last that is a template of Swarm's.
+    let mut meant = text.to_owned();
     for round in 0..rounds {
         let Some(parts) = parse(&now) else {
-            return Text { template: written(text, attributes), mended: Some("SwarmSpawner fails at its braces") };
+            return Text { template: written(&meant, names), mended: Some("SwarmSpawner fails at its braces") };
         };
         if parts.iter().any(|part| matches!(part, Part::Field { .. })) {
             if round == 0 {
-                return filled(text, &parts, attributes);
+                return filled(text, &parts, names);
             }
             // Who doubles braces means what is left of them.
             break;
@@ -122,13 +151,16 @@ pub fn formatted(text: &str, rounds: usize, attributes: &mut Attributes) -> Text
         if next == now {
             break;
         }
+        if segments(&next).any(|segment| matches!(segment, Segment::Swarm { .. })) {
+            meant.clone_from(&next);
+        }
         now = next;
     }
     Text { template: literal(&now), mended: None }
 }
 
 /// The template of a string with fields, of which those are filled whose names are plain.
-fn filled(text: &str, parts: &[Part], attributes: &mut Attributes) -> Text {
+fn filled(text: &str, parts: &[Part], names: &mut Names) -> Text {
     let after_dollar = |index: usize| {
         let before = index.checked_sub(1).and_then(|index| parts.get(index));
         matches!(before, Some(Part::Literal(text)) if text.ends_with('$'))
@@ -136,12 +168,12 @@ fn filled(text: &str, parts: &[Part], attributes: &mut Attributes) -> Text {
     let can_be_filled = |(index, part): (usize, &Part)| match part {
         Part::Literal(_) => true,
         Part::Field { name, plain, .. } => {
-            *plain && !after_dollar(index) && (is_identifier(name) || known(name).is_some())
+            *plain && !after_dollar(index) && (is_identifier(name) || known(name, names.dialect).is_some())
         }
     };
     if !parts.iter().enumerate().all(can_be_filled) {
         // A name that nobody has leaves the whole as it is; ours fills what it can.
-        return Text { template: written(text, attributes), mended: None };
+        return Text { template: written(text, names), mended: None };
     }
     let mut template = String::new();
     let mut mended = None;
@@ -149,10 +181,10 @@ fn filled(text: &str, parts: &[Part], attributes: &mut Attributes) -> Text {
         match part {
             Part::Literal(text) => template.push_str(&literal(text)),
             Part::Field { name, .. } => {
-                if matches!(name.as_str(), "name" | "username" | "user.name") {
+                if names.dialect != Dialect::Docker && matches!(name.as_str(), "name" | "username" | "user.name") {
                     mended = Some("SwarmSpawner does not fill it in");
                 }
-                template.push_str(&placeholder(name, attributes));
+                template.push_str(&placeholder(name, names));
             }
         }
     }
@@ -160,19 +192,19 @@ fn filled(text: &str, parts: &[Part], attributes: &mut Attributes) -> Text {
 }
 
 /// The template of an environment variable's value: one that is a name in braces is that attribute as it is.
-pub fn variable(text: &str, attributes: &mut Attributes) -> Text {
+pub fn variable(text: &str, names: &mut Names) -> Text {
     let stripped = text.trim_start_matches('{').trim_end_matches('}');
     if stripped == "name" && stripped != text {
         return Text { template: "{username}".to_owned(), mended: None };
     }
-    if stripped != text && known(stripped).is_some() {
-        return Text { template: placeholder(stripped, attributes), mended: None };
+    if stripped != text && known(stripped, names.dialect).is_some() {
+        return Text { template: placeholder(stripped, names), mended: None };
     }
     if stripped != text && is_identifier(stripped) && text == format!("{{{stripped}}}") {
-        return Text { template: placeholder(stripped, attributes), mended: None };
+        return Text { template: placeholder(stripped, names), mended: None };
     }
     let bare = is_identifier(text) && SPAWNER_STRINGS.contains(&text);
-    let text = formatted(text, ROUNDS, attributes);
+    let text = formatted(text, ROUNDS, names);
     if bare {
         return Text { mended: Some("SwarmSpawner sends its own attribute of that name instead"), ..text };
     }
@@ -199,12 +231,12 @@ const SPAWNER_STRINGS: &[&str] = &[
 ];
 
 /// The template of a string that SwarmSpawner sends as it is.
-pub fn written(text: &str, attributes: &mut Attributes) -> String {
+pub fn written(text: &str, names: &mut Names) -> String {
     let mut template = String::new();
     for segment in segments(text) {
         match segment {
             Segment::Literal(text) | Segment::Swarm { text, .. } => template.push_str(text),
-            Segment::Placeholder { path, .. } => template.push_str(&placeholder(path, attributes)),
+            Segment::Placeholder { path, .. } => template.push_str(&placeholder(path, names)),
             Segment::Angle { path, range } if BUILTINS.contains(&path) => template.push_str(&quoted(&text[range])),
             Segment::Angle { range, .. } => template.push_str(&text[range]),
             Segment::Expression { range, .. } | Segment::Unclosed { range } => {
@@ -216,10 +248,10 @@ pub fn written(text: &str, attributes: &mut Attributes) -> String {
 }
 
 /// A placeholder for what SwarmSpawner calls by this name.
-fn placeholder(name: &str, attributes: &mut Attributes) -> String {
-    let ours = known(name).unwrap_or(name);
+fn placeholder(name: &str, names: &mut Names) -> String {
+    let ours = known(name, names.dialect).unwrap_or(name);
     if !BUILTINS.contains(&ours) && is_identifier(ours) {
-        attributes.insert(ours.to_owned());
+        names.attributes.insert(ours.to_owned());
     }
     format!("{{{ours}}}")
 }
@@ -266,18 +298,19 @@ mod tests {
             ("{team}/{{x}}", r#"{team}{{ "/{x}" }}"#),
             ("{settings[cookie_secret]}", "{settings[cookie_secret]}"),
             ("<name>", r#"{{ "<name>" }}"#),
+            ("{{{{.Node.Hostname}}}}", "{{.Node.Hostname}}"),
             ("{{{{{{{{.Node.Hostname}}}}}}}}", "{.Node.Hostname}"),
             ("{{{{{{{{{{{{{{{{.Node.Hostname}}}}}}}}}}}}}}}}", "{{.Node.Hostname}}"),
         ] {
-            assert_eq!(formatted(python, ROUNDS, &mut Attributes::new()).template, ours, "{python}");
+            assert_eq!(formatted(python, ROUNDS, &mut Names::default()).template, ours, "{python}");
         }
     }
 
     #[test]
     fn names_that_are_not_ours_are_attributes() {
-        let mut attributes = Attributes::new();
-        formatted("{team} {name} {sshcmd}", ROUNDS, &mut attributes);
-        assert_eq!(attributes.into_iter().collect::<Vec<_>>(), ["sshcmd", "team"]);
+        let mut names = Names::default();
+        formatted("{team} {name} {sshcmd}", ROUNDS, &mut names);
+        assert_eq!(names.attributes.into_iter().collect::<Vec<_>>(), ["sshcmd", "team"]);
     }
 
     #[test]
@@ -285,7 +318,7 @@ mod tests {
         for (python, ours) in
             [("{name}", "{username}"), ("{name}}}", "{username}"), ("name", "name"), ("{team}", "{team}")]
         {
-            assert_eq!(variable(python, &mut Attributes::new()).template, ours, "{python}");
+            assert_eq!(variable(python, &mut Names::default()).template, ours, "{python}");
         }
     }
 }

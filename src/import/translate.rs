@@ -2,13 +2,15 @@
 
 mod amount;
 mod container;
+mod docker;
 mod mount;
 mod profile;
 mod service;
 
+use super::allow;
 use super::draft::{Draft, Out};
 use super::report::{Fate, Item, Origin, Report};
-use super::text::{self, Attributes};
+use super::text::{self, Dialect, Names};
 use super::value::{Object, Py};
 
 /// One thing that a Python config set: `c.CLASS.NAME = VALUE`.
@@ -33,9 +35,16 @@ pub struct Imported {
     pub report: Report,
 }
 
-/// Translates what was set for SwarmSpawner 0.6.
-pub fn translate(settings: &[Setting]) -> Imported {
-    let mut own = Translator::default();
+impl Imported {
+    /// The config as TOML under lines of comment; rules that it breaks on purpose are allowed where they are broken.
+    pub fn toml(&self, head: &[String]) -> String {
+        allow::allowed(self.draft.toml(head))
+    }
+}
+
+/// Translates what was set for a spawner.
+pub fn translate(settings: &[Setting], dialect: Dialect) -> Imported {
+    let mut own = Translator { names: Names { dialect, ..Names::default() }, ..Translator::default() };
     own.start();
     for setting in settings {
         own.origin = setting.origin.clone();
@@ -49,9 +58,11 @@ pub fn translate(settings: &[Setting]) -> Imported {
 struct Translator {
     draft: Draft,
     report: Report,
-    attributes: Attributes,
+    names: Names,
     /// Where what is being translated was set.
     origin: Origin,
+    /// What dockerspawner's traits say together.
+    docker: docker::Traits,
 }
 
 /// Traits whose names and values are ours too.
@@ -73,25 +84,39 @@ impl Translator {
     fn start(&mut self) {
         self.draft.set("version", Out::Int(1));
         self.draft.set("jupyterhub_service_name", Out::Str("jupyterhub".to_owned()));
-        self.draft.table("naming").set("scheme", Out::Str("last32".to_owned()));
-        self.draft.comment("naming", "Names as SwarmSpawner made them, so that volumes are found again.");
+        let scheme = match self.names.dialect {
+            Dialect::Swarm => "last32",
+            Dialect::Cassiny => "md5",
+            Dialect::Docker => "escaped",
+        };
+        self.draft.table("naming").set("scheme", Out::Str(scheme.to_owned()));
+        self.draft.comment("naming", "Names as the spawner made them, so that volumes are found again.");
     }
 
     fn setting(&mut self, setting: &Setting) {
         let Setting { class, name, value, .. } = setting;
-        if !matches!(class.as_str(), "SwarmSpawner" | "Spawner") {
+        if !matches!(class.as_str(), "SwarmSpawner" | "Spawner" | "DockerSpawner") {
             self.note(Fate::Stays, &format!("c.{class}.{name}"), "is the hub's own", "keep it in jupyterhub_config.py");
+            return;
+        }
+        if self.names.dialect == Dialect::Docker && self.docker_setting(name, value) {
             return;
         }
         match name.as_str() {
             _ if *value == Py::None => {}
+            "service_prefix"
+                if value.as_str().is_some_and(|prefix| prefix.bytes().any(|byte| byte.is_ascii_uppercase())) =>
+            {
+                self.mended(name, "has capitals, with which DNS does not find a service", "it is in lower case");
+                self.put(name, Some(Out::Str(value.text().to_ascii_lowercase())));
+            }
             same if SAME.contains(&same) => {
                 let out = self.plain(same, value);
                 self.put(same, out);
             }
             "user_format_attributes" => {
                 let names = value.as_items().unwrap_or_default().iter().filter_map(Py::as_str);
-                self.attributes.extend(names.filter(|name| !is_builtin(name)).map(str::to_owned));
+                self.names.attributes.extend(names.filter(|name| !is_builtin(name)).map(str::to_owned));
             }
             "images" | "dockerimages" => self.images(value),
             "container_spec" => self.container_spec(value),
@@ -145,7 +170,11 @@ impl Translator {
     }
 
     fn formatted_times(&mut self, subject: &str, text: &str, rounds: usize) -> Out {
-        let text = text::formatted(text, rounds, &mut self.attributes);
+        if self.names.dialect == Dialect::Docker {
+            // It fills in what it mounts only.
+            return Out::Str(text::literal(text));
+        }
+        let text = text::formatted(text, rounds, &mut self.names);
         if let Some(mended) = text.mended {
             self.mended(subject, mended, "it says what was written");
         }
@@ -159,7 +188,7 @@ impl Translator {
             Py::Bool(value) => Out::Bool(*value),
             Py::Int(number) => Out::Int(*number),
             Py::Float(number) => Out::Float(*number),
-            Py::Str(text) => Out::Str(text::written(text, &mut self.attributes)),
+            Py::Str(text) => Out::Str(text::written(text, &mut self.names)),
             Py::List(items) | Py::Tuple(items) => {
                 Out::List(items.iter().filter_map(|item| self.plain(subject, item)).collect())
             }
@@ -214,15 +243,22 @@ impl Translator {
     }
 
     fn finish(mut self) -> Imported {
-        if self.draft.get("images").is_none() {
+        if self.names.dialect == Dialect::Docker {
+            self.docker_images();
+        }
+        let has_image = match self.draft.get("container_spec") {
+            Some(Out::Table(spec)) => spec.get("image").is_some(),
+            _ => false,
+        };
+        if self.draft.get("images").is_none() && !has_image {
             let mut image = Draft::default();
             image.set("name", Out::Str("Default Jupyter Notebook".to_owned()));
             image.set("image", Out::Str("ucphhpc/base-notebook:latest".to_owned()));
             self.draft.set("images", Out::List(vec![Out::Table(image)]));
             self.draft.comment("images", "SwarmSpawner's own default");
         }
-        if !self.attributes.is_empty() {
-            self.draft.set("user_format_attributes", Out::strings(self.attributes));
+        if !self.names.attributes.is_empty() {
+            self.draft.set("user_format_attributes", Out::strings(self.names.attributes));
             self.draft.comment("user_format_attributes", "attributes of users that the templates name");
         }
         Imported { draft: self.draft, report: self.report }
@@ -256,3 +292,6 @@ impl Object {
         by_place.chain(self.kwargs.iter().cloned()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

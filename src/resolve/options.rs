@@ -11,23 +11,26 @@ use crate::source::{Entry, Map, Node, Value};
 
 use super::amount::{self, AmountError, Raw};
 use super::settings::raw;
+use super::upload;
 
 /// The keys of a request that choose a profile.
 pub const PROFILE_KEYS: [&str; 3] = ["profile", "user_selected_image", "user_selected_name"];
 
-/// The layer that a request makes: what it sets and may set.
+/// The layer that a request makes: what it sets and may set. Files are another matter, if `uploads` says that it may
+/// bring any.
 ///
 /// # Errors
 ///
 /// A finding for each thing that it may not set.
-pub fn layer(options: &Node, allow: Option<&Node>) -> Result<Node, Vec<Diagnostic>> {
+pub fn layer(options: &Node, allow: Option<&Node>, uploads: bool) -> Result<Node, Vec<Diagnostic>> {
     let mut refused = Vec::new();
     let mut granted = Map::new();
     let empty = Map::new();
     let allow = allow.and_then(Node::as_map).unwrap_or(&empty);
     match options.as_map() {
         Some(map) => {
-            let asked = map.iter().filter(|entry| !PROFILE_KEYS.contains(&&*entry.key));
+            let elsewhere = |key: &str| PROFILE_KEYS.contains(&key) || (uploads && key == upload::KEY);
+            let asked = map.iter().filter(|entry| !elsewhere(&entry.key));
             walk(asked, "", allow, &mut granted, &mut refused);
         }
         None => refused.push(

@@ -142,7 +142,7 @@ impl Compiler<'_> {
             layers.push((format!("overrides of `{}`", printable(&user.name)), overrides.into_owned(), None));
         }
         if let Some(asked) = request.options {
-            match options::layer(asked, self.allow.as_ref()) {
+            match options::layer(asked, self.allow.as_ref(), self.settings.uploads) {
                 Ok(mut layer) => {
                     accept(check_layer(&mut layer), diagnostics)?;
                     layers.push(("user_options".to_owned(), layer, Some(Mode::Deep)));

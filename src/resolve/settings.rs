@@ -9,6 +9,7 @@ use crate::source::{Entry, Map, Node, Span, Value};
 use super::amount::{self, Raw};
 use super::naming::Scheme;
 use super::secret::is_reference;
+use super::upload;
 
 /// JupyterHub's default for how long a server may take to start, in nanoseconds (`Spawner.start_timeout`: 60 s).
 const START_TIMEOUT: i64 = 60_000_000_000;
@@ -42,6 +43,12 @@ pub struct Settings {
     pub user_format_attributes: Vec<Arc<str>>,
     /// Which attributes are secrets.
     pub secret_names: SecretNames,
+    /// Whether a request may bring files.
+    pub uploads: bool,
+    /// The extensions that these may have.
+    pub upload_extensions: Vec<Arc<str>>,
+    /// Where they appear in the container.
+    pub upload_directory: Arc<str>,
 }
 
 impl Settings {
@@ -72,6 +79,12 @@ impl Settings {
             env_override: list("env_override").into_iter().collect(),
             user_format_attributes: list("user_format_attributes"),
             secret_names: SecretNames::new(root.get("secret_attributes")),
+            uploads: root.get("enable_user_upload_install_files").and_then(Node::as_bool).unwrap_or(false),
+            upload_extensions: match root.get("allowed_user_upload_extensions") {
+                Some(node) => strings(Some(node)),
+                None => vec![".txt".into()],
+            },
+            upload_directory: text("user_upload_destination_directory").unwrap_or_else(|| upload::DIRECTORY.into()),
         }
     }
 }

@@ -11,10 +11,13 @@ use super::python;
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) title: String,
+    /// The traits as recorded, those of a subclass too.
+    pub(crate) traits: Map<String, Value>,
+    /// Whether a subclass's attributes are among them.
+    pub(crate) subclass: bool,
     pub(crate) settings: Vec<Setting>,
     /// Files that settings name, and their texts.
     pub(crate) files: Vec<(String, String)>,
-    /// The Swarm configs that the engine knows: name and id.
     pub(crate) steps: Vec<Step>,
 }
 
@@ -26,6 +29,7 @@ pub(crate) struct Step {
     pub(crate) attributes: Map<String, Value>,
     pub(crate) options: Option<Value>,
     pub(crate) form: Option<Map<String, Value>>,
+    /// The Swarm configs that the engine knows: name and id.
     pub(crate) ids: Map<String, Value>,
     pub(crate) expected: Value,
 }
@@ -43,35 +47,55 @@ fn read(path: &Path, expected: &Path) -> Case {
     let mut files = Vec::new();
     let mut settings = Vec::new();
     let none = Map::new();
+    let mut traits = Map::new();
     for key in ["subclass", "traits"] {
         for (trait_name, value) in case.get(key).and_then(Value::as_object).unwrap_or(&none) {
             settings.push(python::setting("SwarmSpawner", trait_name, value, &mut files));
+            traits.insert(trait_name.clone(), value.clone());
         }
     }
     let mut steps = Vec::new();
-    let mut known = ids(case.get("docker")).unwrap_or_default();
+    let mut engine = ids(case.get("docker")).unwrap_or_default();
     let outcomes = outcome.get("steps").and_then(Value::as_array);
     for (index, step) in case["steps"].as_array().unwrap().iter().enumerate() {
         if let Some(later) = ids(step.get("docker")) {
-            known = later;
+            engine = later;
+        }
+        let mut known = engine.clone();
+        let outcome = outcomes.map_or(&outcome, |outcomes| &outcomes[index]).clone();
+        for config in outcome["request"]["TaskTemplate"]["ContainerSpec"]["Configs"].as_array().into_iter().flatten() {
+            // Those that the package made itself.
+            let name = config["ConfigName"].as_str().unwrap_or_default().to_owned();
+            if !engine.contains_key(&name) {
+                known.insert(name, config["ConfigID"].clone());
+            }
         }
         let object = |key: &str| step.get(key).and_then(Value::as_object).cloned();
         let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let spawner = object("spawner_attrs").unwrap_or_default();
         let server =
             spawner.get("server_name").and_then(Value::as_str).map_or_else(|| text("server_name"), str::to_owned);
+        let mut options = step.get("user_options").cloned();
+        let mut form = object("form");
+        if options.is_none() && form.is_none() {
+            // The hub keeps what a user chose last.
+            let before = steps.iter().rfind(|earlier: &&Step| earlier.op == "spawn" && earlier.user == text("user"));
+            (options, form) = before.map(|earlier| (earlier.options.clone(), earlier.form.clone())).unwrap_or_default();
+        }
         steps.push(Step {
             op: text("op"),
             user: text("user"),
             server,
             attributes: object("user_attrs").unwrap_or_default(),
-            options: step.get("user_options").cloned(),
-            form: object("form"),
-            ids: known.clone(),
-            expected: outcomes.map_or(&outcome, |outcomes| &outcomes[index]).clone(),
+            options,
+            form,
+            ids: known,
+            expected: outcome,
         });
     }
-    Case { name, title: case["title"].as_str().unwrap().to_owned(), settings, files, steps }
+    let title = case["title"].as_str().unwrap().to_owned();
+    let subclass = case.get("subclass").is_some();
+    Case { name, title, traits, subclass, settings, files, steps }
 }
 
 /// All cases of a folder, by name.

@@ -50,6 +50,11 @@ pub(crate) fn normal(body: &Value) -> Value {
     }
     if let Some(Value::Object(endpoint)) = map.get_mut("EndpointSpec") {
         endpoint.remove("Mode");
+        for port in endpoint.get_mut("Ports").and_then(Value::as_array_mut).into_iter().flatten() {
+            // What the engine takes for none.
+            let port = port.as_object_mut().unwrap();
+            port.retain(|key, value| !(key == "PublishMode" && *value == "ingress"));
+        }
     }
     if let Some(Value::Object(task)) = map.get_mut("TaskTemplate") {
         if let Some(networks) = networks {
@@ -63,6 +68,13 @@ pub(crate) fn normal(body: &Value) -> Value {
                     table.insert(name.to_owned(), Value::from(value));
                 }
                 container.insert("Env".to_owned(), Value::Object(table));
+            }
+            for list in ["CapabilityAdd", "CapabilityDrop"] {
+                for name in container.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                    // The engine's own way to write them.
+                    let text = name.as_str().unwrap_or_default().to_uppercase();
+                    *name = Value::from(if text.starts_with("CAP_") { text } else { format!("CAP_{text}") });
+                }
             }
             for mount in container.get_mut("Mounts").and_then(Value::as_array_mut).into_iter().flatten() {
                 // What is empty, as a number or a text can be.

@@ -4,8 +4,13 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Map, Value, json};
+use swarmgen::diag::Diagnostics;
 use swarmgen::import::report::Report;
+use swarmgen::import::text::Dialect;
 use swarmgen::import::translate::translate;
+use swarmgen::resolve::Compiler;
+use swarmgen::resolve::document::Inputs;
+use swarmgen::source::{Disk, SourceMap};
 
 use super::case::{Case, Step};
 
@@ -20,18 +25,35 @@ pub(crate) struct Outcome {
     pub(crate) report: Report,
 }
 
-/// The options of a form that SwarmSpawner's clients post.
+/// The options of a form that SwarmSpawner's clients post, as its own code reads it.
 fn options_of_form(form: &Map<String, Value>) -> Value {
-    let selected = form.get("select_image").and_then(|values| values.get(0)).and_then(Value::as_str);
-    let Some(selected) = selected else { return json!({}) };
-    // Python's own notation of a dict of strings.
-    match serde_json::from_str::<Value>(&selected.replace('\'', "\"")) {
-        Ok(Value::Object(image)) => json!({
-            "user_selected_name": image.get("name"),
-            "user_selected_image": image.get("image"),
-        }),
-        _ => json!({ "select_image": selected }),
+    let mut options = Map::new();
+    if form.get("select_image").and_then(Value::as_array).is_some_and(|choices| choices.len() > 1) {
+        options.insert("select_image".to_owned(), form["select_image"].clone());
+    } else if let Some(selected) = form.get("select_image").and_then(|values| values.get(0)).and_then(Value::as_str) {
+        // Python's own notation of a dict of strings.
+        match serde_json::from_str::<Value>(&selected.replace('\'', "\"")) {
+            Ok(Value::Object(image)) => {
+                for (key, option) in [("name", "user_selected_name"), ("image", "user_selected_image")] {
+                    if let Some(value) = image.get(key) {
+                        options.insert(option.to_owned(), value.clone());
+                    }
+                }
+            }
+            _ => {
+                options.insert("select_image".to_owned(), Value::from(selected));
+            }
+        }
     }
+    if let Some(files) = form.get("user-upload_file").and_then(Value::as_array) {
+        let files = files.iter().map(|file| {
+            let whole = file["filename"].as_str().unwrap_or_default();
+            let (name, extension) = whole.rfind('.').map_or((whole, ""), |at| whole.split_at(at));
+            json!({ "name": name, "extension": extension, "data": file["body"]["__bytes__"] })
+        });
+        options.insert("user_install_files".to_owned(), files.collect());
+    }
+    Value::Object(options)
 }
 
 /// Attributes as literal values; a dict's keys are attributes themselves.
@@ -55,10 +77,21 @@ fn write(path: &Path, value: &Value) {
     std::fs::write(path, value.to_string()).unwrap();
 }
 
+/// The hub's environment; where it was not recorded, what the request shows of it.
+pub(crate) fn hub_env(step: &Step) -> Option<Map<String, Value>> {
+    if let Some(env) = step.expected.get("hub_env") {
+        return env.as_object().cloned();
+    }
+    let lines = step.expected["request"]["TaskTemplate"]["ContainerSpec"]["Env"].as_array()?;
+    let pairs = lines.iter().filter_map(Value::as_str).filter_map(|line| line.split_once('='));
+    let of_hub = pairs.filter(|(name, _)| name.starts_with("JUPYTERHUB_") || name.starts_with("JPY_"));
+    Some(of_hub.map(|(name, value)| (name.to_owned(), Value::from(value))).collect())
+}
+
 /// Runs one step.
 pub(crate) fn replay(case: &Case, step: &Step) -> Outcome {
-    let imported = translate(&case.settings);
-    let config = imported.draft.toml(&[]);
+    let imported = translate(&case.settings, Dialect::Swarm);
+    let config = imported.toml(&[]);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("swarmgen.toml"), &config).unwrap();
@@ -70,8 +103,8 @@ pub(crate) fn replay(case: &Case, step: &Step) -> Outcome {
     command.current_dir(folder.path()).env_remove("SWARMGEN_CONFIG");
     command.args(["render", "--format", "service", "--show-secrets", "--message-format", "short", "--ids", "ids.json"]);
     command.args(["--user", &step.user, "--server", &step.server]);
-    if let Some(env) = step.expected.get("hub_env") {
-        write(&path("hub-env.json"), env);
+    if let Some(env) = hub_env(step) {
+        write(&path("hub-env.json"), &Value::Object(env));
         command.args(["--hub-env", "hub-env.json"]);
     }
     let options = step.form.as_ref().map(options_of_form).or_else(|| step.options.clone());
@@ -90,4 +123,24 @@ pub(crate) fn replay(case: &Case, step: &Step) -> Outcome {
         false => Err(told),
     };
     Outcome { body, config, report: imported.report }
+}
+
+/// The images that a form offers: the package's, and the profiles that the user may choose with us.
+pub(crate) fn offered(case: &Case, step: &Step) -> (Vec<String>, Vec<String>) {
+    let html = step.expected["options_form"].as_str().unwrap_or_default();
+    let theirs = html.split("</option>").filter_map(|option| {
+        let (_, rest) = option.split_once("<option value=\"")?;
+        // The name is not escaped, and the value holds it too.
+        let at = rest.find("}\">")?;
+        Some(rest[at + 3..].to_owned())
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("swarmgen.toml");
+    std::fs::write(&path, translate(&case.settings, Dialect::Swarm).toml(&[])).unwrap();
+    let inputs = Inputs { configs: vec![path], ..Inputs::default() };
+    let (sources, mut diagnostics) = (SourceMap::new(), Diagnostics::new());
+    let compiler = Compiler::load(&inputs, &Disk, &sources, &mut diagnostics).expect("the config is good");
+    let user = compiler.user(&step.user, &mut diagnostics).expect("the user is good");
+    let ours = compiler.allowed_profiles(&user).iter().map(|name| name.to_string()).collect();
+    (theirs.collect(), ours)
 }

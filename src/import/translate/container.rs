@@ -200,7 +200,7 @@ impl Translator {
     fn variable(&mut self, place: &str, value: &Py) -> Option<Out> {
         match value {
             Py::Str(text) => {
-                let text = text::variable(text, &mut self.attributes);
+                let text = text::variable(text, &mut self.names);
                 if let Some(mended) = text.mended {
                     self.mended(place, mended, "it says what was written");
                 }
@@ -227,7 +227,7 @@ impl Translator {
         for (name, value) in self.entries(place, value) {
             let place = format!("{place}.{name}");
             let out = match &value {
-                Py::Str(text) => Some(Out::Str(text::written(text, &mut self.attributes))),
+                Py::Str(text) => Some(Out::Str(text::written(text, &mut self.names))),
                 other => self.variable(&place, other),
             };
             if let Some(out) = out {

@@ -32,8 +32,31 @@ impl Translator {
     pub(super) fn images(&mut self, value: &Py) {
         let items = self.items("images", value);
         let images = items.iter().enumerate().filter_map(|(index, item)| self.image(&format!("images[{index}]"), item));
-        let images: Vec<Out> = images.collect();
+        let mut images: Vec<Out> = images.collect();
+        self.tell_apart(&mut images);
         self.put("images", Some(Out::List(images)));
+    }
+
+    /// Gives profiles of one name names of their own.
+    fn tell_apart(&mut self, images: &mut [Out]) {
+        let mut seen: Vec<String> = Vec::new();
+        for (index, image) in images.iter_mut().enumerate() {
+            let Out::Table(table) = image else { continue };
+            let Some(Out::Str(name)) = table.get("name").cloned() else { continue };
+            let mut own = name.clone();
+            for number in 2.. {
+                if !seen.contains(&own) {
+                    break;
+                }
+                own = format!("{name} ({number})");
+            }
+            if own != name {
+                let advice = format!("the second is called `{own}`");
+                self.mended(&format!("images[{index}].name"), "two images have this name", &advice);
+                table.set("name", Out::Str(own.clone()));
+            }
+            seen.push(own);
+        }
     }
 
     fn image(&mut self, place: &str, value: &Py) -> Option<Out> {
@@ -45,7 +68,13 @@ impl Translator {
         for (key, value) in self.entries(place, value) {
             let place = format!("{place}.{key}");
             let Some(key) = self.respelt(&place, &key, &[KEYS]) else { continue };
-            // What is empty says nothing there.
+            if matches!((key.as_str(), &value), ("placement" | "resource_spec" | "log_driver", Py::Dict(items)) if items.is_empty())
+            {
+                // It takes the place of what all have.
+                table.set(key, Out::Table(Draft::default()));
+                continue;
+            }
+            // What else is empty says nothing there.
             let empty = match &value {
                 Py::None => true,
                 Py::Dict(items) => items.is_empty(),

@@ -17,8 +17,60 @@ impl Translator {
             "log_driver" => self.log_driver(place, value),
             "configs" => Some(self.references(place, value)),
             "accelerators" => self.accelerators(place, value),
+            "endpoint_spec" => self.endpoint_spec(place, value),
             _ => self.plain(place, value),
         }
+    }
+
+    fn endpoint_spec(&mut self, place: &str, value: &Py) -> Option<Out> {
+        let mut table = Draft::default();
+        for (key, value) in self.entries(place, value) {
+            let key = key.to_lowercase();
+            let place = format!("{place}.{key}");
+            let out = match value.as_items() {
+                Some(items) if key == "ports" => {
+                    Some(Out::List(items.iter().filter_map(|item| self.port(&place, item)).collect()))
+                }
+                _ => self.plain(&place, &value),
+            };
+            if let Some(out) = out {
+                table.set(key, out);
+            }
+        }
+        Some(Out::Table(table))
+    }
+
+    /// A published port, as the Engine API has it or as ours.
+    fn port(&mut self, place: &str, value: &Py) -> Option<Out> {
+        let mut table = Draft::default();
+        for (key, value) in self.entries(place, value) {
+            let key = match key.as_str() {
+                "Protocol" => "protocol",
+                "TargetPort" => "target",
+                "PublishedPort" => "published",
+                "PublishMode" => "mode",
+                other => other,
+            };
+            if let Some(out) = self.plain(&format!("{place}.{key}"), &value) {
+                table.set(key, out);
+            }
+        }
+        Some(Out::Table(table))
+    }
+
+    /// Generic resources as docker-py takes them: by kind, or as the Engine API has them.
+    fn generic_resources(&mut self, place: &str, value: &Py) -> Option<Out> {
+        let Some(items) = value.as_items() else { return self.plain(place, value) };
+        let mut table = Draft::default();
+        for item in items {
+            let discrete = item.get("DiscreteResourceSpec");
+            let kind = discrete.and_then(|spec| spec.get("Kind")).and_then(Py::as_str);
+            match (kind, discrete.and_then(|spec| spec.get("Value"))) {
+                (Some(kind), Some(Py::Int(count))) => table.set(kind, Out::Int(*count)),
+                _ => self.unfit(place, item, "a count of a kind"),
+            }
+        }
+        Some(Out::Table(table))
     }
 
     fn resource_spec(&mut self, place: &str, value: &Py) -> Option<Out> {
@@ -32,6 +84,7 @@ impl Translator {
             let out = match key.as_str() {
                 "cpu_limit" | "cpu_reservation" => self.cpus(&place, &value),
                 "mem_limit" | "mem_reservation" => self.memory(&place, &value),
+                "generic_resources" => self.generic_resources(&place, &value),
                 _ => self.plain(&place, &value),
             };
             if let Some(out) = out {
@@ -155,6 +208,10 @@ impl Translator {
         let mut references = Vec::new();
         for (index, item) in self.items(place, value).iter().enumerate() {
             let place = format!("{place}[{index}]");
+            if !matches!(item, Py::Dict(_) | Py::Object(_)) {
+                self.unfit(&place, item, "a dict");
+                continue;
+            }
             let mut table = Draft::default();
             for (key, value) in self.entries(&place, item) {
                 let place = format!("{place}.{key}");
