@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics, Severity};
 use crate::import::python::{self, Program};
-use crate::import::recording::{Kind, Recording};
+use crate::import::recording::{Kind, Recording, Spawner};
 use crate::import::report::{Fate, Item, Report};
-use crate::import::translate::{Imported, translate};
+use crate::import::text::Dialect;
+use crate::import::translate::translate;
 use crate::source::{Disk, ReadError, SourceMap, World};
 
 use super::args::{Format, Global, Import, ImportReport, Render};
@@ -27,7 +28,8 @@ pub(super) fn run(import: &Import, global: &Global, ui: &Ui) -> Result<(), Failu
         return Err(Failure::Other(anyhow!("`{}` exists: use --force to replace it", path.display())));
     }
     let recording = record(import, ui)?;
-    let Imported { draft, mut report } = translate(&recording.settings_for_translation());
+    let mut imported = translate(&recording.settings_for_translation(), dialect(&recording));
+    let report = &mut imported.report;
     for (name, origin) in &recording.missing {
         report.items.push(Item {
             fate: Fate::Left,
@@ -47,7 +49,8 @@ pub(super) fn run(import: &Import, global: &Global, ui: &Ui) -> Result<(), Failu
         });
     }
     let head = [format!("Imported from {} by swarmgen {}.", import.file.display(), env!("CARGO_PKG_VERSION"))];
-    let text = draft.toml(&head);
+    let text = imported.toml(&head);
+    let report = imported.report;
     if import.check {
         return check(import, global, ui, text);
     }
@@ -68,6 +71,16 @@ pub(super) fn run(import: &Import, global: &Global, ui: &Ui) -> Result<(), Failu
         }
     }
     if report.needs_a_person() { Err(Failure::Attention) } else { Ok(()) }
+}
+
+/// Whose settings they are. Without `spawner_class`, settings of DockerSpawner tell.
+fn dialect(recording: &Recording) -> Dialect {
+    match recording.spawner.as_ref().map(Spawner::kind) {
+        Some(Kind::Cassiny) => Dialect::Cassiny,
+        Some(Kind::DockerSwarm | Kind::Docker) => Dialect::Docker,
+        None if recording.settings.iter().any(|setting| setting.class == "DockerSpawner") => Dialect::Docker,
+        Some(Kind::Swarm | Kind::Other) | None => Dialect::Swarm,
+    }
 }
 
 /// Runs the Python config, and tells what is wrong with it.

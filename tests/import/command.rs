@@ -109,3 +109,16 @@ fn much_output_is_not_kept() {
     assert!(text(&output.stderr).contains("the config raises `ValueError`: late"));
     assert!(output.stderr.len() < 1 << 20, "{}", output.stderr.len());
 }
+
+#[test]
+fn dockerspawners_settings_are_told_by_its_class() {
+    let config = "c.JupyterHub.spawner_class = 'dockerspawner.SwarmSpawner'
+c.DockerSpawner.image = 'registry.example.org/notebook:1'
+c.SwarmSpawner.network_name = 'hub'
+";
+    for config in [config, &config.lines().skip(1).collect::<Vec<_>>().join("\n")] {
+        let output = run(&Folder::bare(&[("config.py", config)]), &[]);
+        let made = text(&output.stdout);
+        assert!(made.contains("escaped") && made.contains("registry.example.org/notebook:1"), "{made}");
+    }
+}
