@@ -5,6 +5,7 @@ mod complete;
 mod config;
 mod error;
 mod explain;
+mod import;
 mod init;
 mod manual;
 mod output;
@@ -23,7 +24,7 @@ use ui::Ui;
 
 /// Runs the command that the process was started with.
 ///
-/// Exit codes: 0 done; 1 the input is wrong; 2 usage.
+/// Exit codes: 0 done; 1 the input is wrong; 2 usage; 3 done, and something needs a person.
 pub fn main() -> ExitCode {
     if complete::answered() {
         return ExitCode::SUCCESS;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Init(init) => init::run(init, &ui),
         Command::Validate(validate) => validate::run(validate, &args.global, &ui),
         Command::Render(render) => render::run(render, &args.global, &ui),
+        Command::Import(import) => import::run(import, &args.global, &ui),
         Command::Explain(explain) => explain::run(explain, &args.global, &ui),
         Command::Schema(schema) => schema::run(schema, &ui),
         Command::Completions(completions) => complete::script(completions),

@@ -8,6 +8,9 @@
 
 pub mod allow;
 pub mod draft;
+#[cfg(feature = "cli")]
+pub mod python;
+pub mod recording;
 pub mod report;
 pub mod text;
 pub mod translate;

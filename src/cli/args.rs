@@ -1,6 +1,7 @@
 //! The arguments as clap reads them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
@@ -29,7 +30,7 @@ pub(super) struct Args {
 }
 
 /// Arguments of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Global {
     /// The config; several are merged in their order [default: what SWARMGEN_CONFIG names, else
     /// swarmgen.{toml,yaml,yml,json}, else config.*]
@@ -105,6 +106,8 @@ pub(super) enum Command {
     Validate(Validate),
     /// Write what would be deployed for one user or for all
     Render(Box<Render>),
+    /// Turn a jupyterhub_config.py into a config: runs it with your python3, as JupyterHub would
+    Import(Box<Import>),
     /// Explain a diagnostic's code or, with `--user`, where a value of the user's server comes from
     Explain(Explain),
     /// Print the config's JSON Schema
@@ -273,6 +276,82 @@ impl Render {
     /// The file or directory to write to; `None` for standard output, which `-` stands for too.
     pub(super) fn output_path(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+}
+
+/// Arguments of `import`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen import jupyterhub_config.py -o swarmgen.toml
+  swarmgen import /srv/jupyterhub/jupyterhub_config.py --python /opt/hub/bin/python3
+  swarmgen import jupyterhub_config.py --check --user alice")]
+pub(super) struct Import {
+    /// The Python config. It is run: import only what you would start your hub with
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Where to write the config [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(super) force: bool,
+    /// How to tell what became of each setting, on standard error
+    #[arg(long, value_enum, default_value_t = ImportReport::Human, value_name = "FORMAT")]
+    pub(super) report: ImportReport,
+    /// The interpreter, best the hub's own [default: python3]
+    #[arg(long, value_name = "PATH")]
+    pub(super) python: Option<PathBuf>,
+    /// How long the Python config may run, such as 90s or 2m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = timeout)]
+    pub(super) timeout: Duration,
+    /// Write no config but the ServiceSpec of `--user`, to hold against `docker service inspect`
+    #[arg(long, requires = "user")]
+    pub(super) check: bool,
+    /// The user of `--check`
+    #[arg(short, long, value_name = "NAME", requires = "check")]
+    pub(super) user: Option<String>,
+    /// Set an attribute of the user for `--check`, as literal text
+    #[arg(long = "set", value_name = "NAME=VALUE", requires = "check")]
+    pub(super) set: Vec<String>,
+    /// The hub's environment for `--check`, as `render` takes it
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub(super) hub_env: Option<PathBuf>,
+    /// The ids of Swarm configs and secrets for `--check`, as `render` takes them
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub(super) ids: Option<PathBuf>,
+    /// The Engine API version that `--check` is for
+    #[arg(long, value_name = "VERSION", default_value = "1.41", requires = "check")]
+    pub(super) api: String,
+    /// Write the secrets of `--check` also to a terminal or a pipe
+    #[arg(long, requires = "check")]
+    pub(super) show_secrets: bool,
+}
+
+/// How `import` reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportReport {
+    /// A line for each setting that is not carried over as it stands
+    Human,
+    /// A JSON document
+    Json,
+}
+
+/// Reads a number of seconds, minutes or milliseconds.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => Some(1),
+        "" | "s" => Some(1000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    match (number.parse::<u32>(), unit) {
+        (Ok(number), Some(unit)) if (1..=86_400_000).contains(&(u64::from(number) * unit)) => {
+            Ok(Duration::from_millis(u64::from(number) * unit))
+        }
+        _ => Err("write it as 90s, 2m or 500ms, a day at most".to_owned()),
     }
 }
 

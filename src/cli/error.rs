@@ -9,6 +9,8 @@ pub(super) enum Failure {
     Input,
     /// The arguments do not go together.
     Usage(anyhow::Error),
+    /// Done, and something that was told needs a person.
+    Attention,
     /// Something else, told once at the end.
     Other(anyhow::Error),
     /// Whoever read the output has left.
@@ -21,6 +23,7 @@ impl Failure {
         ExitCode::from(match self {
             Self::Input | Self::Other(_) => 1,
             Self::Usage(_) => 2,
+            Self::Attention => 3,
             // As a process ends that SIGPIPE kills.
             Self::BrokenPipe => 141,
         })

@@ -10,7 +10,7 @@ use crate::emit::ApiVersion;
 use crate::emit::engine::Ids;
 use crate::resolve::roster::User;
 use crate::resolve::{Compiler, Request};
-use crate::source::{Disk, Entry, Node, SourceMap};
+use crate::source::{Disk, Entry, Node, SourceMap, World};
 
 use super::args::{Format, Global, Render};
 use super::config;
@@ -45,11 +45,16 @@ impl Ids for IdTable {
 
 /// Renders what would be deployed.
 pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    run_in(render, global, ui, &Disk)
+}
+
+/// Renders what would be deployed, the config and what it names read from this world.
+pub(super) fn run_in(render: &Render, global: &Global, ui: &Ui, world: &dyn World) -> Result<(), Failure> {
     let api = ApiVersion::parse(&render.api)
         .ok_or_else(|| Failure::Usage(anyhow!("`--api` takes a version such as 1.41")))?;
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
-    let prepared = prepare(render, api, global, &sources, &mut diagnostics);
+    let prepared = prepare(render, api, global, world, &sources, &mut diagnostics);
     let rendered = prepared.as_ref().and_then(|(compiler, job)| job.render_all(compiler, &mut diagnostics));
     if let Some((compiler, _)) = prepared.as_ref().filter(|_| !diagnostics.is_empty()) {
         compiler.mark_secrets();
@@ -91,11 +96,12 @@ fn prepare<'a>(
     render: &'a Render,
     api: ApiVersion,
     global: &Global,
+    world: &'a dyn World,
     sources: &'a SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Compiler<'a>, Job<'a>)> {
     let inputs = config::inputs(global, &[], diagnostics)?;
-    let compiler = Compiler::load(&inputs, &Disk, sources, diagnostics);
+    let compiler = Compiler::load(&inputs, world, sources, diagnostics);
     let ids = match &render.ids {
         Some(path) => config::data_file(path, &Disk, sources, diagnostics)
             .map(|node| config::text_table(&node, diagnostics))

@@ -89,6 +89,11 @@ impl Ui {
         }
     }
 
+    /// Writes a report for programs, whole, beside a result.
+    pub(super) fn document(&self, text: &str) {
+        self.write(text);
+    }
+
     /// Says what only those want to know who ask for more.
     pub(super) fn detail(&self, text: &str) {
         if self.verbose {

@@ -1,7 +1,7 @@
 //! The registry of codes.
 //!
 //! SG0xx syntax, 1xx schema, 2xx rules, 3xx resolving and templates, 4xx what a target cannot express, 5xx plan,
-//! 6xx apply. A code is never given to another meaning.
+//! 6xx apply, 7xx import. A code is never given to another meaning.
 
 use super::Severity;
 
@@ -63,6 +63,10 @@ impl Code {
 
 const fn hard(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
     Code { id, name, kind: Kind::Hard, severity: Severity::Error, has_place: true, summary, page }
+}
+
+const fn told(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
+    Code { id, name, kind: Kind::Hard, severity: Severity::Note, summary, page, has_place: true }
 }
 
 const fn warn(id: &'static str, name: &'static str, summary: &'static str, page: &'static str) -> Code {
@@ -195,6 +199,12 @@ codes! {
     OUTPUT_TEMPLATE = hard("SG406", "output-template", "The operator's output template failed.");
     OUTPUT_FAILED = hard("SG407", "output-failed", "The output cannot be written.");
     VOLUME_CONFLICT = hard("SG408", "volume-conflict", "Two services of one stack define a volume differently.");
+
+    NO_PYTHON = hard("SG701", "no-python", "No Python interpreter that reads the config can be started.");
+    PYTHON_FAILED = hard("SG702", "python-failed", "A Python config fails or ends before its end.");
+    PYTHON_TIMEOUT = hard("SG703", "python-timeout", "A Python config does not end.");
+    PYTHON_MISSING = hard("SG704", "python-missing", "A Python config needs a variable, a file or a module that is not there.");
+    PYTHON_PRINTED = told("SG705", "python-printed", "A Python config prints to standard output.");
 }
 
 /// Finds a code by its identifier or name, in any case.

@@ -36,6 +36,7 @@ fn the_diagnostics_are_the_registrys() {
             chosen.map(|code| {
                 let level = match (code.kind, code.severity) {
                     (Kind::Hard, Severity::Warning) => "warning, always",
+                    (Kind::Hard, Severity::Note) => "note, always",
                     (Kind::Hard, _) => "error, always",
                     (Kind::Lint, Severity::Warning) => "warn",
                     (Kind::Lint, Severity::Note) => "note",
@@ -49,7 +50,7 @@ fn the_diagnostics_are_the_registrys() {
     let of = |digit: char| move |code: &Code| code.id.starts_with(&format!("SG{digit}"));
     let mut told = 0;
     for (digit, name) in
-        ['0', '1', '2', '3', '4'].into_iter().zip(["syntax", "schema", "rules", "resolving", "targets"])
+        ['0', '1', '2', '3', '4', '7'].into_iter().zip(["syntax", "schema", "rules", "resolving", "targets", "import"])
     {
         section("docs/diagnostics.md", name, |_| rows(&of(digit)));
         told += code::ALL.iter().filter(|code| of(digit)(code)).count();

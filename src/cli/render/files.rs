@@ -340,6 +340,6 @@ pub(super) fn output_failed(failure: &Failure) -> Diagnostic {
             Some(Unwritable { message, help }) => new(message.clone()).help(*help),
             None => new(format!("{error:#}")).help("make room or get access there, or name another place with `-o`"),
         },
-        Failure::Input | Failure::BrokenPipe => new("the output cannot be written".to_owned()),
+        Failure::Input | Failure::Attention | Failure::BrokenPipe => new("the output cannot be written".to_owned()),
     }
 }

@@ -1,0 +1,1 @@
+c.SwarmSpawner.container_spec = {"image": "registry.example.org/notebook:1"}

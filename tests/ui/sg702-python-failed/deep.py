@@ -1,0 +1,8 @@
+import helper
+
+
+def spec():
+    return {"image": helper.image("lab")}
+
+
+c.SwarmSpawner.container_spec = spec()

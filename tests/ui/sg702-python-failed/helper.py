@@ -1,0 +1,2 @@
+def image(name):
+    raise ValueError("no image is called " + name)

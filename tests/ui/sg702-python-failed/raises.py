@@ -1,0 +1,2 @@
+sizes = {"small": "1G"}
+c.SwarmSpawner.mem_limit = sizes["large"]

@@ -1,0 +1,1 @@
+c.JupyterHub.proxy_auth_token = "canary" + 1

@@ -1,0 +1,2 @@
+c.SwarmSpawner.networks = ["hub"]
+  c.SwarmSpawner.images = []

@@ -1,0 +1,3 @@
+import university_directory
+
+c.Authenticator.allowed_users = university_directory.users()

@@ -1,0 +1,3 @@
+import os
+
+c.SwarmSpawner.container_spec = {"image": os.environ["NOTEBOOK_IMAGE"]}

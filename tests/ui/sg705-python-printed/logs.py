@@ -1,0 +1,4 @@
+import logging
+
+logging.warning("starting")
+c.SwarmSpawner.container_spec = {"image": "registry.example.org/notebook:1"}

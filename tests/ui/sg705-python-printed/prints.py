@@ -1,0 +1,4 @@
+image = "registry.example.org/notebook:1"
+for part in image.split("/"):
+    print(part)
+c.SwarmSpawner.container_spec = {"image": image}
