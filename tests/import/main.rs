@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod command;
+mod examples;
 mod objects;
 mod settings;
 mod spawners;
