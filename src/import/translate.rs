@@ -12,6 +12,7 @@ use super::draft::{Draft, Out};
 use super::report::{Fate, Item, Origin, Report};
 use super::text::{self, Dialect, Names};
 use super::value::{Object, Py};
+use crate::resolve::amount::duration_text;
 
 /// One thing that a Python config set: `c.CLASS.NAME = VALUE`.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +70,10 @@ struct Translator {
 const SAME: &[&str] = &[
     "allowed_user_upload_extensions",
     "enable_user_upload_install_files",
-    "http_timeout",
     "jupyterhub_service_name",
     "notebook_dir",
     "service_port",
     "service_prefix",
-    "start_timeout",
     "use_user_options",
     "user_upload_destination_directory",
 ];
@@ -96,7 +95,12 @@ impl Translator {
     fn setting(&mut self, setting: &Setting) {
         let Setting { class, name, value, .. } = setting;
         if !matches!(class.as_str(), "SwarmSpawner" | "Spawner" | "DockerSpawner") {
-            self.note(Fate::Stays, &format!("c.{class}.{name}"), "is the hub's own", "keep it in jupyterhub_config.py");
+            let subject = format!("c.{class}.{name}");
+            let (message, advice) = match name.as_str() {
+                "spawner_class" => ("says who starts servers", "keep it until swarmgen does"),
+                _ => ("is the hub's own", "keep it in jupyterhub_config.py"),
+            };
+            self.note(Fate::Stays, &subject, message, advice);
             return;
         }
         if self.names.dialect == Dialect::Docker && self.docker_setting(name, value) {
@@ -109,6 +113,14 @@ impl Translator {
             {
                 self.mended(name, "has capitals, with which DNS does not find a service", "it is in lower case");
                 self.put(name, Some(Out::Str(value.text().to_ascii_lowercase())));
+            }
+            "start_timeout" | "http_timeout" => {
+                // The hub counts in seconds.
+                let out = match value {
+                    Py::Int(seconds @ 1..=1_000_000) => Some(Out::Str(duration_text(seconds * 1_000_000_000))),
+                    other => self.plain(name, other),
+                };
+                self.put(name, out);
             }
             same if SAME.contains(&same) => {
                 let out = self.plain(same, value);
@@ -130,7 +142,11 @@ impl Translator {
             }
             _ => {
                 let subject = format!("c.{class}.{name}");
-                self.note(Fate::Left, &subject, "has no equivalent", "see what it was for");
+                let message = match value {
+                    Py::Opaque(what) => format!("is {what}, which no config can hold"),
+                    _ => "has no equivalent".to_owned(),
+                };
+                self.left(&subject, &message, advice(name));
             }
         }
     }
@@ -161,7 +177,12 @@ impl Translator {
 
     /// A value that cannot be what its key takes.
     fn unfit(&mut self, subject: &str, value: &Py, takes: &str) {
-        self.left(subject, &format!("is {}", value.kind()), &format!("it takes {takes}: write it by hand"));
+        let what = match value {
+            Py::Opaque(what) => what,
+            Py::Object(object) => &format!("a `{}` object", object.class),
+            other => other.kind(),
+        };
+        self.left(subject, &format!("is {what}"), &format!("it takes {takes}: write it by hand"));
     }
 
     /// A string that SwarmSpawner formats.
@@ -262,6 +283,26 @@ impl Translator {
             self.draft.comment("user_format_attributes", "attributes of users that the templates name");
         }
         Imported { draft: self.draft, report: self.report }
+    }
+}
+
+/// What to do about a trait of the spawner's that has no equivalent.
+fn advice(name: &str) -> &'static str {
+    match name {
+        "pre_spawn_hook" | "post_stop_hook" | "progress_ready_hook" => {
+            "what it makes for a user can be an attribute, a template or a mount; see docs/migration.md"
+        }
+        "auth_state_hook" => "name in `user_format_attributes` what it hands over",
+        "options_form" | "options_from_form" | "form_template" | "option_template" | "user_upload_form" => {
+            "the profiles of `images` and `user_options.allow` are what a user is asked"
+        }
+        "ip" | "port" | "hub_connect_ip" | "hub_connect_url" | "debug" | "poll_interval" => {
+            "it is the hub's matter: keep it in jupyterhub_config.py if it is needed there"
+        }
+        "cmd" | "args" | "default_url" => {
+            "SwarmSpawner does not read it: `container_spec.args` says what a server runs"
+        }
+        _ => "see what it was for",
     }
 }
 

@@ -214,6 +214,11 @@ impl Translator {
                 );
                 Some(Out::Str(value.text()))
             }
+            Py::Opaque(what) => {
+                let advice = "write the value, or a template such as `{username}`";
+                self.left(place, &format!("is {what}, asked at each start"), advice);
+                None
+            }
             _ => {
                 self.unfit(place, value, "a string");
                 None

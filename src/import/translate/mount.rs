@@ -45,6 +45,9 @@ impl Translator {
         let mut driver = Draft::default();
         for (key, value) in self.entries(place, value) {
             let place = format!("{place}.{key}");
+            if key == "label" {
+                self.mended(&place, "is no key there, at which SwarmSpawner fails", "it is `labels`");
+            }
             let Some(key) = self.respelt(&place, &api_key(&key), &[KEYS]) else { continue };
             let out = match key.as_str() {
                 "labels" => {

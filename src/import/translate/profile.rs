@@ -65,7 +65,14 @@ impl Translator {
             return None;
         }
         let mut table = Draft::default();
-        for (key, value) in self.entries(place, value) {
+        let mut entries = self.entries(place, value);
+        entries.sort_by_key(|(key, _)| match key.as_str() {
+            "name" => 0,
+            "image" => 1,
+            "description" => 2,
+            _ => 3,
+        });
+        for (key, value) in entries {
             let place = format!("{place}.{key}");
             let Some(key) = self.respelt(&place, &key, &[KEYS]) else { continue };
             if matches!((key.as_str(), &value), ("placement" | "resource_spec" | "log_driver", Py::Dict(items)) if items.is_empty())
