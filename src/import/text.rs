@@ -114,6 +114,10 @@ fn known(name: &str, dialect: Dialect) -> Option<&'static str> {
             _ => return None,
         });
     }
+    if dialect == Dialect::Cassiny && name == "username" {
+        // "username will be the hashed version of the username", says its README.
+        return Some("name");
+    }
     Some(match name {
         "name" | "service_owner" => "name",
         "username" | "user.name" => "username",
@@ -181,7 +185,12 @@ fn filled(text: &str, parts: &[Part], names: &mut Names) -> Text {
         match part {
             Part::Literal(text) => template.push_str(&literal(text)),
             Part::Field { name, .. } => {
-                if names.dialect != Dialect::Docker && matches!(name.as_str(), "name" | "username" | "user.name") {
+                let fills = match names.dialect {
+                    Dialect::Swarm => false,
+                    Dialect::Cassiny => name == "username",
+                    Dialect::Docker => true,
+                };
+                if !fills && matches!(name.as_str(), "name" | "username" | "user.name") {
                     mended = Some("SwarmSpawner does not fill it in");
                 }
                 template.push_str(&placeholder(name, names));
@@ -303,6 +312,18 @@ mod tests {
             ("{{{{{{{{{{{{{{{{.Node.Hostname}}}}}}}}}}}}}}}}", "{{.Node.Hostname}}"),
         ] {
             assert_eq!(formatted(python, ROUNDS, &mut Names::default()).template, ours, "{python}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_volume_is_that_of_its_spawner() {
+        for (dialect, ours, mended) in [
+            (Dialect::Swarm, "{username}", true),
+            (Dialect::Cassiny, "{name}", false),
+            (Dialect::Docker, "{name}", false),
+        ] {
+            let text = formatted("home-{username}", ROUNDS, &mut Names { dialect, ..Names::default() });
+            assert_eq!((text.template, text.mended.is_some()), (format!("home-{ours}"), mended), "{dialect:?}");
         }
     }
 
