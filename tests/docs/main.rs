@@ -10,6 +10,7 @@ mod console;
 #[allow(dead_code, reason = "shared with other tests")]
 mod fake_engine;
 mod markdown;
+mod migration;
 mod pages;
 mod reference;
 mod tables;
