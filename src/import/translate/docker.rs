@@ -33,9 +33,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "use_docker_client_env",
     "client_kwargs",
     "tls_config",
-    "hub_connect_ip",
     "hub_connect_url",
-    "hub_ip_connect",
     "host_ip",
     "container_ip",
     "debug",
@@ -53,6 +51,10 @@ impl Translator {
                 if let Some(network) = value.as_str().filter(|network| !network.is_empty()) {
                     self.put("networks", Some(Out::strings([network])));
                 }
+            }
+            "hub_connect_ip" | "hub_ip_connect" => {
+                let out = self.plain(name, value);
+                self.put("jupyterhub_service_name", out);
             }
             "prefix" | "container_prefix" => {
                 let prefix = value.text().to_ascii_lowercase();
@@ -94,7 +96,10 @@ impl Translator {
                 let spec = self.draft.table("container_spec");
                 match spec.get_mut("args") {
                     Some(Out::List(words)) => words.extend(further),
-                    _ => spec.set("args", Out::List(further)),
+                    _ => {
+                        let advice = "write the image's command and these in `container_spec.args`";
+                        self.left(name, "follows the image's own command, which no service can take up", advice);
+                    }
                 }
             }
             "extra_container_spec" => self.container_spec(value),
