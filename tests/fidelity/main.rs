@@ -14,10 +14,12 @@ mod rules;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-fn recordings() -> PathBuf {
+/// The folders of recordings: those that are asked for, or our own.
+fn recordings() -> Vec<PathBuf> {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fidelity");
     match std::env::var_os("SWARMGEN_RECORDINGS") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fidelity/recordings"),
+        Some(folder) => vec![PathBuf::from(folder)],
+        None => vec![own.join("recordings"), own.join("further")],
     }
 }
 
@@ -99,7 +101,7 @@ fn document(list: &str) {
 
 #[test]
 fn fidelity() {
-    let cases = case::read_all(&recordings());
+    let cases: Vec<case::Case> = recordings().iter().flat_map(|folder| case::read_all(folder)).collect();
     let (mut same, mut better, mut unexplained) = (0, 0, 0);
     let mut rows = String::new();
     for case in &cases {
