@@ -194,6 +194,7 @@ pub static CONFIG_RULES: &[(&Code, ConfigRule)] = &[
     (&code::OBJECT_SIZE, object_size::check),
     (&code::FOLDED_NAME, folded_name::check),
     (&code::UNIT_SLIP, unit_slip::check_config),
+    (&code::HOST_KEYS_UNCHECKED, host_keys_unchecked::check),
 ];
 
 /// The rules about the trees of servers, sorted by code.
@@ -201,7 +202,6 @@ pub static SPEC_RULES: &[(&Code, SpecRule)] = &[
     (&code::HUB_VARIABLE, hub_variable::check),
     (&code::PLAIN_SECRET, plain_secret::check),
     (&code::LOSSY_NUMBER, lossy_number::check),
-    (&code::HOST_KEYS_UNCHECKED, host_keys_unchecked::check),
 ];
 
 /// The rules about servers, sorted by code.
@@ -250,7 +250,6 @@ pub static SERVER_RULES: &[ServerRule] = &[
         check: unit_slip::check,
         reads: &[
             "container_spec.healthcheck",
-            "container_spec.mounts",
             "container_spec.stop_grace_period",
             "resource_spec",
             "restart_policy",
@@ -258,6 +257,7 @@ pub static SERVER_RULES: &[ServerRule] = &[
             "update_config",
         ],
     },
+    ServerRule { code: &code::UNIT_SLIP, check: unit_slip::check_mounts, reads: &["container_spec.mounts"] },
     ServerRule { code: &code::NOT_A_KEY, check: not_a_key::check, reads: &["container_spec.mounts"] },
 ];
 
@@ -293,6 +293,6 @@ mod tests {
         assert!(CONFIG_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(DOCUMENT_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(SPEC_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
-        assert!(SERVER_RULES.windows(2).all(|pair| pair[0].code.id < pair[1].code.id));
+        assert!(SERVER_RULES.windows(2).all(|pair| pair[0].code.id <= pair[1].code.id));
     }
 }

@@ -22,6 +22,12 @@ const LITTLE_CPU: i64 = 10_000_000;
 pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
     let mut findings = resources(view);
     findings.extend(times(view));
+    findings
+}
+
+/// Finds the same of mounts.
+pub(super) fn check_mounts(view: &ServerView<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
     for (mount, node) in view.mounts() {
         if let MountKind::Tmpfs { size: Some(size), .. } = mount.kind
             && let Some(node) = node.get("tmpfs_size")
