@@ -315,9 +315,12 @@ impl IntoIterator for Diagnostics {
 /// The candidate closest to a mistyped word, if one is close enough to be meant.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
-    let most = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let most = (length / 3).max(1);
     candidates
         .into_iter()
+        // No fewer edits than letters that are missing; lower case may have another length, but not by much.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most + 2)
         .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min()

@@ -82,6 +82,25 @@ pub fn check_overrides(layer: &Node) -> Diagnostics {
     violations(layer, &OVERRIDES)
 }
 
+/// Tells whether a layer may have a value at this path, keys joined by dots; told without compiling anything.
+pub fn overrides_know(path: &str) -> bool {
+    let definitions = DOCUMENT.document.get("$defs").unwrap_or(&Value::Null);
+    let Some(mut schemas) = definitions.get("Overrides").map(|schema| vec![schema]) else { return false };
+    for key in path.split('.') {
+        let mut next = Vec::new();
+        while let Some(schema) = schemas.pop() {
+            let reference = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/$defs/"));
+            schemas.extend(reference.and_then(|name| definitions.get(name)));
+            schemas.extend(schema.get("anyOf").and_then(Value::as_array).into_iter().flatten());
+            let named = schema.get("properties").and_then(|properties| properties.get(key));
+            let any = schema.get("additionalProperties").filter(|any| any.is_object());
+            next.extend(named.or(any));
+        }
+        schemas = next;
+    }
+    !schemas.is_empty()
+}
+
 fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     if compiled.validator.is_valid(View::Value(root)) {

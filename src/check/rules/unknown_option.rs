@@ -16,6 +16,9 @@ pub(super) fn check(view: &ConfigView<'_>) -> Vec<Diagnostic> {
 
 /// What is wrong with a path, as the schema says of a request that sets it.
 pub(super) fn problem(entry: &Entry) -> Option<Diagnostic> {
+    if schema::overrides_know(&entry.key) {
+        return None;
+    }
     let span = entry.key_span;
     let leaf = Node::new(span, Value::Null);
     let request = entry.key.rsplit('.').fold(leaf, |value, key| {

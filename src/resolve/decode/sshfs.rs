@@ -1,5 +1,7 @@
 //! Volumes on the sshfs volume plugin (ucphhpc/docker-volume-sshfs).
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -242,8 +244,30 @@ impl Decoder<'_> {
     }
 }
 
-/// The plugin's own option that was meant by another; short names are too near to others.
+thread_local! {
+    /// What was meant by options before: a config has few, for many servers.
+    static MEANT: RefCell<HashMap<Box<str>, Option<&'static str>>> = RefCell::default();
+}
+
+/// The most options that are kept in mind.
+const MOST_MEANT: usize = 256;
+
+/// The plugin's own option that was meant by another.
 fn meant(key: &str) -> Option<&'static str> {
+    MEANT.with_borrow_mut(|known| {
+        if let Some(meant) = known.get(key) {
+            return *meant;
+        }
+        let meant = look_up(key);
+        if known.len() < MOST_MEANT {
+            known.insert(key.into(), meant);
+        }
+        meant
+    })
+}
+
+/// Looks for the option that was meant; short names are too near to others.
+fn look_up(key: &str) -> Option<&'static str> {
     let plain = |key: &str| key.replace(['_', '-'], "").to_lowercase();
     let mut own = CREDENTIALS.into_iter().chain(["ephemeral", "port", "sshcmd"]);
     if own.clone().any(|own| own == key) {
