@@ -178,7 +178,8 @@ proptest! {
         }
         for scheme in Scheme::ALL {
             if let Ok(name) = service_name(scheme, "jupyter", &owner(scheme, &user), &server_part(&server)) {
-                prop_assert!(name.len() <= MAX_SERVICE_NAME && is_dns_label(&name));
+                let label = if scheme.keeps_underscores() { name.replace('_', "-") } else { name };
+                prop_assert!(label.len() <= MAX_SERVICE_NAME && is_dns_label(&label));
             }
         }
     }
