@@ -28,7 +28,6 @@ pub mod upload;
 mod wording;
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
@@ -326,22 +325,7 @@ impl<'a> Compiler<'a> {
         findings.extend(profile.findings.iter().cloned());
         let spec = self.layered(user, profile, request, findings)?;
         self.check_names(asked, findings);
-        let scope = Scope {
-            compiler: self,
-            user,
-            spec: &spec,
-            profile: &profile.name,
-            set: request.set,
-            names,
-            server_name: request.server_name,
-            probe,
-            pending: RefCell::default(),
-            evaluated: Cell::default(),
-            warnings: RefCell::default(),
-            buffers: RefCell::default(),
-            of_profile: Cell::default(),
-            memo: &names.memo,
-        };
+        let scope = Scope::new(self, asked, &spec, &profile.name);
         let shared = !probe && matches!(spec, Cow::Borrowed(_));
         let mut decoder = Decoder::new(&scope, shared.then_some(&profile.fixed));
         let mut service = decode::service(&mut decoder, &spec, request.hub_env);

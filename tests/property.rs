@@ -10,6 +10,7 @@ mod layers;
 mod mutations;
 #[path = "property/names.rs"]
 mod names;
+mod plain_tree;
 #[path = "property/requests.rs"]
 mod requests;
 #[path = "property/roster.rs"]

@@ -1,6 +1,5 @@
 //! Where a value of a user's server comes from.
 
-use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 
 use crate::check::canonical::printable;
@@ -13,7 +12,7 @@ use super::profile::{check_layer, lay};
 use super::roster::User;
 use super::scope::{Failure, Place, Scope};
 use super::settings::SecretNames;
-use super::{Compiler, Names, Request, document, options, secret};
+use super::{Asked, Compiler, Request, document, options, secret};
 
 /// What is shown in place of a secret.
 const REDACTED: &str = "«redacted»";
@@ -94,7 +93,8 @@ impl Compiler<'_> {
         let route = Route::choose(path, &specs).ok_or_else(|| NoOrigin::Unset(nearest(path, &specs)))?;
         let found = route.find(last);
         let names = self.names(user, request);
-        let scope = self.scope_of(user, &profile.name, last, request, &names);
+        let asked = Asked { user, names: &names, request, probe: false };
+        let scope = Scope::new(self, asked, last, &profile.name);
         let value = match found {
             Some(node) => {
                 Some(self.shown(Some(&scope), node, &route.keys).map_err(|failure| failed(failure, diagnostics))?)
@@ -154,32 +154,6 @@ impl Compiler<'_> {
             }
         }
         Ok(layers)
-    }
-
-    fn scope_of<'s>(
-        &'s self,
-        user: &'s User<'s>,
-        profile: &'s std::sync::Arc<str>,
-        spec: &'s Node,
-        request: &Request<'s>,
-        names: &'s Names,
-    ) -> Scope<'s> {
-        Scope {
-            compiler: self,
-            user,
-            spec,
-            profile,
-            set: request.set,
-            names,
-            server_name: request.server_name,
-            probe: false,
-            pending: RefCell::default(),
-            evaluated: Cell::default(),
-            warnings: RefCell::default(),
-            buffers: RefCell::default(),
-            of_profile: Cell::default(),
-            memo: &names.memo,
-        }
     }
 
     /// A value in one line: expanded if there is a scope, else as it is written.

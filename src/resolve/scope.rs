@@ -18,7 +18,7 @@ use super::decode::is_plugin;
 use super::roster::User;
 use super::secret;
 use super::template::{Segment, may_be_template, segments, swarm};
-use super::{Compiler, Names};
+use super::{Asked, Compiler, Names};
 
 pub use assembly::Assembly;
 use memo::Expanded;
@@ -110,6 +110,27 @@ enum Found<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// The names of the server that is asked for, with its merged tree and its profile's name.
+    pub(super) fn new(compiler: &'a Compiler<'a>, asked: Asked<'a>, spec: &'a Node, profile: &'a Arc<str>) -> Self {
+        let Asked { user, names, request, probe } = asked;
+        Self {
+            compiler,
+            user,
+            spec,
+            profile,
+            set: request.set,
+            names,
+            server_name: request.server_name,
+            probe,
+            pending: RefCell::default(),
+            evaluated: Cell::default(),
+            warnings: RefCell::default(),
+            buffers: RefCell::default(),
+            of_profile: Cell::default(),
+            memo: &names.memo,
+        }
+    }
+
     /// The text of a string, with its templates expanded if the operator wrote it.
     ///
     /// # Errors

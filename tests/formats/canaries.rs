@@ -12,9 +12,10 @@ use swarmgen::diag::code;
 use swarmgen::diag::render::{github, human, sarif, short};
 use swarmgen::resolve::document::Inputs;
 use swarmgen::resolve::{Compiler, Request};
-use swarmgen::source::{Author, Disk, Node, ReadError, SourceMap, Syntax, Value as Tree, World, parse};
+use swarmgen::source::{Author, Disk, ReadError, SourceMap, Syntax, World, parse};
 use zeroize::Zeroizing;
 
+use super::plain_tree::plain;
 use super::ui_cases::{Case, Run, folders, id_of, shared};
 
 /// Stands in secrets only, whatever its case.
@@ -278,18 +279,6 @@ impl World for Changed<'_> {
 
     fn output(&self, _: &[String], _: &Path) -> Result<Zeroizing<String>, ReadError> {
         Ok(Zeroizing::new(CANARY.to_owned()))
-    }
-}
-
-fn plain(node: &Node) -> Value {
-    match &node.value {
-        Tree::Null => Value::Null,
-        Tree::Bool(truth) => (*truth).into(),
-        Tree::Int(number) => (*number).into(),
-        Tree::Float(number) => (*number).into(),
-        Tree::Str(text) => (&**text).into(),
-        Tree::Seq(items) => items.iter().map(plain).collect(),
-        Tree::Map(map) => map.iter().map(|entry| (entry.key.to_string(), plain(&entry.value))).collect(),
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod canaries;
 mod cases;
+#[path = "../plain_tree/mod.rs"]
+mod plain_tree;
 mod secrets;
 mod streams;
 #[allow(dead_code, reason = "shared with tests/ui.rs")]

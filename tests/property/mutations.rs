@@ -11,8 +11,9 @@ use swarmgen::diag::render::{github, json, sarif};
 use swarmgen::diag::{Diagnostics, Severity};
 use swarmgen::resolve::document::Inputs;
 use swarmgen::resolve::{Compiler, Request};
-use swarmgen::source::{Disk, Node, SourceMap, Syntax, Value as Tree, World, parse};
+use swarmgen::source::{Disk, SourceMap, Syntax, World, parse};
 
+use super::plain_tree::plain;
 use super::world::{Memory, told};
 
 /// Errors about files, users or the config as a whole.
@@ -37,18 +38,6 @@ fn configs(directory: &Path, found: &mut Vec<PathBuf>) {
         } else if path.file_stem().is_some_and(|stem| stem == "swarmgen") && Syntax::of_path(&path).is_some() {
             found.push(path);
         }
-    }
-}
-
-fn plain(node: &Node) -> Value {
-    match &node.value {
-        Tree::Null => Value::Null,
-        Tree::Bool(truth) => (*truth).into(),
-        Tree::Int(number) => (*number).into(),
-        Tree::Float(number) => (*number).into(),
-        Tree::Str(text) => (&**text).into(),
-        Tree::Seq(items) => items.iter().map(plain).collect(),
-        Tree::Map(map) => map.iter().map(|entry| (entry.key.to_string(), plain(&entry.value))).collect(),
     }
 }
 
