@@ -3,11 +3,14 @@
 //! ```text
 //! texts --source--> Node --check--> Document --resolve--> ir::Service --emit--> stack | service | cli | template
 //!                     \________________ diag: what went wrong, and where ________________/
+//! ir::Service + the live swarm --plan--> Plan --apply--> services that run, or a clear failure
 //! ```
 //!
 //! A module uses only those before it in this order: [`source`], [`diag`], [`model`], [`ir`], [`check`],
-//! [`resolve`], [`emit`], [`import`], `cli`.
+//! [`resolve`], [`emit`], [`plan`], `apply`, [`import`], `cli`.
 
+#[cfg(feature = "apply")]
+pub mod apply;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -16,5 +19,6 @@ pub mod emit;
 pub mod import;
 pub mod ir;
 pub mod model;
+pub mod plan;
 pub mod resolve;
 pub mod source;

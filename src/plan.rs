@@ -1,0 +1,16 @@
+//! What differs between the wanted services and the swarm, and what to do about it. Nothing is read or sent here.
+//!
+//! ```text
+//! ObservedState  (the swarm, read once)      Wanted  (each user's server, as the compiler makes it)
+//!        \______________ normalize: one canonical form, the engine's defaults filled in ________/
+//!                                 diff: Changes, each with its Cause
+//!                                 graph: Plan { items, actions in stages }
+//! ```
+//!
+//! Planning decides and `apply` acts: an action holds all that its call needs.
+
+pub mod graph;
+pub mod observed;
+
+pub use graph::{Action, Plan};
+pub use observed::ObservedState;

@@ -1,0 +1,242 @@
+//! The plan: what becomes of each service, and the calls that it takes, in their order.
+//!
+//! ```text
+//! stage 1  CreateObject                       what services refer to exists first
+//! stage 2  CreateService, UpdateService, ReplaceService
+//! stage 3  RemoveService                      only with everything else in place
+//! stage 4  RemoveVolume, RemoveObject         what nothing uses any more
+//! ```
+
+use serde_json::Value;
+
+use crate::ir::Text;
+
+use super::observed::Labels;
+
+/// Everything that is to be done, and what needs nothing.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The deployment's name.
+    pub deployment: String,
+    /// What becomes of each service, sorted by user, server and name.
+    pub items: Vec<Item>,
+    /// The calls, in the order of their stages; within one stage they may be made at once.
+    pub actions: Vec<Action>,
+}
+
+/// One service: of a user who is wanted, or one that is on the swarm.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The service's name.
+    pub service: String,
+    /// The user's name.
+    pub user: String,
+    /// The server's name; empty for the default one.
+    pub server: String,
+    /// The profile's name; empty where the service is not wanted.
+    pub profile: String,
+    /// What becomes of it.
+    pub verdict: Verdict,
+}
+
+/// What becomes of a service.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It is as it should be.
+    Unchanged,
+    /// It is missing.
+    Create,
+    /// It differs.
+    Update(Vec<Change>),
+    /// It differs in what no update can change, so that it is removed and made anew.
+    Replace(Vec<Change>),
+    /// Nobody wants it any more.
+    Remove,
+    /// The old spawner made it for the same user: it becomes ours, if that is asked for.
+    TakeOver(Vec<Change>),
+    /// It is somebody else's: nothing is done, and the plan cannot be applied.
+    Conflict(Conflict),
+}
+
+/// Whose service has the name that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// Another deployment's, by its name.
+    Deployment(String),
+    /// Another user's or another server's of this deployment.
+    User {
+        /// The user.
+        user: String,
+        /// The server.
+        server: String,
+    },
+    /// The hub's spawner runs it: its servers are started and stopped by the hub.
+    Spawner,
+    /// Nothing tells whose.
+    Unknown,
+}
+
+/// One difference of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What differs, in the config's words: `env.TZ`, `mounts:/data`, `resource_spec.mem_limit`.
+    pub field: String,
+    /// What is there; `None` where nothing is.
+    pub before: Option<Shown>,
+    /// What is wanted; `None` where nothing is.
+    pub after: Option<Shown>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// A value as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// In one line.
+    Text(String),
+    /// A secret, or what may be one.
+    Hidden,
+}
+
+/// Why something is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The config says so now, and said otherwise when it was last applied; with the place that says it, as
+    /// `file:line:column`, where there is one.
+    Config(Option<String>),
+    /// It was changed by hand since it was last applied.
+    Drift,
+    /// Both.
+    ConfigAndDrift(Option<String>),
+    /// The tag stands for another image now.
+    Image,
+    /// A Swarm config or secret that it refers to has new content.
+    Content,
+    /// Who made it is written down anew.
+    Ownership,
+}
+
+/// One call, with all that it needs.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Makes a Swarm config or secret.
+    CreateObject(NewObject),
+    /// Makes a service.
+    CreateService(NewService),
+    /// Changes a service.
+    UpdateService(ServiceUpdate),
+    /// Removes a service, and makes it anew once it is gone.
+    ReplaceService {
+        /// What is removed.
+        old: Removal,
+        /// What is made.
+        new: NewService,
+    },
+    /// Removes a service.
+    RemoveService(Removal),
+    /// Removes a volume from the engine's node.
+    RemoveVolume {
+        /// Its name.
+        name: String,
+        /// The service that used it.
+        service: String,
+    },
+    /// Removes a Swarm config or secret of ours that nothing refers to.
+    RemoveObject {
+        /// Config or secret.
+        kind: ObjectKind,
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Action {
+    /// Its stage, from 1: those of one stage may be made at once.
+    pub fn stage(&self) -> usize {
+        match self {
+            Self::CreateObject(_) => 1,
+            Self::CreateService(_) | Self::UpdateService(_) | Self::ReplaceService { .. } => 2,
+            Self::RemoveService(_) => 3,
+            Self::RemoveVolume { .. } | Self::RemoveObject { .. } => 4,
+        }
+    }
+}
+
+/// Config or secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// A Swarm config.
+    Config,
+    /// A Swarm secret.
+    Secret,
+}
+
+/// A Swarm config or secret to be made.
+#[derive(Clone, Debug)]
+pub struct NewObject {
+    /// Config or secret.
+    pub kind: ObjectKind,
+    /// Its name on the swarm.
+    pub name: String,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its content.
+    pub content: Text,
+}
+
+/// A service to be made.
+#[derive(Clone, Debug)]
+pub struct NewService {
+    /// Its name.
+    pub name: String,
+    /// The user's name.
+    pub user: String,
+    /// The server's name.
+    pub server: String,
+    /// The body of `POST /services/create`. The ids of Swarm configs and secrets that the plan makes are empty in it.
+    pub body: Body,
+    /// How long it may take until it runs, in nanoseconds.
+    pub start_timeout: i64,
+}
+
+/// A service to be changed.
+#[derive(Clone, Debug)]
+pub struct ServiceUpdate {
+    /// Its id.
+    pub id: String,
+    /// The version that was compared; a service that has another one by now is read and compared anew.
+    pub version: u64,
+    /// What it is to be.
+    pub new: NewService,
+    /// What it was: where a rollback leads.
+    pub before: Body,
+    /// Whether its task is started anew.
+    pub restarts: bool,
+}
+
+/// A service to be removed.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The user's name.
+    pub user: String,
+    /// The server's name.
+    pub server: String,
+    /// What it was: where a rollback leads.
+    pub before: Body,
+}
+
+/// A `ServiceSpec` with its secrets in full: it shows nothing of itself.
+#[derive(Clone, PartialEq)]
+pub struct Body(pub Value);
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Body(«redacted»)")
+    }
+}
