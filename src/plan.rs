@@ -9,7 +9,9 @@
 //!
 //! Planning decides and `apply` acts: an action holds all that its call needs.
 
+pub mod cluster;
 pub mod graph;
+pub mod object;
 pub mod observed;
 
 pub use graph::{Action, Plan};

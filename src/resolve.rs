@@ -15,6 +15,7 @@ pub mod expression;
 mod judgement;
 pub mod merge;
 pub mod naming;
+pub mod object;
 pub mod options;
 pub mod origin;
 pub mod policy;

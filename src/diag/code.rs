@@ -200,6 +200,16 @@ codes! {
     OUTPUT_FAILED = hard("SG407", "output-failed", "The output cannot be written.");
     VOLUME_CONFLICT = hard("SG408", "volume-conflict", "Two services of one stack define a volume differently.");
 
+    NO_KEY = hard("SG501", "no-key", "Swarm secrets are declared, and there is no key to name them with.");
+    MISSING_NETWORK = hard("SG510", "missing-network", "The swarm has no such network that services can be attached to.");
+    MISSING_OBJECT = hard("SG511", "missing-object", "The swarm has no such config or secret.");
+    MISSING_PLUGIN = warn("SG512", "missing-plugin", "No node lists a volume plugin that a server needs.");
+    NO_NODE = warn("SG513", "no-node", "No node takes a server, so that it would wait for ever.");
+    NODE_TOO_SMALL = warn("SG514", "node-too-small", "A server needs more than any node has that may run it.");
+    IMAGE_NOT_FOUND = warn("SG515", "image-not-found", "Neither a registry nor the engine's node has an image.");
+    FULL_NETWORK = warn("SG516", "full-network", "A network has not enough addresses for all servers.");
+    FOREIGN_SERVICE = warn_of_run("SG517", "foreign-service", "The swarm has a service of that name that is not this deployment's.");
+
     NO_PYTHON = hard("SG701", "no-python", "No Python interpreter that reads the config can be started.");
     PYTHON_FAILED = hard("SG702", "python-failed", "A Python config fails or ends before its end.");
     PYTHON_TIMEOUT = hard("SG703", "python-timeout", "A Python config does not end.");

@@ -174,6 +174,10 @@ with_service_keys! {
         /// Swarm secrets that `apply` creates and renews, by name.
         #[schemars(extend("propertyNames" = {"maxLength": 64}, "examples" = [{"database_password": {"env": "DATABASE_PASSWORD"}}]))]
         pub swarm_secrets: Option<BTreeMap<String, SecretRef>>,
+        /// The key that names of Swarm secrets are made with, so that they give nothing of the content away. Absent: the
+        /// environment variable `SWARMGEN_KEY`.
+        #[schemars(extend("examples" = [{"file": "swarmgen.key"}]))]
+        pub key: Option<SecretRef>,
         /// The levels of rules that are judgements, by their names.
         #[schemars(extend("examples" = [{"floating-tag": "allow"}]))]
         pub lints: Option<BTreeMap<String, Level>>,

@@ -10,6 +10,7 @@
 use serde_json::Value;
 
 use crate::ir::Text;
+pub use crate::resolve::object::ObjectKind;
 
 use super::observed::Labels;
 
@@ -162,15 +163,6 @@ impl Action {
             Self::RemoveVolume { .. } | Self::RemoveObject { .. } => 4,
         }
     }
-}
-
-/// Config or secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ObjectKind {
-    /// A Swarm config.
-    Config,
-    /// A Swarm secret.
-    Secret,
 }
 
 /// A Swarm config or secret to be made.

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::check::object::{MOST_NAME, MOST_OF_CONFIG};
 use crate::diag::{Code, Diagnostic, code};
 use crate::ir::{FileReference, Text};
 use crate::source::{Node, Span};
@@ -15,12 +16,6 @@ pub const KEY: &str = "user_install_files";
 
 /// The most files of one request.
 const MOST_FILES: usize = 10;
-
-/// The most bytes of one file: those of a Swarm config.
-const MOST_BYTES: usize = 1_023_999;
-
-/// The most characters of a Swarm config's name.
-const MOST_NAME: usize = 64;
 
 /// Where SwarmSpawner puts files unless told.
 pub(super) const DIRECTORY: &str = "/user-installs";
@@ -109,7 +104,7 @@ impl Compiler<'_> {
             let message = "a file's name would lead out of its directory";
             return Err(Box::new(refuse(&code::UNSAFE_PATH, span, message, "send it under a plain name")));
         }
-        if content.is_empty() || content.len() > MOST_BYTES {
+        if content.is_empty() || content.len() > MOST_OF_CONFIG {
             let message = format!("a file has {} bytes", content.len());
             let help = "send 1 to 1,023,999 bytes";
             return Err(Box::new(refuse(&code::OPTION_OUT_OF_BOUNDS, of_content, message, help)));

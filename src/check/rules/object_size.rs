@@ -2,13 +2,9 @@
 
 use super::ConfigView;
 use crate::check::canonical::printable;
+use crate::check::object::{MOST_OF_CONFIG, MOST_OF_SECRET};
 use crate::diag::{Diagnostic, code};
 use crate::source::{Entry, Node};
-
-/// The most bytes of a Swarm config. Source: swarm-facts 5.
-const MOST_OF_CONFIG: usize = 1_023_999;
-/// The most bytes of a Swarm secret.
-const MOST_OF_SECRET: usize = 511_999;
 
 /// Finds Swarm configs and secrets that the engine would not take for their size, as far as it is known here.
 pub(super) fn check(view: &ConfigView<'_>) -> Vec<Diagnostic> {

@@ -1,0 +1,271 @@
+//! Each check, with a swarm that lacks one thing.
+
+use super::*;
+use crate::emit::fixture::least;
+use crate::ir::{Driver, EndpointMode, FileReference, Mount, MountKind, Network, Text};
+use crate::plan::observed::{Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService};
+use crate::source::{Author, SourceMap, Syntax, parse};
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn swarm() -> ObservedState {
+    ObservedState {
+        networks: vec![
+            ObservedNetwork {
+                id: "n1".to_owned(),
+                name: "hub".to_owned(),
+                driver: "overlay".to_owned(),
+                scope: "swarm".to_owned(),
+                subnets: vec!["10.0.1.0/29".to_owned()],
+                ..ObservedNetwork::default()
+            },
+            ObservedNetwork {
+                name: "ingress".to_owned(),
+                scope: "swarm".to_owned(),
+                ingress: true,
+                ..Default::default()
+            },
+            ObservedNetwork { name: "mine".to_owned(), scope: "local".to_owned(), ..Default::default() },
+        ],
+        configs: vec![ObservedObject { id: "c1".to_owned(), name: "motd".to_owned(), ..ObservedObject::default() }],
+        nodes: vec![ObservedNode {
+            id: "node1".to_owned(),
+            hostname: "Lab".to_owned(),
+            role: "manager".to_owned(),
+            availability: "active".to_owned(),
+            state: "ready".to_owned(),
+            labels: labels(&[("gpu", "true")]),
+            os: "linux".to_owned(),
+            architecture: "x86_64".to_owned(),
+            nano_cpus: 2_000_000_000,
+            memory: 4 << 30,
+            generic_resources: [("gpu".to_owned(), 2)].into_iter().collect(),
+            plugins: vec![("Volume".to_owned(), "local".to_owned()), ("Volume".to_owned(), "sshfs:latest".to_owned())],
+            ..ObservedNode::default()
+        }],
+        ..ObservedState::default()
+    }
+}
+
+/// What is told of some servers like this one, as code and message.
+fn told_of(count: usize, change: impl Fn(&mut Service), state: &ObservedState) -> Vec<String> {
+    told_with(count, change, state, &BTreeMap::new(), &[])
+}
+
+fn told_with(
+    count: usize,
+    change: impl Fn(&mut Service),
+    state: &ObservedState,
+    images: &BTreeMap<String, ImageState>,
+    made: &[String],
+) -> Vec<String> {
+    let sources = SourceMap::new();
+    let id = sources.add("x.json".to_owned(), "", Author::Config, "{}".to_owned());
+    let spec = parse(&sources, id, Syntax::Json).unwrap();
+    let users: Vec<Arc<str>> = (0..count).map(|index| Arc::from(format!("user{index}"))).collect();
+    let services: Vec<Service> = (0..count)
+        .map(|index| {
+            let mut service = least();
+            service.name = format!("jupyter-user{index}-1").into();
+            change(&mut service);
+            service
+        })
+        .collect();
+    let servers: Vec<WantedView<'_>> = users
+        .iter()
+        .zip(&services)
+        .map(|(user, service)| WantedView { user, server: "", service, spec: &spec })
+        .collect();
+    let view = ClusterView { state, deployment: "physics", servers: &servers, images, made };
+    check(&view).iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
+}
+
+fn network(target: &str) -> Network {
+    Network { target: target.into(), aliases: Vec::new(), driver_opts: Vec::new() }
+}
+
+#[test]
+fn what_is_there_is_not_told_of() {
+    let full = |service: &mut Service| {
+        service.networks = vec![network("hub")];
+        service.placement.constraints =
+            ["node.labels.gpu == TRUE", "node.role!=worker", "node.hostname==lab", "node.platform.arch==amd64"]
+                .map(Text::from)
+                .to_vec();
+        service.placement.platforms = vec![("amd64".into(), "linux".into())];
+        service.resources.cpu_limit = Some(2_000_000_000);
+        service.resources.mem_reservation = Some(4 << 30);
+        service.resources.generic_resources = vec![("gpu".into(), 2)];
+    };
+    assert_eq!(told_of(1, full, &swarm()), [""; 0]);
+}
+
+#[test]
+fn networks() {
+    let told = |target: &'static str| told_of(1, |service| service.networks = vec![network(target)], &swarm());
+    assert_eq!(told("n1"), [""; 0]);
+    assert_eq!(told("host"), [""; 0]);
+    assert_eq!(told("huub"), ["SG510 the swarm has no network `huub`"]);
+    assert_eq!(told("ingress"), ["SG510 `ingress` is the routing mesh, to which no service is attached"]);
+    assert_eq!(told("mine"), ["SG510 the network `mine` is not the swarm's: its scope is local"]);
+}
+
+fn reference(name: &str, id: Option<&str>) -> FileReference {
+    FileReference {
+        name: name.into(),
+        id: id.map(Text::from),
+        file: "/x".into(),
+        uid: "0".into(),
+        gid: "0".into(),
+        mode: 0o444,
+    }
+}
+
+#[test]
+fn objects() {
+    let told = |name: &'static str, id: Option<&'static str>| {
+        told_of(1, move |service| service.container.configs = vec![reference(name, id)], &swarm())
+    };
+    assert_eq!(told("motd", None), [""; 0]);
+    assert_eq!(told("motd", Some("c1")), [""; 0]);
+    assert_eq!(told("mood", None), ["SG511 the swarm has no config `mood`"]);
+    assert_eq!(told("mood", Some("c1")), ["SG511 the config with the id `c1` is called `motd`, not `mood`"]);
+    assert_eq!(told("motd", Some("c2")), ["SG511 the swarm has no config with the id `c2`"]);
+    let secret = |service: &mut Service| service.container.secrets = vec![reference("motd", None)];
+    assert_eq!(told_of(1, secret, &swarm()), ["SG511 the swarm has no secret `motd`"]);
+    assert_eq!(told_with(1, secret, &swarm(), &BTreeMap::new(), &["motd".to_owned()]), [""; 0]);
+}
+
+#[test]
+fn plugins() {
+    let told = |name: &'static str| {
+        let driver = Some(Driver { name: Some(name.into()), options: Vec::new() });
+        let kind =
+            MountKind::Volume { source: Some("v".into()), no_copy: false, labels: Vec::new(), driver, subpath: None };
+        let mount = Mount { target: "/t".into(), read_only: false, consistency: None, kind };
+        told_of(1, move |service| service.container.mounts = vec![mount.clone()], &swarm())
+    };
+    assert_eq!(told("local"), [""; 0]);
+    assert_eq!(told("sshfs:latest"), [""; 0]);
+    assert_eq!(told("sshfs"), ["SG512 no node of the swarm lists the volume plugin `sshfs`"]);
+}
+
+#[test]
+fn placements() {
+    let told = |constraint: &'static str, state: &ObservedState| {
+        told_of(1, |service| service.placement.constraints = vec![constraint.into()], state)
+    };
+    let swarm = swarm();
+    assert_eq!(told("node.labels.rack!=7", &swarm), [""; 0], "a label that is missing is empty");
+    assert_eq!(told("node.labels.rack==7", &swarm), ["SG513 no node that takes tasks fulfils `node.labels.rack==7`"]);
+    assert_eq!(told("node.role==worker", &swarm), ["SG513 no node that takes tasks fulfils `node.role==worker`"]);
+    let mut drained = swarm.clone();
+    drained.nodes[0].availability = "drain".to_owned();
+    assert_eq!(told("node.id==node1", &drained), ["SG513 no node that takes tasks fulfils `node.id==node1`"]);
+    assert_eq!(told_of(1, |_| {}, &drained), ["SG513 no node takes tasks now"]);
+    let mut two = swarm.clone();
+    let other = ObservedNode { labels: labels(&[("ssd", "1")]), ..swarm.nodes[0].clone() };
+    two.nodes.push(other);
+    let both = |service: &mut Service| {
+        service.placement.constraints = vec!["node.labels.gpu==true".into(), "node.labels.ssd==1".into()];
+    };
+    assert_eq!(told_of(1, both, &two), ["SG513 no node that takes tasks fulfils all constraints"]);
+    let windows = |service: &mut Service| service.placement.platforms = vec![("".into(), "windows".into())];
+    assert_eq!(told_of(1, windows, &swarm), ["SG513 no node that takes tasks runs such a platform"]);
+}
+
+#[test]
+fn amounts() {
+    let cpus = |service: &mut Service| service.resources.cpu_reservation = Some(2_500_000_000);
+    assert_eq!(told_of(1, cpus, &swarm()), ["SG514 2.5 CPUs are asked for, and the largest such node has 2"]);
+    let memory = |service: &mut Service| service.resources.mem_reservation = Some((4 << 30) + (1 << 20));
+    assert_eq!(
+        told_of(1, memory, &swarm()),
+        ["SG514 4097 MiB of memory are set aside, and the largest such node has 4096 MiB"]
+    );
+    let generic = |kind: &'static str, count| {
+        told_of(1, move |service| service.resources.generic_resources = vec![(kind.into(), count)], &swarm())
+    };
+    assert_eq!(generic("gpu", 3), ["SG514 3 `gpu` are asked for, and no such node has more than 2"]);
+    assert_eq!(generic("tpu", 1), ["SG514 no node that may run it has `tpu` resources"]);
+}
+
+#[test]
+fn images() {
+    let told = |state: ImageState| {
+        let images = [(least().container.image.expose().to_owned(), state)].into_iter().collect();
+        told_with(1, |_| {}, &swarm(), &images, &[])
+    };
+    assert_eq!(told(ImageState::Resolved), [""; 0]);
+    assert_eq!(told(ImageState::OnNode), [""; 0]);
+    assert_eq!(
+        told(ImageState::Missing("manifest unknown".to_owned())),
+        ["SG515 the image `jupyter/base-notebook:lab-4.1.0` was not found"]
+    );
+    assert_eq!(
+        told(ImageState::Unknown("no answer".to_owned())),
+        ["SG515 nothing is known of the image `jupyter/base-notebook:lab-4.1.0`"]
+    );
+}
+
+#[test]
+fn addresses() {
+    // A /29 has 8 addresses: less 3 and one node, 4.
+    let attached = |service: &mut Service| service.networks = vec![network("hub")];
+    assert_eq!(told_of(4, attached, &swarm()), [""; 0]);
+    let full = "SG516 the network `hub` has 4 addresses for services, and 5 are needed";
+    assert_eq!(told_of(5, attached, &swarm()), [full]);
+    let vip = |service: &mut Service| {
+        attached(service);
+        service.endpoint.mode = EndpointMode::Vip;
+    };
+    assert_eq!(told_of(2, vip, &swarm()), [""; 0]);
+    assert_eq!(told_of(3, vip, &swarm()), ["SG516 the network `hub` has 4 addresses for services, and 6 are needed"]);
+    let mut shared = swarm();
+    let spec = |name: &str| {
+        serde_json::json!({
+            "Name": name,
+            "TaskTemplate": {"Networks": [{"Target": "n1"}]},
+            "Mode": {"Replicated": {"Replicas": 2}},
+            "EndpointSpec": {"Mode": "vip"},
+        })
+    };
+    let service = |name: &str| ObservedService {
+        id: "s".to_owned(),
+        version: 1,
+        spec: spec(name),
+        created_at: String::new(),
+        updated_at: String::new(),
+        update: None,
+    };
+    shared.services.push(service("proxy"));
+    assert_eq!(told_of(1, attached, &shared), [""; 0]);
+    assert_eq!(told_of(2, attached, &shared), [full]);
+}
+
+#[test]
+fn names_that_are_taken() {
+    let taken = |labels: serde_json::Value| {
+        let mut state = swarm();
+        state.services.push(ObservedService {
+            id: "s".to_owned(),
+            version: 1,
+            spec: serde_json::json!({"Name": "Jupyter-User0-1", "Labels": labels}),
+            created_at: String::new(),
+            updated_at: String::new(),
+            update: None,
+        });
+        told_of(1, |_| {}, &state)
+    };
+    let ours = serde_json::json!({"swarmgen.deployment": "physics", "swarmgen.user": "user0", "swarmgen.server": ""});
+    assert_eq!(taken(ours.clone()), [""; 0]);
+    let told = ["SG517 the swarm has a service `Jupyter-User0-1` already"];
+    assert_eq!(taken(serde_json::json!({})), told);
+    for key in ["swarmgen.deployment", "swarmgen.user", "swarmgen.server"] {
+        let mut other = ours.clone();
+        other[key] = "other".into();
+        assert_eq!(taken(other), told, "{key}");
+    }
+}
