@@ -1,6 +1,7 @@
 //! The command line: arguments become options, one file for each command, all terminal writes in `ui`.
 
 mod args;
+mod asked;
 mod complete;
 mod config;
 mod error;
@@ -11,6 +12,7 @@ mod manual;
 mod output;
 mod render;
 mod schema;
+mod servers;
 mod ui;
 mod validate;
 
@@ -24,7 +26,8 @@ use ui::Ui;
 
 /// Runs the command that the process was started with.
 ///
-/// Exit codes: 0 done; 1 the input is wrong; 2 usage; 3 done, and something needs a person.
+/// Exit codes: 0 done; 1 the input is wrong; 2 usage; 3 done, and something needs a person; 4 some servers do not
+/// run; 5 no usable engine.
 pub fn main() -> ExitCode {
     if complete::answered() {
         return ExitCode::SUCCESS;
@@ -47,7 +50,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Failure::Other(error) | Failure::Usage(error) = &failure {
+            if let Failure::Other(error) | Failure::Usage(error) | Failure::NoEngine(error) = &failure {
                 ui.error(error);
             }
             failure.exit_code()

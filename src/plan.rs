@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod graph;
 pub mod object;
 pub mod observed;
+pub mod status;
 
 pub use graph::{Action, Plan};
 pub use observed::ObservedState;

@@ -6,6 +6,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
+pub(super) mod live;
+pub(super) mod server;
+
 use super::complete;
 use crate::check::level::{NameError, Subject};
 
@@ -106,6 +109,14 @@ pub(super) enum Command {
     Validate(Validate),
     /// Write what would be deployed for one user or for all
     Render(Box<Render>),
+    /// Show what differs between the config and the swarm, and what `apply` would do about it
+    Plan(Box<live::Plan>),
+    /// Bring the services onto the swarm and wait until they run
+    Apply(Box<live::Apply>),
+    /// Remove servers, and their volumes that are labelled `autoremove`
+    Destroy(live::Destroy),
+    /// Show the deployment's servers
+    Status(live::Status),
     /// Turn a jupyterhub_config.py into a config: runs it with your python3, as JupyterHub would
     Import(Box<Import>),
     /// Explain a diagnostic's code or, with `--user`, where a value of the user's server comes from
@@ -234,21 +245,8 @@ pub(super) struct Render {
     /// Render the servers of all users that the config lists
     #[arg(long)]
     pub(super) all: bool,
-    /// The profile, whatever the config or the request would choose
-    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(complete::profiles))]
-    pub(super) profile: Option<String>,
-    /// A named server instead of the default one
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    pub(super) server: String,
-    /// Set an attribute for templates, as literal text
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub(super) set: Vec<String>,
-    /// The hub's environment for the server: a JSON, YAML or TOML table, or NAME=VALUE lines (.env)
-    #[arg(long, value_name = "FILE")]
-    pub(super) hub_env: Option<PathBuf>,
-    /// The user's own request, as a hub would pass it on (JSON, YAML or TOML)
-    #[arg(long, value_name = "FILE")]
-    pub(super) user_options: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) server: server::ServerArgs,
     /// What to write
     #[arg(short, long, value_enum, default_value_t = Format::Stack, value_name = "FORMAT")]
     pub(super) format: Format,

@@ -11,6 +11,10 @@ pub(super) enum Failure {
     Usage(anyhow::Error),
     /// Done, and something that was told needs a person.
     Attention,
+    /// Some servers do not run; which, and why, has been told.
+    NotConverged,
+    /// There is no engine to talk to.
+    NoEngine(anyhow::Error),
     /// Something else, told once at the end.
     Other(anyhow::Error),
     /// Whoever read the output has left.
@@ -24,6 +28,8 @@ impl Failure {
             Self::Input | Self::Other(_) => 1,
             Self::Usage(_) => 2,
             Self::Attention => 3,
+            Self::NotConverged => 4,
+            Self::NoEngine(_) => 5,
             // As a process ends that SIGPIPE kills.
             Self::BrokenPipe => 141,
         })

@@ -16,6 +16,7 @@ use crate::import::text::Dialect;
 use crate::import::translate::translate;
 use crate::source::{Disk, ReadError, SourceMap, World};
 
+use super::args::server::ServerArgs;
 use super::args::{Format, Global, Import, ImportReport, Render};
 use super::error::Failure;
 use super::ui::Ui;
@@ -205,11 +206,7 @@ fn check(import: &Import, global: &Global, ui: &Ui, text: String) -> Result<(), 
     let render = Render {
         user: import.user.clone(),
         all: false,
-        profile: None,
-        server: String::new(),
-        set: import.set.clone(),
-        hub_env: import.hub_env.clone(),
-        user_options: None,
+        server: ServerArgs { set: import.set.clone(), hub_env: import.hub_env.clone(), ..ServerArgs::default() },
         format: Format::Service,
         template: None,
         stack: None,

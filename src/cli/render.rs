@@ -10,9 +10,10 @@ use crate::emit::ApiVersion;
 use crate::emit::engine::Ids;
 use crate::resolve::roster::User;
 use crate::resolve::{Compiler, Request};
-use crate::source::{Disk, Entry, Node, SourceMap, World};
+use crate::source::{Disk, Entry, SourceMap, World};
 
 use super::args::{Format, Global, Render};
+use super::asked::Asked;
 use super::config;
 use super::error::Failure;
 use super::output::{Destination, StdoutKind, stdout_kind};
@@ -23,9 +24,7 @@ struct Job<'a> {
     render: &'a Render,
     api: ApiVersion,
     ids: IdTable,
-    set: Vec<Entry>,
-    hub_env: Vec<Entry>,
-    options: Option<Node>,
+    asked: Asked<'a>,
     /// The operator's template and its text.
     template: Option<(String, String)>,
 }
@@ -108,14 +107,7 @@ fn prepare<'a>(
             .unwrap_or_default(),
         None => Vec::new(),
     };
-    let hub_env = match &render.hub_env {
-        Some(path) => config::hub_env(path, &Disk, sources, diagnostics),
-        None => Vec::new(),
-    };
-    let options = match &render.user_options {
-        Some(path) => Some(config::data_file(path, &Disk, sources, diagnostics)?),
-        None => None,
-    };
+    let asked = Asked::read(&render.server, sources, diagnostics)?;
     let template = match &render.template {
         Some(path) => match crate::source::World::read(&Disk, path, None) {
             Ok(text) => Some((path.display().to_string(), text.to_string())),
@@ -127,8 +119,7 @@ fn prepare<'a>(
         },
         None => None,
     };
-    let set = config::attributes(&render.set, sources, diagnostics);
-    let job = Job { render, api, ids: IdTable(ids), set, hub_env, options, template };
+    let job = Job { render, api, ids: IdTable(ids), asked, template };
     compiler.filter(|_| !diagnostics.has_errors()).map(|compiler| (compiler, job))
 }
 
@@ -158,14 +149,7 @@ fn may_write_secrets(compiler: &Compiler<'_>, render: &Render, diagnostics: &mut
 
 impl Job<'_> {
     fn request(&self) -> Request<'_> {
-        Request {
-            profile: self.render.profile.as_deref(),
-            server_name: &self.render.server,
-            options: self.options.as_ref(),
-            set: &self.set,
-            hub_env: &self.hub_env,
-            stack: self.render.stack.as_deref(),
-        }
+        self.asked.request(self.render.stack.as_deref())
     }
 
     /// Renders the user's server, or everybody's; `None` if there were errors.

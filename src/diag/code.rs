@@ -201,6 +201,7 @@ codes! {
     VOLUME_CONFLICT = hard("SG408", "volume-conflict", "Two services of one stack define a volume differently.");
 
     NO_KEY = hard("SG501", "no-key", "Swarm secrets are declared, and there is no key to name them with.");
+    HUB_SERVERS = hard("SG502", "hub-servers", "A hub starts these servers, and its environment for them was not given.");
     MISSING_NETWORK = hard("SG510", "missing-network", "The swarm has no such network that services can be attached to.");
     MISSING_OBJECT = hard("SG511", "missing-object", "The swarm has no such config or secret.");
     MISSING_PLUGIN = warn("SG512", "missing-plugin", "No node lists a volume plugin that a server needs.");

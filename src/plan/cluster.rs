@@ -46,18 +46,22 @@ pub struct ClusterView<'a> {
     pub images: &'a BTreeMap<String, ImageState>,
     /// Names of Swarm configs and secrets that are about to be made.
     pub made: &'a [String],
+    /// Whether the servers are of users, and not of a stand-in whose names mean nothing.
+    pub of_users: bool,
 }
 
 /// A check.
 type Check = fn(&ClusterView<'_>) -> Vec<Diagnostic>;
 
-/// All checks.
-const CHECKS: [Check; 7] =
-    [networks::check, objects::check, plugins::check, nodes::check, image::check, addresses::check, names::check];
+/// The checks of what servers need, whoever they are for.
+const CHECKS: [Check; 5] = [networks::check, objects::check, plugins::check, nodes::check, image::check];
+/// The checks of all servers together.
+const CHECKS_OF_USERS: [Check; 2] = [addresses::check, names::check];
 
 /// Finds what the swarm lacks for the wanted servers.
 pub fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
-    CHECKS.iter().flat_map(|check| check(view)).collect()
+    let of_users = CHECKS_OF_USERS.iter().filter(|_| view.of_users);
+    CHECKS.iter().chain(of_users).flat_map(|check| check(view)).collect()
 }
 
 impl WantedView<'_> {

@@ -14,7 +14,7 @@ use crate::source::{Author, Node, Value};
 use super::naming::Scheme;
 use super::roster::User;
 use super::template::{Segment, segments};
-use super::{Compiler, Request, naming, options, secret};
+use super::{Asked, Compiler, Request, Server, naming, options, secret};
 
 /// The most users that one piece of work has.
 const CHUNK: usize = 128;
@@ -88,6 +88,26 @@ impl Compiler<'_> {
         for profile in self.profiles().iter().filter(|profile| profile.access.admits(user)) {
             self.resolve_as(user, &names, profile, request, diagnostics);
         }
+    }
+
+    /// A user's servers, one with each profile that the user may use, and nothing told of what went wrong with them: that is
+    /// for [`check_user`](Self::check_user).
+    pub fn servers_of(&self, user: &User<'_>) -> Vec<Server<'_>> {
+        let request = Request::default();
+        let names = self.names(user, &request);
+        let profiles = self.profiles().iter().filter(|profile| profile.access.admits(user));
+        profiles
+            .filter_map(|profile| self.resolve_as(user, &names, profile, &request, &mut Diagnostics::new()))
+            .collect()
+    }
+
+    /// The servers of a stand-in, one with each profile, where a config lists no users.
+    pub fn stand_ins(&self) -> Vec<Server<'_>> {
+        let user = User::unlisted("user");
+        let request = Request::default();
+        let names = self.names(&user, &request);
+        let asked = Asked { user: &user, names: &names, request: &request, probe: true };
+        self.profiles().iter().filter_map(|profile| self.server(asked, profile, &mut Vec::new())).collect()
     }
 
     /// Judges the config as a whole: what no single server shows.

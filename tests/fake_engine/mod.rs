@@ -1,4 +1,7 @@
 //! An engine that keeps what the docker CLI sends to `POST /services/create`, for seeing what a stack or command means.
+//!
+//! To those who ask without a filter it shows the small swarm of `swarm.json`, in which one node has `jupyter/base-notebook:1`.
+//! tests/live compares the shape of its answers with a real engine's.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -32,10 +35,15 @@ impl FakeEngine {
     /// A command that reaches this engine by the docker CLI, with nothing of the machine's own settings.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        let socket = self.directory.path().join("engine.sock");
-        command.env("DOCKER_HOST", format!("unix://{}", socket.display()));
+        command.env("DOCKER_HOST", self.address());
         command.env("DOCKER_CONFIG", self.directory.path()).env_remove("DOCKER_CONTEXT").env("HOME", "/nobody");
         command
+    }
+
+    /// What `DOCKER_HOST` is to be for it.
+    #[allow(dead_code, reason = "commands are made here or elsewhere")]
+    pub(crate) fn address(&self) -> String {
+        format!("unix://{}", self.directory.path().join("engine.sock").display())
     }
 
     /// Writes a file and says where.
@@ -74,25 +82,37 @@ fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
         let body = read_body(&mut reader);
         let target = target.strip_prefix("/v1.41").unwrap_or(&target);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let answer = match path.strip_prefix("/networks/") {
-            Some(name) => json!({"Name": name, "Id": name, "Scope": "swarm"}),
-            None => match path {
-                "/info" => json!({"Swarm": {"LocalNodeState": "active", "ControlAvailable": true}}),
-                "/configs" | "/secrets" => named(query),
-                "/services" | "/networks" => json!([]),
-                "/services/create" => {
-                    created.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
-                    json!({"ID": "new"})
-                }
-                _ => json!({}),
+        let filtered = query.contains("filters=");
+        let (status, answer) = match path {
+            "/configs" | "/secrets" if filtered => ("200 OK", named(query)),
+            "/services" | "/networks" | "/tasks" if filtered => ("200 OK", json!([])),
+            "/services/create" => {
+                created.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                ("201 Created", json!({"ID": "new"}))
+            }
+            "/version" => ("200 OK", json!({"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})),
+            "/info" | "/services" | "/networks" | "/nodes" | "/configs" | "/secrets" | "/volumes" => {
+                ("200 OK", swarm()[&path[1..]].take())
+            }
+            "/images/jupyter/base-notebook:1/json" => ("200 OK", json!({"Id": "sha256:1"})),
+            _ => match (path.strip_prefix("/networks/"), path.split('/').nth(1)) {
+                (Some(name), _) => ("200 OK", json!({"Name": name, "Id": name, "Scope": "swarm"})),
+                (None, Some("images")) => ("404 Not Found", json!({"message": "No such image"})),
+                (None, Some("distribution")) => ("403 Forbidden", json!({"message": "no registry here"})),
+                _ => ("200 OK", json!({})),
             },
         };
         let answer = if method == "HEAD" { String::new() } else { answer.to_string() };
-        let head = "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nOstype: linux\r\nSwarm: active/manager";
+        let head = "Api-Version: 1.41\r\nOstype: linux\r\nSwarm: active/manager";
         let length = answer.len();
-        write!(writer, "{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{answer}").unwrap();
+        write!(writer, "HTTP/1.1 {status}\r\n{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{answer}").unwrap();
         line.clear();
     }
+}
+
+/// What there is on the small swarm.
+fn swarm() -> Value {
+    serde_json::from_str(include_str!("swarm.json")).unwrap()
 }
 
 fn read_body(reader: &mut impl BufRead) -> Vec<u8> {

@@ -4,6 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use fake_engine::FakeEngine;
+
+#[allow(dead_code, reason = "shared with the emitters' tests")]
+#[path = "../fake_engine/mod.rs"]
+mod fake_engine;
+
+/// The engine of the runs that need one.
+fn engine() -> &'static FakeEngine {
+    static ENGINE: OnceLock<FakeEngine> = OnceLock::new();
+    ENGINE.get_or_init(FakeEngine::start)
+}
 
 /// One `case.toml`.
 #[derive(serde::Deserialize)]
@@ -39,6 +52,9 @@ pub(crate) struct Run {
     stdout: Option<PathBuf>,
     #[serde(default = "one")]
     pub(crate) exit: i32,
+    /// Whether it is run beside an engine, that of tests/fake_engine.
+    #[serde(default)]
+    swarm: bool,
     /// Whether the folder's code is found.
     #[serde(default = "yes")]
     pub(crate) finds: bool,
@@ -136,6 +152,9 @@ impl Run {
         command.args(args).current_dir(folder).env_clear().envs(&self.env).stdin(Stdio::null());
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
+        }
+        if self.swarm {
+            command.env("DOCKER_HOST", engine().address());
         }
         if let Some(path) = &self.stdout {
             let path = folder.join(path);

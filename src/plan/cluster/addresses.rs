@@ -19,7 +19,12 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for network in view.state.networks.iter().filter(|network| network.scope == "swarm" && !network.ingress) {
         let is_this = |target: &str| target == network.id || target == network.name;
+        // A user has one server at a time, with whichever profile.
+        let mut counted = BTreeSet::new();
         let mut asking = view.servers.iter().filter_map(|server| {
+            if !counted.insert(&*server.service.name) {
+                return None;
+            }
             let networks = &server.service.networks;
             let index = networks.iter().position(|network| is_this(network.target.expose()))?;
             Some((server, index))

@@ -78,7 +78,7 @@ fn told_with(
         .zip(&services)
         .map(|(user, service)| WantedView { user, server: "", service, spec: &spec })
         .collect();
-    let view = ClusterView { state, deployment: "physics", servers: &servers, images, made };
+    let view = ClusterView { state, deployment: "physics", servers: &servers, images, made, of_users: true };
     check(&view).iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
 }
 

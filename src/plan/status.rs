@@ -1,0 +1,197 @@
+//! How the deployment's servers are, as the swarm tells.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
+
+use super::object::LABEL_MADE_BY;
+use super::observed::{ObservedNode, ObservedService, ObservedState, ObservedTask};
+
+/// The container label that SwarmSpawner and we write the profile's name to.
+const LABEL_PROFILE: &str = "image_name";
+
+/// One server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServerStatus {
+    /// The user's name.
+    pub user: String,
+    /// The server's name; empty for the default one.
+    pub server: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The service's name.
+    pub service: String,
+    /// What made it: `apply`, `spawner`, or empty for a stack.
+    pub made_by: String,
+    /// What it is doing.
+    pub state: ServerState,
+    /// The engine's word for the task's state; empty where there is no task.
+    pub task: String,
+    /// The host's name of the node that it runs on; empty while there is none.
+    pub node: String,
+    /// When it came into its state, in the engine's time.
+    pub since: String,
+    /// Why it does not run, or last did not; empty where there is no reason.
+    pub error: String,
+}
+
+/// What a server is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerState {
+    /// Its task runs.
+    Running,
+    /// Its task is on the way.
+    Starting,
+    /// No node takes it, or it waits for an address.
+    Pending,
+    /// Its tasks end again and again.
+    Failing,
+    /// Its node is away: the engine still takes the task for running.
+    Lost,
+    /// It has ended, and nothing starts it again.
+    Stopped,
+}
+
+/// The deployment's servers, sorted by user, server and service.
+pub fn servers(state: &ObservedState, deployment: &str) -> Vec<ServerStatus> {
+    let nodes: BTreeMap<&str, &ObservedNode> = state.nodes.iter().map(|node| (&*node.id, node)).collect();
+    let mut tasks: BTreeMap<&str, Vec<&ObservedTask>> = BTreeMap::new();
+    for task in &state.tasks {
+        tasks.entry(&task.service_id).or_default().push(task);
+    }
+    for list in tasks.values_mut() {
+        list.sort_by(|a, b| b.created_at.cmp(&a.created_at));
+    }
+    let ours = state.services.iter().filter(|service| service.label(LABEL_DEPLOYMENT) == Some(deployment));
+    let mut servers: Vec<ServerStatus> = ours
+        .map(|service| one(service, tasks.get(&*service.id).map(Vec::as_slice).unwrap_or_default(), &nodes))
+        .collect();
+    servers.sort_by(|a, b| (&a.user, &a.server, &a.service).cmp(&(&b.user, &b.server, &b.service)));
+    servers
+}
+
+/// A service with its tasks, the newest first.
+fn one(service: &ObservedService, tasks: &[&ObservedTask], nodes: &BTreeMap<&str, &ObservedNode>) -> ServerStatus {
+    let label = |key: &str| service.label(key).unwrap_or_default().to_owned();
+    let profile = service.spec.pointer("/TaskTemplate/ContainerSpec/Labels").and_then(|labels| labels.get(LABEL_PROFILE));
+    // A task of before that still runs says more than a newer one that was never wanted.
+    let wanted = |task: &&&ObservedTask| matches!(&*task.desired_state, "running" | "ready");
+    let current = tasks.iter().find(wanted).or_else(|| tasks.first()).copied();
+    let node = current.and_then(|task| nodes.get(&*task.node_id).copied());
+    let state = current.map_or(ServerState::Pending, |task| state_of(task, tasks, node));
+    let reason = |task: &&&ObservedTask| !task.error.is_empty();
+    let error = match state {
+        ServerState::Running => String::new(),
+        ServerState::Lost => "its node is away".to_owned(),
+        _ => tasks.iter().find(reason).map(|task| task.error.clone()).unwrap_or_default(),
+    };
+    ServerStatus {
+        user: label(LABEL_USER),
+        server: label(LABEL_SERVER),
+        profile: profile.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
+        service: service.name().to_owned(),
+        made_by: label(LABEL_MADE_BY),
+        state,
+        task: current.map(|task| task.state.clone()).unwrap_or_default(),
+        node: node.map(|node| node.hostname.clone()).unwrap_or_default(),
+        since: current.map(|task| task.timestamp.clone()).unwrap_or_default(),
+        error,
+    }
+}
+
+fn state_of(task: &ObservedTask, tasks: &[&ObservedTask], node: Option<&ObservedNode>) -> ServerState {
+    let has_failed = tasks.iter().any(|task| matches!(&*task.state, "failed" | "rejected"));
+    match &*task.state {
+        "running" if node.is_some_and(|node| matches!(&*node.state, "down" | "disconnected")) => ServerState::Lost,
+        "running" => ServerState::Running,
+        // Between two attempts the next task waits.
+        _ if has_failed && task.state != "complete" => ServerState::Failing,
+        "new" | "allocated" | "pending" => ServerState::Pending,
+        "complete" | "shutdown" | "remove" | "orphaned" => ServerState::Stopped,
+        "failed" | "rejected" => ServerState::Failing,
+        _ => ServerState::Starting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn state(tasks: Vec<ObservedTask>) -> ObservedState {
+        ObservedState {
+            services: vec![ObservedService {
+                id: "s".to_owned(),
+                version: 1,
+                spec: json!({
+                    "Name": "jupyter-a-1",
+                    "Labels": {"swarmgen.deployment": "physics", "swarmgen.user": "a", "swarmgen.made-by": "apply"},
+                    "TaskTemplate": {"ContainerSpec": {"Labels": {"image_name": "Python"}}},
+                }),
+                created_at: String::new(),
+                updated_at: String::new(),
+                update: None,
+            }],
+            nodes: vec![ObservedNode {
+                id: "n".to_owned(),
+                hostname: "lab".to_owned(),
+                state: "ready".to_owned(),
+                ..ObservedNode::default()
+            }],
+            tasks,
+            ..ObservedState::default()
+        }
+    }
+
+    fn task(state: &str, desired: &str, created: &str, error: &str) -> ObservedTask {
+        ObservedTask {
+            service_id: "s".to_owned(),
+            node_id: "n".to_owned(),
+            state: state.to_owned(),
+            desired_state: desired.to_owned(),
+            created_at: created.to_owned(),
+            error: error.to_owned(),
+            ..ObservedTask::default()
+        }
+    }
+
+    fn told(tasks: Vec<ObservedTask>) -> (ServerState, String) {
+        let servers = servers(&state(tasks), "physics");
+        (servers[0].state, servers[0].error.clone())
+    }
+
+    #[test]
+    fn a_server_is_what_its_wanted_task_is() {
+        let state = state(vec![task("running", "running", "2", "")]);
+        assert_eq!(servers(&state, "chemistry"), []);
+        let server = &servers(&state, "physics")[0];
+        assert_eq!((&*server.user, &*server.profile, &*server.node), ("a", "Python", "lab"));
+        assert_eq!(server.state, ServerState::Running);
+        assert_eq!(told(vec![]), (ServerState::Pending, String::new()));
+        let old = task("shutdown", "shutdown", "3", "");
+        assert_eq!(told(vec![old, task("running", "running", "2", "")]).0, ServerState::Running);
+        let waits = task("pending", "running", "1", "no suitable node");
+        assert_eq!(told(vec![waits]), (ServerState::Pending, "no suitable node".to_owned()));
+        assert_eq!(told(vec![task("preparing", "running", "1", "")]).0, ServerState::Starting);
+        assert_eq!(told(vec![task("complete", "shutdown", "1", "")]).0, ServerState::Stopped);
+    }
+
+    #[test]
+    fn what_fails_again_and_again_is_failing_between_the_attempts_too() {
+        let failed = task("failed", "shutdown", "1", "task: non-zero exit (3)");
+        let next = task("ready", "ready", "2", "");
+        assert_eq!(told(vec![failed, next]), (ServerState::Failing, "task: non-zero exit (3)".to_owned()));
+    }
+
+    #[test]
+    fn a_task_on_a_node_that_is_away_is_lost() {
+        let mut state = state(vec![task("running", "running", "2", "")]);
+        state.nodes[0].state = "down".to_owned();
+        let server = &servers(&state, "physics")[0];
+        assert_eq!((server.state, &*server.error), (ServerState::Lost, "its node is away"));
+    }
+}
