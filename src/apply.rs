@@ -4,5 +4,10 @@
 //! only module that knows the client.
 
 pub mod api;
+pub mod bollard;
+pub mod connect;
+mod dial;
+pub mod observe;
 
 pub use api::SwarmApi;
+pub use observe::observe;

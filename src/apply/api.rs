@@ -110,8 +110,12 @@ pub struct EngineInfo {
     pub node_id: String,
     /// `inactive`, `pending`, `active`, `error` or `locked`.
     pub swarm_state: String,
+    /// Why it is in that state, in the engine's words; empty where there is no reason.
+    pub swarm_error: String,
     /// Whether it is a manager that answers questions about the swarm.
     pub is_manager: bool,
+    /// The addresses of the swarm's managers, as far as it knows them.
+    pub managers: Vec<String>,
     /// Its volume plugins.
     pub volume_plugins: Vec<String>,
 }
