@@ -8,11 +8,13 @@ mod error;
 mod explain;
 mod import;
 mod init;
+mod live;
 mod manual;
 mod output;
 mod render;
 mod schema;
 mod servers;
+mod status;
 mod ui;
 mod validate;
 
@@ -41,10 +43,12 @@ pub fn main() -> ExitCode {
         Command::Init(init) => init::run(init, &ui),
         Command::Validate(validate) => validate::run(validate, &args.global, &ui),
         Command::Render(render) => render::run(render, &args.global, &ui),
+        Command::Status(status) => status::run(status, &args.global, &ui),
         Command::Import(import) => import::run(import, &args.global, &ui),
         Command::Explain(explain) => explain::run(explain, &args.global, &ui),
         Command::Schema(schema) => schema::run(schema, &ui),
         Command::Completions(completions) => complete::script(completions),
+        Command::Plan(_) | Command::Apply(_) | Command::Destroy(_) => Err(anyhow::anyhow!("not there yet").into()),
         Command::Man(man) => manual::man(man, &ui),
     };
     match done {

@@ -81,6 +81,16 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Prepares to ask an engine whose version of the API is known, without asking it anything yet.
+    ///
+    /// # Errors
+    ///
+    /// Certificates that cannot be used.
+    pub fn known(endpoint: &Endpoint, limits: Limits, api: ApiVersion) -> Result<Self, ConnectError> {
+        let docker = transport::client(endpoint, limits.connect)?;
+        Ok(Self { docker, endpoint: endpoint.to_string().into(), api, limits })
+    }
+
     /// The version of the API that is spoken.
     pub fn api(&self) -> ApiVersion {
         self.api

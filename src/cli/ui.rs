@@ -5,6 +5,8 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::diag::render::{github, human, json, sarif, short};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::source::SourceMap;
@@ -124,6 +126,16 @@ pub(super) fn result(bytes: &[u8]) -> Result<(), Failure> {
     stdout.write_all(bytes)?;
     stdout.flush()?;
     Ok(())
+}
+
+/// Tells whether standard output is a terminal.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// How many columns of a terminal a text takes.
+pub(super) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
 }
 
 /// Shows clap's help, version or usage error.

@@ -181,4 +181,17 @@ pub struct ObservedTask {
     pub container: String,
     /// The service's labels, as they were when the task was made.
     pub labels: Labels,
+    /// Its addresses.
+    pub addresses: Vec<TaskAddress>,
+}
+
+/// An address of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskAddress {
+    /// The id of the network that it is on.
+    pub network_id: String,
+    /// That network's name.
+    pub network: String,
+    /// The address.
+    pub address: String,
 }

@@ -76,7 +76,8 @@ pub fn servers(state: &ObservedState, deployment: &str) -> Vec<ServerStatus> {
 /// A service with its tasks, the newest first.
 fn one(service: &ObservedService, tasks: &[&ObservedTask], nodes: &BTreeMap<&str, &ObservedNode>) -> ServerStatus {
     let label = |key: &str| service.label(key).unwrap_or_default().to_owned();
-    let profile = service.spec.pointer("/TaskTemplate/ContainerSpec/Labels").and_then(|labels| labels.get(LABEL_PROFILE));
+    let profile =
+        service.spec.pointer("/TaskTemplate/ContainerSpec/Labels").and_then(|labels| labels.get(LABEL_PROFILE));
     // A task of before that still runs says more than a newer one that was never wanted.
     let wanted = |task: &&&ObservedTask| matches!(&*task.desired_state, "running" | "ready");
     let current = tasks.iter().find(wanted).or_else(|| tasks.first()).copied();

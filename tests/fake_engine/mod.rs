@@ -105,7 +105,11 @@ fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
         let answer = if method == "HEAD" { String::new() } else { answer.to_string() };
         let head = "Api-Version: 1.41\r\nOstype: linux\r\nSwarm: active/manager";
         let length = answer.len();
-        write!(writer, "HTTP/1.1 {status}\r\n{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{answer}").unwrap();
+        write!(
+            writer,
+            "HTTP/1.1 {status}\r\n{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{answer}"
+        )
+        .unwrap();
         line.clear();
     }
 }

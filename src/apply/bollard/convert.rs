@@ -8,7 +8,8 @@ use serde_json::{Result, Value, from_str};
 use crate::apply::api::{EngineInfo, ImageDigest};
 use crate::emit::ApiVersion;
 use crate::plan::observed::{
-    Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService, ObservedTask, ObservedVolume, UpdateStatus,
+    Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService, ObservedTask, ObservedVolume, TaskAddress,
+    UpdateStatus,
 };
 
 /// Reads null as nothing, which is how the engine writes empty lists and maps.
@@ -144,6 +145,7 @@ answer!(Task {
     created_at: String = "CreatedAt",
     spec: TaskSpec = "Spec",
     labels: Labels = "Labels",
+    attachments: Vec<Attachment> = "NetworksAttachments",
 });
 answer!(Status {
     timestamp: String = "Timestamp",
@@ -160,7 +162,17 @@ answer!(ContainerSpec { image: String = "Image" });
 const ENDED: [&str; 4] = ["complete", "failed", "shutdown", "remove"];
 
 impl From<Task> for ObservedTask {
-    fn from(Task { id, service_id, node_id, status, desired_state, created_at, spec, labels }: Task) -> Self {
+    fn from(task: Task) -> Self {
+        let Task { id, service_id, node_id, status, desired_state, created_at, spec, labels, attachments } = task;
+        let addresses = attachments.into_iter().filter_map(|attachment| {
+            // With the length of its network's prefix.
+            let address = attachment.addresses.into_iter().next()?;
+            Some(TaskAddress {
+                network_id: attachment.network.id,
+                network: attachment.network.spec.name,
+                address: address.split('/').next().unwrap_or_default().to_owned(),
+            })
+        });
         let Status { timestamp, state, message, error, container } = status;
         let ended = ENDED.contains(&state.as_str()) && !container.id.is_empty();
         Self {
@@ -177,6 +189,7 @@ impl From<Task> for ObservedTask {
             created_at,
             image: spec.container.image,
             labels,
+            addresses: addresses.collect(),
         }
     }
 }
@@ -185,6 +198,10 @@ impl From<Task> for ObservedTask {
 pub(super) fn tasks(answer: &str) -> Result<Vec<ObservedTask>> {
     list::<Task, _>(answer)
 }
+
+answer!(Attachment { network: AttachedNetwork = "Network", addresses: Vec<String> = "Addresses" });
+answer!(AttachedNetwork { id: String = "ID", spec: NetworkSpec = "Spec" });
+answer!(NetworkSpec { name: String = "Name" });
 
 answer!(Network {
     id: String = "Id",

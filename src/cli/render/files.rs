@@ -336,10 +336,14 @@ impl Gathering {
 pub(super) fn output_failed(failure: &Failure) -> Diagnostic {
     let new = |text| Diagnostic::new(&code::OUTPUT_FAILED, text);
     match failure {
-        Failure::Other(error) | Failure::Usage(error) | Failure::NoEngine(error) => match error.downcast_ref::<Unwritable>() {
+        Failure::Other(error) | Failure::Usage(error) | Failure::NoEngine(error) => match error
+            .downcast_ref::<Unwritable>()
+        {
             Some(Unwritable { message, help }) => new(message.clone()).help(*help),
             None => new(format!("{error:#}")).help("make room or get access there, or name another place with `-o`"),
         },
-        Failure::Input | Failure::Attention | Failure::NotConverged | Failure::BrokenPipe => new("the output cannot be written".to_owned()),
+        Failure::Input | Failure::Attention | Failure::NotConverged | Failure::BrokenPipe => {
+            new("the output cannot be written".to_owned())
+        }
     }
 }
