@@ -4,5 +4,18 @@
 //! only module that knows the client.
 
 pub mod api;
+pub mod event;
+mod execute;
+mod outcome;
+pub mod redact;
+pub mod remove;
+mod rollback;
+mod wait;
+mod work;
 
 pub use api::SwarmApi;
+pub use event::Event;
+pub use outcome::{Outcome, Report, State, Stop};
+pub use redact::Redactor;
+pub use wait::Standing;
+pub use work::{Refuse, Replan, Replanned, Run, Settings};
