@@ -132,6 +132,8 @@ pub enum Action {
         old: Removal,
         /// What is made.
         new: NewService,
+        /// Volumes of the engine's node that are removed in between, as the task makes them anew with other options.
+        volumes: Vec<String>,
     },
     /// Removes a service.
     RemoveService(Removal),

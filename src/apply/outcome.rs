@@ -1,0 +1,193 @@
+//! What became of each action.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use crate::plan::graph::{Action, Body, NewService, ObjectKind, Plan};
+
+use super::event::{Act, Subject};
+
+/// What was done, what was not, and what failed.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One for each action, in the plan's order; then those services that were only waited for.
+    pub reports: Vec<Report>,
+    /// Why not everything was tried, where that is so.
+    pub stopped: Option<Stop>,
+    /// What is undone by a rollback, in the order in which it was done.
+    pub(super) journal: Vec<Undo>,
+}
+
+impl Outcome {
+    /// Tells whether everything was done, and runs as far as that was waited for.
+    pub fn is_complete(&self) -> bool {
+        self.stopped.is_none() && self.reports.iter().all(|report| report.state.is_good())
+    }
+
+    /// Those that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Report> {
+        self.reports.iter().filter(|report| matches!(report.state, State::Failed { .. }))
+    }
+
+    /// Tells whether the swarm was changed, or may have been.
+    pub fn has_changed_anything(&self) -> bool {
+        !self.journal.is_empty()
+    }
+}
+
+/// What became of one action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// What it is about.
+    pub subject: Subject,
+    /// What was to be done.
+    pub act: Act,
+    /// What became of it.
+    pub state: State,
+}
+
+/// What became of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// Nothing was tried.
+    NotDone {
+        /// Why.
+        reason: String,
+    },
+    /// The call was sent, and its answer was not waited for.
+    Unknown,
+    /// It was done; whether the service runs was not seen.
+    Accepted,
+    /// It was done, and there is nothing to wait for.
+    Done,
+    /// It was done, and the service has kept running.
+    Converged {
+        /// The time since the engine took the call.
+        after: Duration,
+    },
+    /// It failed.
+    Failed {
+        /// Why; searched for secrets.
+        reason: String,
+        /// Whether the engine took the call, so that it is the service that does not run.
+        accepted: bool,
+    },
+}
+
+impl State {
+    /// Tells whether nothing is wrong with it.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Accepted | Self::Done | Self::Converged { .. })
+    }
+}
+
+/// Why no new calls are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Whoever started it wants it to end.
+    Cancelled,
+    /// The engine does not answer any more; searched for secrets.
+    NoEngine(String),
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("interrupted"),
+            Self::NoEngine(reason) => write!(f, "the engine does not answer: {reason}"),
+        }
+    }
+}
+
+/// What was done, with what it takes to undo it.
+#[derive(Clone, Debug)]
+pub(super) enum Undo {
+    /// A service was made; without an id, it may have been.
+    Created { new: NewService, id: Option<String> },
+    /// A service was changed, or may have been.
+    Updated { subject: Subject, id: String, before: Body, sent: Body },
+    /// A service was removed.
+    Removed { subject: Subject, before: Body },
+    /// A Swarm config or secret was made.
+    CreatedObject { kind: ObjectKind, id: String, name: String },
+    /// Something is gone for good.
+    Gone { subject: Subject },
+}
+
+/// The outcome in the making: it is there also if the work on it is dropped.
+#[derive(Default)]
+pub(super) struct Ledger {
+    reports: RefCell<Vec<Report>>,
+    /// What was struck is `None`.
+    journal: RefCell<Vec<Option<Undo>>>,
+}
+
+impl Ledger {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let not_done = || State::NotDone { reason: "not reached".to_owned() };
+        let report = |action| {
+            let (subject, act) = describe(action);
+            Report { subject, act, state: not_done() }
+        };
+        Self { reports: RefCell::new(plan.actions.iter().map(report).collect()), journal: RefCell::default() }
+    }
+
+    /// Adds a report and gives its place.
+    pub(super) fn add(&self, report: Report) -> usize {
+        let mut reports = self.reports.borrow_mut();
+        reports.push(report);
+        reports.len() - 1
+    }
+
+    pub(super) fn set(&self, index: usize, state: State) {
+        if let Some(report) = self.reports.borrow_mut().get_mut(index) {
+            report.state = state;
+        }
+    }
+
+    pub(super) fn state(&self, index: usize) -> Option<State> {
+        self.reports.borrow().get(index).map(|report| report.state.clone())
+    }
+
+    /// Writes down a call before it is made, and gives its place.
+    pub(super) fn note(&self, undo: Undo) -> usize {
+        let mut journal = self.journal.borrow_mut();
+        journal.push(Some(undo));
+        journal.len() - 1
+    }
+
+    /// Replaces what was noted: more is known of it, or (`None`) it has not happened.
+    pub(super) fn settle(&self, entry: usize, undo: Option<Undo>) {
+        if let Some(noted) = self.journal.borrow_mut().get_mut(entry) {
+            *noted = undo;
+        }
+    }
+
+    pub(super) fn count(&self, counts: impl Fn(&Report) -> bool) -> usize {
+        self.reports.borrow().iter().filter(|report| counts(report)).count()
+    }
+
+    /// Ends the ledger: what is under way in it was given up.
+    pub(super) fn into_outcome(self, stopped: Option<Stop>) -> Outcome {
+        Outcome {
+            reports: self.reports.into_inner(),
+            stopped,
+            journal: self.journal.into_inner().into_iter().flatten().collect(),
+        }
+    }
+}
+
+/// What an action is about, and what it does.
+pub(super) fn describe(action: &Action) -> (Subject, Act) {
+    match action {
+        Action::CreateObject(object) => (Subject::Object { kind: object.kind, name: object.name.clone() }, Act::Create),
+        Action::CreateService(new) => (new.into(), Act::Create),
+        Action::UpdateService(update) => ((&update.new).into(), Act::Update),
+        Action::ReplaceService { new, .. } => (new.into(), Act::Replace),
+        Action::RemoveService(old) => (old.into(), Act::Remove),
+        Action::RemoveVolume { name, service } => {
+            (Subject::Volume { name: name.clone(), service: service.clone() }, Act::Remove)
+        }
+        Action::RemoveObject { kind, name, .. } => (Subject::Object { kind: *kind, name: name.clone() }, Act::Remove),
+    }
+}

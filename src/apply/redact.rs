@@ -1,0 +1,295 @@
+//! Secrets in the engine's words.
+//!
+//! The engine quotes what it refuses: an invalid template with its whole value, a mount with its driver's options.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use serde_json::Value;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::ir::Service;
+use crate::plan::graph::{Action, Plan};
+
+/// What stands in a secret's place.
+pub const REDACTED: &str = "«redacted»";
+
+/// The service label that lists the paths that held secrets.
+const LABEL_HIDDEN: &str = "swarmgen.hidden";
+
+/// A shorter secret is only found where it stands as a word: else it would be found in words that have nothing to do
+/// with it.
+const SHORT: usize = 4;
+
+/// A line of a secret of several lines that is shorter is not looked for by itself.
+const SHORTEST_LINE: usize = 8;
+
+/// Knows secrets, and takes them out of texts.
+#[derive(Default)]
+pub struct Redactor {
+    /// Each secret in each of its spellings, by its first byte.
+    needles: RefCell<BTreeMap<u8, BTreeSet<String>>>,
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl Redactor {
+    /// Learns the secrets of all bodies of a plan.
+    pub fn learn_plan(&self, plan: &Plan) {
+        for action in &plan.actions {
+            match action {
+                Action::CreateObject(object) => self.learn(object.content.expose()),
+                Action::CreateService(new) => self.learn_body(&new.body.0),
+                Action::UpdateService(update) => {
+                    self.learn_body(&update.new.body.0);
+                    self.learn_body(&update.before.0);
+                }
+                Action::ReplaceService { old, new, .. } => {
+                    self.learn_body(&old.before.0);
+                    self.learn_body(&new.body.0);
+                }
+                Action::RemoveService(old) => self.learn_body(&old.before.0),
+                Action::RemoveVolume { .. } | Action::RemoveObject { .. } => {}
+            }
+        }
+    }
+
+    /// Learns the texts of a compiled service that know they are secret.
+    pub fn learn_service(&self, service: &Service) {
+        service.for_each_text(&mut |_, text| {
+            if text.is_secret() {
+                self.learn(text.expose());
+            }
+        });
+    }
+
+    /// Learns the secrets of a `ServiceSpec`, by its label of hidden paths.
+    ///
+    /// If one of the paths is not understood, everything in the spec that may be a secret is taken for one.
+    pub fn learn_body(&self, spec: &Value) {
+        let hidden = spec.pointer("/Labels").and_then(|labels| labels.get(LABEL_HIDDEN)).and_then(Value::as_str);
+        let mut hidden: BTreeSet<String> = hidden.unwrap_or_default().split_whitespace().map(percent_decoded).collect();
+        let texts = hideable(spec);
+        for (path, text) in &texts {
+            if hidden.remove(path) {
+                self.learn(text);
+            }
+        }
+        if !hidden.is_empty() {
+            texts.iter().for_each(|(_, text)| self.learn(text));
+        }
+    }
+
+    /// Learns a secret.
+    pub fn learn(&self, secret: &str) {
+        self.learn_spellings(secret);
+        // Braces that Swarm would take for a template's are sent as a template that gives them.
+        let expanded = Zeroizing::new(unescaped(secret));
+        if *expanded != secret {
+            self.learn_spellings(&expanded);
+        }
+        let lines = secret.lines().map(str::trim);
+        if secret.contains('\n') {
+            lines.filter(|line| line.len() >= SHORTEST_LINE).for_each(|line| self.learn_spellings(line));
+        }
+    }
+
+    fn learn_spellings(&self, secret: &str) {
+        // Engines cut white space off the ends of what they quote.
+        for text in [secret, secret.trim()] {
+            if text.is_empty() {
+                continue;
+            }
+            let quoted = Zeroizing::new(go_quoted(text));
+            let json = Zeroizing::new(json_quoted(text));
+            let mut spellings = vec![
+                text.to_owned(),
+                go_quoted(&quoted),
+                json_quoted(&quoted),
+                go_quoted(&json),
+                go_json_quoted(&json),
+                percent_encoded(text),
+            ];
+            // Encoded, a short secret looks like anything.
+            if text.len() >= SHORT {
+                spellings.push(base64::engine::general_purpose::STANDARD_NO_PAD.encode(text));
+                spellings.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text));
+            }
+            spellings.extend([&quoted, &json].map(|text| String::clone(text)));
+            let mut needles = self.needles.borrow_mut();
+            for spelling in spellings {
+                if let Some(first) = spelling.bytes().next() {
+                    needles.entry(first).or_default().insert(spelling);
+                }
+            }
+        }
+    }
+
+    /// The text with every secret that it quotes taken out.
+    pub fn redact(&self, text: &str) -> String {
+        let needles = self.needles.borrow();
+        let mut shown = String::with_capacity(text.len());
+        // Everything before `done` is shown or hidden; overlapping secrets are hidden as one.
+        let (mut done, mut hiding) = (0, false);
+        for (at, c) in text.char_indices() {
+            let rest = text.get(at..).unwrap_or_default();
+            let fits = |needle: &&String| {
+                rest.starts_with(needle.as_str()) && (needle.len() >= SHORT || is_word(text, at, needle))
+            };
+            let found = rest.bytes().next().and_then(|first| needles.get(&first)).into_iter().flatten().filter(fits);
+            if let Some(longest) = found.map(String::len).max() {
+                if !hiding || at > done {
+                    shown.push_str(REDACTED);
+                }
+                hiding = true;
+                done = done.max(at + longest);
+            }
+            if at >= done {
+                hiding = false;
+                shown.push(c);
+                done = at + c.len_utf8();
+            }
+        }
+        shown
+    }
+}
+
+impl Drop for Redactor {
+    fn drop(&mut self) {
+        for mut needle in std::mem::take(self.needles.get_mut()).into_values().flatten() {
+            needle.zeroize();
+        }
+    }
+}
+
+/// Tells whether what stands there is no part of a longer word.
+fn is_word(text: &str, at: usize, word: &str) -> bool {
+    let is_inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let after = text.get(at + word.len()..).and_then(|rest| rest.chars().next());
+    !is_inside(text.get(..at).and_then(|before| before.chars().next_back())) && !is_inside(after)
+}
+
+/// The texts of a spec that may be secret, with their paths in the config's words.
+fn hideable(spec: &Value) -> Vec<(String, &str)> {
+    let mut texts = Vec::new();
+    let container = spec.pointer("/TaskTemplate/ContainerSpec").unwrap_or(&Value::Null);
+    for entry in strings(container.get("Env")) {
+        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+        texts.push((format!("env.{name}"), value));
+    }
+    for mount in container.get("Mounts").and_then(Value::as_array).into_iter().flatten() {
+        let target = mount.get("Target").and_then(Value::as_str).unwrap_or_default();
+        for (key, at) in [("options", "/VolumeOptions/DriverConfig/Options"), ("labels", "/VolumeOptions/Labels")] {
+            pairs(mount.pointer(at), &format!("mounts:{target}.{key}"), &mut texts);
+        }
+        texts.extend(mount.get("Source").and_then(Value::as_str).map(|text| (format!("mounts:{target}.source"), text)));
+    }
+    pairs(container.get("Labels"), "container_labels", &mut texts);
+    pairs(spec.pointer("/TaskTemplate/LogDriver/Options"), "log_driver.options", &mut texts);
+    for (key, at) in [("command", "Command"), ("args", "Args")] {
+        texts.extend(strings(container.get(at)).enumerate().map(|(index, text)| (format!("{key}.{index}"), text)));
+    }
+    let test = container.pointer("/Healthcheck/Test");
+    texts.extend(strings(test).enumerate().map(|(index, text)| (format!("healthcheck.test.{index}"), text)));
+    let own = |path: &str| path.starts_with("labels.swarmgen.");
+    pairs(spec.get("Labels"), "labels", &mut texts);
+    texts.retain(|(path, _)| !own(path));
+    texts
+}
+
+fn strings(list: Option<&Value>) -> impl Iterator<Item = &str> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn pairs<'a>(object: Option<&'a Value>, path: &str, texts: &mut Vec<(String, &'a str)>) {
+    for (key, value) in object.and_then(Value::as_object).into_iter().flatten() {
+        texts.extend(value.as_str().map(|value| (format!("{path}.{key}"), value)));
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// As in a query, with capital digits.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// What Swarm makes of `` {{`x`}} ``: `x`.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{`") {
+        let Some((inside, after)) = after.split_once("`}}") else { break };
+        plain.push_str(before);
+        plain.push_str(inside);
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The inside of Go's `%q`.
+fn go_quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\u{b}' => quoted.push_str("\\v"),
+            c if c < ' ' || c == '\u{7f}' => {
+                let _ = write!(quoted, "\\x{:02x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted
+}
+
+/// The inside of a JSON string.
+fn json_quoted(text: &str) -> String {
+    let quoted = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
+    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.unwrap_or_default().to_owned()
+}
+
+/// Go's own writer takes care of HTML.
+fn go_json_quoted(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}

@@ -1,0 +1,147 @@
+//! Undoes what a run has changed.
+//!
+//! In reverse: first what was made or changed, then what had been removed before (its name may have been given to what
+//! was made), at last the Swarm configs and secrets that nothing refers to any more. A service that somebody else has
+//! changed since is left as it is, and so is told what cannot be had back. That the services run again is not waited
+//! for: they may not have run before.
+
+use std::future::{Future, ready};
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::plan::graph::{Body, NewService};
+
+use super::api::{ApiError, SwarmApi};
+use super::event::{Act, Event, Subject};
+use super::execute::service::{Ended, has_same_owner, is_applied};
+use super::outcome::{Ledger, Outcome, Report, State, Undo};
+use super::work::{Failure, Run, Work};
+
+/// How often a service is read anew that others keep changing.
+const ROUNDS: usize = 8;
+
+impl<A: SwarmApi> Run<'_, A> {
+    /// Undoes what led to an outcome; what becomes of it has one report for each thing that was changed, with what had
+    /// been done to it.
+    pub async fn roll_back(
+        &self,
+        deployment: &str,
+        outcome: &Outcome,
+        events: &mut dyn FnMut(&Event),
+        cancel: impl Future<Output = ()>,
+    ) -> Outcome {
+        let work = Work::new(self, deployment, Ledger::default(), events);
+        work.until(cancel, work.undo_all(&outcome.journal)).await;
+        let stopped = work.halt.reason();
+        work.ledger.into_outcome(stopped)
+    }
+}
+
+impl Undo {
+    fn stage(&self) -> usize {
+        match self {
+            Self::Created { .. } | Self::Updated { .. } => 1,
+            Self::Removed { .. } => 2,
+            Self::CreatedObject { .. } | Self::Gone { .. } => 3,
+        }
+    }
+
+    fn subject(&self) -> (Subject, Act) {
+        match self {
+            Self::Created { new, .. } => (new.into(), Act::Create),
+            Self::Updated { subject, .. } => (subject.clone(), Act::Update),
+            Self::Removed { subject, .. } | Self::Gone { subject } => (subject.clone(), Act::Remove),
+            Self::CreatedObject { kind, name, .. } => {
+                (Subject::Object { kind: *kind, name: name.clone() }, Act::Create)
+            }
+        }
+    }
+}
+
+impl<A: SwarmApi> Work<'_, A> {
+    async fn undo_all(&self, journal: &[Undo]) {
+        for undo in journal {
+            let (subject, act) = undo.subject();
+            self.ledger.add(Report { subject, act, state: State::NotDone { reason: "not reached".to_owned() } });
+        }
+        for stage in 1..=3 {
+            let undos = journal.iter().enumerate().rev().filter(|(_, undo)| undo.stage() == stage);
+            let undos = stream::iter(undos).map(|(index, undo)| self.undo_one(index, undo));
+            undos.buffer_unordered(self.run.settings.parallelism.max(1)).for_each(|()| ready(())).await;
+        }
+    }
+
+    async fn undo_one(&self, index: usize, undo: &Undo) {
+        if let Some(stop) = self.halt.reason() {
+            return self.ledger.set(index, State::NotDone { reason: stop.to_string() });
+        }
+        self.ledger.set(index, State::Unknown);
+        let (subject, act) = undo.subject();
+        self.running.set(self.running.get() + 1);
+        let undone = match undo {
+            Undo::Created { new, id } => self.undo_creation(&subject, new, id.as_deref()).await,
+            Undo::Updated { id, before, sent, .. } => self.undo_update(&subject, id, before, sent).await,
+            Undo::Removed { before, .. } => self.undo_removal(&subject, before).await,
+            Undo::CreatedObject { kind, id, name } => self.remove_object(*kind, id, name).await,
+            Undo::Gone { .. } => Err(Failure::Failed("it is gone for good".to_owned())),
+        };
+        self.running.set(self.running.get() - 1);
+        match undone {
+            Ok(()) => {
+                self.ledger.set(index, State::Done);
+                self.tell(&Event::Undone { subject, act });
+            }
+            Err(Failure::Failed(reason)) => {
+                self.ledger.set(index, State::Failed { reason: reason.clone(), accepted: false });
+                self.tell(&Event::NotUndone { subject, act, reason });
+            }
+            Err(Failure::Stopped { .. }) => {}
+        }
+    }
+
+    async fn undo_creation(&self, subject: &Subject, new: &NewService, id: Option<&str>) -> Result<(), Failure> {
+        let Some(live) = self.look(subject, id.unwrap_or(&new.name)).await? else { return Ok(()) };
+        if !has_same_owner(&live.spec, &new.body.0) || !is_applied(&live.spec, &new.body.0) {
+            return Err(changed_since());
+        }
+        match self.repeat(subject, || self.run.api.remove_service(&live.id)).await? {
+            Ok(()) | Err(ApiError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    async fn undo_update(&self, subject: &Subject, id: &str, before: &Body, sent: &Body) -> Result<(), Failure> {
+        let auth = self.auth(&before.0);
+        for _ in 0..ROUNDS {
+            let Some(live) = self.look(subject, id).await? else {
+                return Err(Failure::Failed("it was removed by somebody else".to_owned()));
+            };
+            if live.spec == before.0 {
+                return Ok(());
+            }
+            if !is_applied(&live.spec, &sent.0) {
+                return Err(changed_since());
+            }
+            let call = || self.run.api.update_service(id, live.version, &before.0, auth.as_ref());
+            match self.repeat(subject, call).await? {
+                Ok(()) => return Ok(()),
+                Err(ApiError::OutOfSequence { .. }) => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        }
+        Err(changed_since())
+    }
+
+    async fn undo_removal(&self, subject: &Subject, before: &Body) -> Result<(), Failure> {
+        let Subject::Service { name, user, server } = subject.clone() else { return Ok(()) };
+        let new = NewService { name, user, server, body: before.clone(), start_timeout: 0 };
+        match self.create_noted(&new, None, &mut false).await? {
+            Ended::Taken(_) => Ok(()),
+            Ended::Changed(_) => Err(changed_since()),
+        }
+    }
+}
+
+fn changed_since() -> Failure {
+    Failure::Failed("it was changed by somebody else since, and is left as it is".to_owned())
+}

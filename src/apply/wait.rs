@@ -1,0 +1,397 @@
+//! Waits until what was sent runs: one look at the tasks for all that is waited for, at most one a second.
+//!
+//! The swarm has no events for tasks, and none at all for tasks that find no node.
+
+mod condition;
+mod reason;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::plan::observed::{ObservedNode, ObservedService, ObservedTask};
+use crate::resolve::decode::LABEL_DEPLOYMENT;
+
+use super::api::{ApiResult, SwarmApi, TaskFilter};
+use super::event::{Act, Event, Progress, Subject};
+use super::outcome::State;
+use super::work::Work;
+
+use condition::Verdict;
+pub(super) use condition::{Expected, Seen};
+use reason::Reasons;
+
+/// The least time between the starts of two task lists.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// A service without a task, or one that hangs, is looked into after this time, and again as often.
+const DOUBT: Duration = Duration::from_secs(5);
+/// Our own reasons are guesses: they are told only of what has hung for a while.
+const GUESS_AFTER: Duration = Duration::from_secs(10);
+/// How long a look beside the tasks may take.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A service that needs no change but does not run.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// What it is.
+    pub subject: Subject,
+    /// Its id.
+    pub id: String,
+    /// Its `ServiceSpec`.
+    pub spec: crate::plan::graph::Body,
+    /// How long it may take until it runs, in nanoseconds.
+    pub start_timeout: i64,
+}
+
+/// A service that is waited for.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// Its place in the ledger.
+    pub(super) index: usize,
+    pub(super) subject: Subject,
+    pub(super) id: String,
+    pub(super) expected: Expected,
+    /// The tasks that were there before.
+    pub(super) known: Rc<BTreeSet<String>>,
+    /// Whether the engine may roll it back by itself.
+    pub(super) is_update: bool,
+    /// Whether a task is known to be new without a look at how the update goes.
+    pub(super) is_settled: bool,
+    pub(super) accepted: Instant,
+    pub(super) timeout: Duration,
+    pub(super) seen: Seen,
+    /// The reason that was told last.
+    pub(super) told: String,
+}
+
+/// All services that are waited for.
+#[derive(Default)]
+pub(super) struct Watched {
+    /// By their ids.
+    pending: RefCell<BTreeMap<String, Watch>>,
+    /// The tasks that were there before the first service was changed.
+    before: RefCell<Option<Rc<BTreeSet<String>>>>,
+    /// Whether none comes any more.
+    closed: Cell<bool>,
+    changed: Notify,
+    listed: Cell<Option<Instant>>,
+    counts: Cell<(usize, usize)>,
+}
+
+impl Watched {
+    pub(super) fn add(&self, watch: Watch) {
+        self.pending.borrow_mut().insert(watch.id.clone(), watch);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.set(true);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn before(&self) -> Option<Rc<BTreeSet<String>>> {
+        self.before.borrow().clone()
+    }
+
+    /// When the next service has had its time.
+    fn next_deadline(&self) -> Option<Instant> {
+        self.pending.borrow().values().map(Watch::deadline).min()
+    }
+}
+
+impl Watch {
+    /// A task that began to run in time may show that it stays.
+    fn deadline(&self) -> Instant {
+        let more = if self.seen.is_running() { self.expected.stable_for + INTERVAL } else { Duration::ZERO };
+        self.accepted + self.timeout + more
+    }
+}
+
+/// How a wait ended.
+enum Ending {
+    Converged,
+    Failed(String),
+}
+
+impl<A: SwarmApi> Work<'_, A> {
+    /// How long a service may take until it runs.
+    pub(super) fn timeout(&self, start_timeout: i64) -> Duration {
+        let own = || Duration::from_nanos(u64::try_from(start_timeout).unwrap_or_default());
+        self.run.settings.timeout.unwrap_or_else(own)
+    }
+
+    pub(super) fn watch_standing(&self, index: usize, standing: &Standing) {
+        let Standing { subject, id, spec, start_timeout } = standing;
+        self.watched.add(Watch {
+            index,
+            subject: subject.clone(),
+            id: id.clone(),
+            expected: Expected::of(&spec.0, self.run.settings.stable_for),
+            known: Rc::default(),
+            is_update: false,
+            is_settled: true,
+            accepted: Instant::now(),
+            timeout: self.timeout(*start_timeout),
+            seen: Seen::default(),
+            told: String::new(),
+        });
+    }
+
+    /// Remembers the tasks that are there before services are changed.
+    ///
+    /// If they cannot be listed, an update is waited for until the engine says that it is over.
+    pub(super) async fn look_at_tasks_before(&self) {
+        if self.run.settings.detach || self.halt.is_set() {
+            return;
+        }
+        if let Ok(tasks) = self.list_tasks(self.run.settings.patience).await {
+            *self.watched.before.borrow_mut() = Some(Rc::new(tasks.into_iter().map(|task| task.id).collect()));
+        }
+    }
+
+    async fn list_tasks(&self, bound: Duration) -> ApiResult<Vec<ObservedTask>> {
+        self.watched.listed.set(Some(Instant::now()));
+        let filter = TaskFilter::Label(self.label());
+        self.call_within(bound, self.run.api.tasks(&filter)).await
+    }
+
+    fn label(&self) -> String {
+        format!("{LABEL_DEPLOYMENT}={}", self.deployment)
+    }
+
+    /// Waits until nothing is waited for and nothing more comes, or until the run is halted.
+    pub(super) async fn wait(&self) {
+        let mut nodes = Nodes::default();
+        let mut blind = String::new();
+        loop {
+            let Some(deadline) = self.watched.next_deadline() else {
+                if self.watched.closed.get() {
+                    return;
+                }
+                tokio::select! {
+                    biased;
+                    () = self.halt.halted() => return,
+                    () = self.watched.changed.notified() => continue,
+                }
+            };
+            let next = self.watched.listed.get().map_or_else(Instant::now, |listed| listed + INTERVAL);
+            tokio::select! {
+                biased;
+                () = self.halt.halted() => return,
+                () = sleep_until(next) => {}
+            }
+            // The last look is the one at the deadline.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let bound = left.clamp(INTERVAL, self.run.settings.call_timeout.max(INTERVAL));
+            let listed = tokio::select! {
+                biased;
+                () = self.halt.halted() => return,
+                listed = self.list_tasks(bound) => listed,
+            };
+            match listed {
+                Ok(tasks) => {
+                    blind.clear();
+                    tokio::select! {
+                        biased;
+                        () = self.halt.halted() => return,
+                        () = self.judge(&tasks, &mut nodes) => {}
+                    }
+                }
+                Err(error) => {
+                    let reason = self.words(&error);
+                    if reason != blind {
+                        self.tell(&Event::Blind { reason: reason.clone() });
+                        blind = reason;
+                    }
+                }
+            }
+            self.end_late(&nodes.known, &blind);
+        }
+    }
+
+    /// Looks at every service that is waited for, and at more than its tasks where these do not tell.
+    async fn judge(&self, tasks: &[ObservedTask], nodes: &mut Nodes) {
+        let now = Instant::now();
+        let mut by_service: BTreeMap<&str, Vec<&ObservedTask>> = BTreeMap::new();
+        for task in tasks {
+            by_service.entry(&task.service_id).or_default().push(task);
+        }
+        let (mut stable, mut ended, mut doubtful, mut hangs) = (Vec::new(), Vec::new(), false, false);
+        for (id, watch) in self.watched.pending.borrow_mut().iter_mut() {
+            let own = by_service.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
+            match watch.seen.look(own, &watch.known, &watch.expected, now) {
+                Verdict::Stable => {
+                    doubtful |= watch.is_update || !watch.is_settled;
+                    stable.push(id.clone());
+                }
+                Verdict::Failed => ended.push(id.clone()),
+                Verdict::Waiting => {
+                    let waited = now.duration_since(watch.accepted);
+                    doubtful |= watch.seen.current.is_none() && waited >= DOUBT;
+                    hangs |= waited >= DOUBT;
+                }
+            }
+        }
+        if hangs || !ended.is_empty() {
+            self.look_at_nodes(nodes).await;
+        }
+        let services = if doubtful { self.look_at_services().await } else { None };
+        for id in ended {
+            let reason =
+                self.with_watch(&id, &nodes.known, |watch, reasons| reasons.ended(&watch.seen, &watch.expected));
+            self.end(&id, Ending::Failed(reason.unwrap_or_default()));
+        }
+        for id in stable {
+            if let Some(ending) = self.settle(&id, services.as_ref()) {
+                self.end(&id, ending);
+            }
+        }
+        if let Some(services) = &services {
+            self.end_removed(services, now);
+        }
+        self.tell_progress(&nodes.known, now);
+    }
+
+    /// How the wait for a service ends whose task keeps running; `None` if it goes on.
+    fn settle(&self, id: &str, services: Option<&BTreeMap<String, ObservedService>>) -> Option<Ending> {
+        let pending = self.watched.pending.borrow();
+        let watch = pending.get(id)?;
+        if !watch.is_update && watch.is_settled {
+            return Some(Ending::Converged);
+        }
+        let update = services?.get(id)?.update.as_ref();
+        match update.map(|update| (update.state.as_str(), &update.message)) {
+            Some((state, message)) if state.starts_with("rollback") => {
+                let message = self.run.redactor.redact(message);
+                Some(Ending::Failed(format!("the engine has rolled it back to what it was: {message}")))
+            }
+            Some(("updating", _)) if !watch.is_settled => None,
+            _ => Some(Ending::Converged),
+        }
+    }
+
+    /// Ends the wait for services that somebody has removed.
+    fn end_removed(&self, services: &BTreeMap<String, ObservedService>, now: Instant) {
+        let is_gone = |watch: &Watch| {
+            let waited = now.duration_since(watch.accepted);
+            watch.seen.current.is_none() && waited >= DOUBT && !services.contains_key(&watch.id)
+        };
+        let gone: Vec<String> = self
+            .watched
+            .pending
+            .borrow()
+            .values()
+            .filter(|watch| is_gone(watch))
+            .map(|watch| watch.id.clone())
+            .collect();
+        for id in gone {
+            self.end(&id, Ending::Failed("it was removed by somebody else".to_owned()));
+        }
+    }
+
+    /// Ends the wait for services that have had their time.
+    fn end_late(&self, nodes: &BTreeMap<String, ObservedNode>, blind: &str) {
+        let now = Instant::now();
+        let is_late = |watch: &&Watch| now >= watch.deadline();
+        let late: Vec<String> =
+            self.watched.pending.borrow().values().filter(is_late).map(|watch| watch.id.clone()).collect();
+        for id in late {
+            let reason = self.with_watch(&id, nodes, |watch, reasons| {
+                if blind.is_empty() {
+                    reasons.late(&watch.seen, &watch.expected, watch.timeout)
+                } else {
+                    let seconds = watch.timeout.as_secs();
+                    format!("was not seen to run after {seconds} s, as the engine does not list the tasks: {blind}")
+                }
+            });
+            self.end(&id, Ending::Failed(reason.unwrap_or_default()));
+        }
+    }
+
+    fn with_watch<T>(
+        &self,
+        id: &str,
+        nodes: &BTreeMap<String, ObservedNode>,
+        make: impl Fn(&Watch, &Reasons<'_>) -> T,
+    ) -> Option<T> {
+        let redact = |text: &str| self.run.redactor.redact(text);
+        let reasons = Reasons { nodes, redact: &redact };
+        self.watched.pending.borrow().get(id).map(|watch| make(watch, &reasons))
+    }
+
+    fn end(&self, id: &str, ending: Ending) {
+        let Some(watch) = self.watched.pending.borrow_mut().remove(id) else { return };
+        let (converged, failed) = self.watched.counts.get();
+        let after = watch.accepted.elapsed();
+        match ending {
+            Ending::Converged => {
+                self.watched.counts.set((converged + 1, failed));
+                self.ledger.set(watch.index, State::Converged { after });
+                self.tell(&Event::Converged { subject: watch.subject, after });
+            }
+            Ending::Failed(reason) => {
+                self.watched.counts.set((converged, failed + 1));
+                self.ledger.set(watch.index, State::Failed { reason: reason.clone(), accepted: true });
+                self.tell(&Event::Failed { subject: watch.subject, act: Act::Await, reason });
+            }
+        }
+    }
+
+    /// Tells how far the services are, and of those that hang why.
+    fn tell_progress(&self, nodes: &BTreeMap<String, ObservedNode>, now: Instant) {
+        let redact = |text: &str| self.run.redactor.redact(text);
+        let reasons = Reasons { nodes, redact: &redact };
+        let (converged, failed) = self.watched.counts.get();
+        let mut progress = Progress { converged, failed, ..Progress::default() };
+        let mut events = Vec::new();
+        let mut pending = self.watched.pending.borrow_mut();
+        for watch in pending.values_mut() {
+            let current = watch.seen.current.as_ref();
+            let state = current.map_or("none", |task| task.state.as_str());
+            *progress.states.entry(state.to_owned()).or_default() += 1;
+            let has_words = current.is_some_and(|task| !task.error.is_empty());
+            if watch.seen.is_running() || !has_words && now.duration_since(watch.accepted) < GUESS_AFTER {
+                continue;
+            }
+            let reason = reasons.now(&watch.seen, &watch.expected);
+            if reason != watch.told {
+                watch.told.clone_from(&reason);
+                events.push(Event::Stuck { subject: watch.subject.clone(), reason });
+            }
+        }
+        let mut slowest: Vec<&Watch> = pending.values().collect();
+        slowest.sort_by(|a, b| (a.accepted, a.subject.name()).cmp(&(b.accepted, b.subject.name())));
+        progress.slowest =
+            slowest.iter().take(Progress::SLOWEST).map(|watch| watch.subject.name().to_owned()).collect();
+        drop(pending);
+        self.tell(&Event::Waiting(progress));
+        events.iter().for_each(|event| self.tell(event));
+    }
+
+    async fn look_at_services(&self) -> Option<BTreeMap<String, ObservedService>> {
+        let label = self.label();
+        let services = self.call_within(LOOK_TIMEOUT, self.run.api.services(Some(&label))).await.ok()?;
+        Some(services.into_iter().map(|service| (service.id.clone(), service)).collect())
+    }
+
+    async fn look_at_nodes(&self, nodes: &mut Nodes) {
+        if nodes.read.is_some_and(|read| read.elapsed() < DOUBT) {
+            return;
+        }
+        nodes.read = Some(Instant::now());
+        if let Ok(list) = self.call_within(LOOK_TIMEOUT, self.run.api.nodes()).await {
+            nodes.known = list.into_iter().map(|node| (node.id.clone(), node)).collect();
+        }
+    }
+}
+
+/// The nodes as they were read last.
+#[derive(Default)]
+struct Nodes {
+    read: Option<Instant>,
+    known: BTreeMap<String, ObservedNode>,
+}
