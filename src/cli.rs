@@ -14,6 +14,7 @@ mod output;
 mod render;
 mod schema;
 mod servers;
+mod spawner;
 mod status;
 mod ui;
 mod validate;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Validate(validate) => validate::run(validate, &args.global, &ui),
         Command::Render(render) => render::run(render, &args.global, &ui),
         Command::Status(status) => status::run(status, &args.global, &ui),
+        Command::Spawner(spawner) => return spawner::run(spawner, &args.global),
         Command::Import(import) => import::run(import, &args.global, &ui),
         Command::Explain(explain) => explain::run(explain, &args.global, &ui),
         Command::Schema(schema) => schema::run(schema, &ui),

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A module uses only those before it in this order: [`source`], [`diag`], [`model`], [`ir`], [`check`],
-//! [`resolve`], [`emit`], [`plan`], `apply`, [`import`], `cli`.
+//! [`resolve`], [`emit`], [`plan`], `apply`, `spawner`, [`import`], `cli`.
 
 #[cfg(feature = "apply")]
 pub mod apply;
@@ -22,3 +22,5 @@ pub mod model;
 pub mod plan;
 pub mod resolve;
 pub mod source;
+#[cfg(feature = "apply")]
+pub mod spawner;

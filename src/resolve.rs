@@ -188,6 +188,11 @@ impl<'a> Compiler<'a> {
         Some(compiler)
     }
 
+    /// All documents merged, without the users.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
     /// The texts that it was loaded from.
     pub fn sources(&self) -> &'a SourceMap {
         self.sources
@@ -292,6 +297,11 @@ impl<'a> Compiler<'a> {
         if let Some(diagnostic) = self.levels.apply(diagnostic) {
             diagnostics.push(diagnostic);
         }
+    }
+
+    /// The name of a user's service; one that the engine would refuse may be among them.
+    pub fn service_name(&self, user: &User<'_>, server_name: &str) -> String {
+        self.names(user, &Request { server_name, ..Request::default() }).service.to_string()
     }
 
     /// The names of a user's server, whatever its profile.

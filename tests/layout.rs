@@ -8,8 +8,8 @@ use std::process::Command;
 use swarmgen::diag::code;
 
 /// A module uses only those before it.
-const ORDER: [&str; 11] =
-    ["source", "diag", "model", "ir", "check", "resolve", "emit", "plan", "apply", "import", "cli"];
+const ORDER: [&str; 12] =
+    ["source", "diag", "model", "ir", "check", "resolve", "emit", "plan", "apply", "spawner", "import", "cli"];
 
 /// Beyond this many lines a file wants to be two.
 const MOST_LINES: usize = 600;

@@ -64,14 +64,19 @@ pub fn remote_volumes(state: &ObservedState, removed: &[&Removal]) -> Vec<Remote
     volumes
 }
 
+/// Tells whether the label `autoremove` says that a volume goes with its service.
+pub fn is_true(label: &str) -> bool {
+    matches!(label, "True" | "true" | "1")
+}
+
 /// The named volumes of a `ServiceSpec` that are labelled to go with it.
-fn autoremoved(spec: &Value) -> impl Iterator<Item = &str> {
+pub fn autoremoved(spec: &Value) -> impl Iterator<Item = &str> {
     let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
     mounts.into_iter().flatten().filter_map(|mount| {
         let label = mount.pointer("/VolumeOptions/Labels/autoremove")?.as_str()?;
         let is_volume = mount.get("Type").and_then(Value::as_str) == Some("volume");
         let source = mount.get("Source")?.as_str().filter(|source| !source.is_empty())?;
-        (is_volume && matches!(label, "True" | "true" | "1")).then_some(source)
+        (is_volume && is_true(label)).then_some(source)
     })
 }
 

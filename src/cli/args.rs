@@ -8,6 +8,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 pub(super) mod live;
 pub(super) mod server;
+pub(super) mod spawner;
 
 use super::complete;
 use crate::check::level::{NameError, Subject};
@@ -117,6 +118,8 @@ pub(super) enum Command {
     Destroy(live::Destroy),
     /// Show the deployment's servers
     Status(live::Status),
+    /// Answer the hub's spawner, or another program that starts servers for users
+    Spawner(spawner::Spawner),
     /// Turn a jupyterhub_config.py into a config: runs it with your python3, as JupyterHub would
     Import(Box<Import>),
     /// Explain a diagnostic's code or, with `--user`, where a value of the user's server comes from

@@ -128,6 +128,14 @@ pub(super) fn result(bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes lines to the log of whoever started the process.
+pub(super) fn log(lines: &[String]) {
+    let mut stderr = std::io::stderr().lock();
+    for line in lines {
+        let _ = writeln!(stderr, "{line}");
+    }
+}
+
 /// Tells whether standard output is a terminal.
 pub(super) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()

@@ -135,6 +135,9 @@ with_service_keys! {
         /// The time that a started server may take to answer. Absent: the hub's.
         #[schemars(extend("examples" = ["30s"]))]
         pub http_timeout: Option<Duration>,
+        /// What the spawner does where a server runs that the config would make otherwise now, and its user starts it again.
+        #[schemars(extend("default" = "keep", "examples" = ["replace"]))]
+        pub on_changed: Option<OnChanged>,
         /// Lets users choose among `images`, and set what `user_options.allow` lists.
         #[schemars(extend("default" = false, "examples" = [true]))]
         pub use_user_options: Option<bool>,
@@ -265,6 +268,16 @@ pub struct SwarmConfig {
     /// The content itself.
     #[schemars(extend("examples" = ["Welcome"]))]
     pub content: Option<String>,
+}
+
+/// What becomes of a running server that the config would make otherwise now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnChanged {
+    /// It stays as it is until it is stopped.
+    Keep,
+    /// It is replaced.
+    Replace,
 }
 
 /// The level of a rule.

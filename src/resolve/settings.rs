@@ -14,6 +14,26 @@ use super::upload;
 /// JupyterHub's default for how long a server may take to start, in nanoseconds (`Spawner.start_timeout`: 60 s).
 const START_TIMEOUT: i64 = 60_000_000_000;
 
+/// What becomes of a server that runs and that the config would make otherwise now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnChanged {
+    /// It stays as it is until it is stopped.
+    #[default]
+    Keep,
+    /// It is replaced when its user starts it again.
+    Replace,
+}
+
+impl OnChanged {
+    /// The config's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Replace => "replace",
+        }
+    }
+}
+
 /// A document's settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -43,6 +63,8 @@ pub struct Settings {
     pub user_format_attributes: Vec<Arc<str>>,
     /// Which attributes are secrets.
     pub secret_names: SecretNames,
+    /// What becomes of a running server that the config would make otherwise now.
+    pub on_changed: OnChanged,
     /// Whether a request may bring files.
     pub uploads: bool,
     /// The extensions that these may have.
@@ -79,6 +101,10 @@ impl Settings {
             env_override: list("env_override").into_iter().collect(),
             user_format_attributes: list("user_format_attributes"),
             secret_names: SecretNames::new(root.get("secret_attributes")),
+            on_changed: match root.get("on_changed").and_then(Node::as_str) {
+                Some("replace") => OnChanged::Replace,
+                _ => OnChanged::Keep,
+            },
             uploads: root.get("enable_user_upload_install_files").and_then(Node::as_bool).unwrap_or(false),
             upload_extensions: match root.get("allowed_user_upload_extensions") {
                 Some(node) => strings(Some(node)),

@@ -61,6 +61,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// Tells whether it says that nothing is known of a server.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Status(status) if status.running == "unknown")
+    }
+
     /// The exit code of a process whose result this is.
     pub fn exit_code(&self) -> u8 {
         match self {

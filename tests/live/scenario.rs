@@ -148,7 +148,8 @@ impl Others {
             let answer = http::get(&engine.socket(1), &path);
             if answer.status == 200 { answer.json() } else { Value::from(answer.text()) }
         };
-        let tasks: Vec<Value> = engine.tasks(name).iter().map(|task| json!([task["ID"], task["Status"]["State"]])).collect();
+        let tasks: Vec<Value> =
+            engine.tasks(name).iter().map(|task| json!([task["ID"], task["Status"]["State"]])).collect();
         json!({
             "service": read(format!("/services/{name}")),
             "tasks": tasks,
@@ -162,7 +163,8 @@ impl Others {
 
 /// Removes everything whose name or deployment begins as this; containers are killed, since nothing of them matters.
 fn sweep(engine: &Engine, name: &str) {
-    let begins = |value: &Value| value.as_str().is_some_and(|text| text == name || text.starts_with(&format!("{name}-")));
+    let begins =
+        |value: &Value| value.as_str().is_some_and(|text| text == name || text.starts_with(&format!("{name}-")));
     for service in engine.services() {
         let spec = &service["Spec"];
         if begins(&spec["Name"]) || spec["Labels"]["swarmgen.deployment"] == *name {

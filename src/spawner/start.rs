@@ -1,0 +1,463 @@
+//! A server is started: looked for, created, waited for; or nothing of it stays.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, sleep_until};
+
+use crate::apply::api::{ApiError, RegistryAuth, SwarmApi};
+use crate::apply::redact::Redactor;
+use crate::emit::engine;
+use crate::emit::{ApiVersion, Inexpressible};
+use crate::ir::{Service, Text};
+use crate::plan::object::{LABEL_MADE_BY, LABEL_OBJECT, MADE_BY_APPLY, MADE_BY_SPAWNER, ObservedIds};
+use crate::plan::observed::{Labels, ObservedService, ObservedState};
+use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
+use crate::resolve::object::{Object, ObjectKind};
+use crate::resolve::upload::Upload;
+
+use super::event::{Event, Failed, FailureCode, Stage, Started};
+use super::request::{Existing, State, VERSION, Wait};
+use super::stop::{Goods, clear};
+use super::wait::{Found, Seen};
+use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, words};
+
+/// How long what a failed start leaves may take to go.
+const CLEARING: Duration = Duration::from_secs(12);
+/// How often a creation is tried whose answer did not come.
+const TRIES: u32 = 3;
+
+/// A server to be started, and all that it takes.
+pub struct Start<'a, A> {
+    /// The engine.
+    pub api: &'a A,
+    /// The version of the API that it speaks.
+    pub version: ApiVersion,
+    /// Whose server it is.
+    pub owner: Owner<'a>,
+    /// What is to run; it names Swarm configs and secrets as the swarm does.
+    pub service: &'a Service,
+    /// The profile's name.
+    pub profile: &'a str,
+    /// What the config declares: made where it is missing.
+    pub objects: &'a [Object],
+    /// The files that the request brought.
+    pub uploads: &'a [Upload],
+    /// The names of the variables that the hub sets: they say nothing of the config.
+    pub hub_names: &'a [&'a str],
+    /// The port that the server listens on.
+    pub port: u16,
+    /// What to do about a server that is there.
+    pub existing: Existing,
+    /// What the config says is to be done about one that differs.
+    pub on_changed: &'static str,
+    /// What to wait for.
+    pub wait: Wait,
+    /// How long a running server may take until it listens.
+    pub http_timeout: Option<Duration>,
+    /// When to give up.
+    pub deadline: Instant,
+    /// The credentials for an image.
+    pub auth: &'a dyn Fn(&str) -> Option<RegistryAuth>,
+    /// Knows the secrets.
+    pub redactor: &'a Redactor,
+}
+
+/// What was made so far, to be removed if it comes to nothing.
+#[derive(Debug, Default)]
+struct Made {
+    service: Option<String>,
+    configs: Vec<String>,
+    /// Whether a service of our making may exist though the engine's answer is missing.
+    is_unsure: bool,
+}
+
+/// How a look at what is there ends.
+enum Look {
+    /// Nothing is there.
+    Free,
+    /// This is the answer.
+    Answer(Event),
+    /// It is there and is to be taken as it is.
+    Keep(Box<ObservedService>),
+}
+
+impl<A: SwarmApi> Start<'_, A> {
+    /// Starts the server; `cancel` ends when the caller gives up. The result is the last event.
+    pub async fn run(&self, tell: &dyn Fn(&Event), cancel: impl Future<Output = ()>) -> Event {
+        let teller = Teller::new(tell);
+        let made = RefCell::new(Made::default());
+        let seen = RefCell::new(Seen::default());
+        let ended = tokio::select! {
+            biased;
+            () = cancel => Err(failed(FailureCode::Cancelled, "The start was cancelled.", "the caller gave up")),
+            done = self.start(&made, &seen, &teller) => done,
+            () = sleep_until(self.deadline) => Err(self.late(&seen.borrow())),
+        };
+        match ended {
+            Ok(event) => event,
+            Err(mut failure) => {
+                let Made { service, configs, is_unsure } = made.into_inner();
+                let seen = seen.into_inner();
+                failure.left = self.undo(service, configs, is_unsure, &seen).await;
+                Event::Failed(failure)
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        made: &RefCell<Made>,
+        seen: &RefCell<Seen>,
+        teller: &Teller<'_>,
+    ) -> Result<Event, Box<Failed>> {
+        let wanted = self.wanted_digest();
+        match self.look_for_it(&wanted).await? {
+            Look::Answer(event) => return Ok(event),
+            Look::Keep(there) => {
+                let found = self.wait(&there.id, seen, teller).await?;
+                return Ok(self.started(&there.id, &[], found));
+            }
+            Look::Free => {}
+        }
+        teller.progress(Stage::Creating, "Asking the swarm for a server");
+        let ids = self.ids(made).await?;
+        let mut body = engine::body(self.service, self.version, &ids).map_err(inexpressible)?;
+        self.label(&mut body, &wanted);
+        self.fill_ids(&mut body, &made.borrow().configs);
+        let id = self.create(&body, &wanted, made).await?;
+        made.borrow_mut().service = Some(id.clone());
+        let found = self.wait(&id, seen, teller).await?;
+        let configs = made.borrow().configs.clone();
+        Ok(self.started(&id, &configs, found))
+    }
+
+    /// Looks whether there is a service of this name.
+    async fn look_for_it(&self, wanted: &str) -> Result<Look, Box<Failed>> {
+        let there = match self.api.service(&self.service.name).await {
+            Ok(there) => there,
+            Err(ApiError::NotFound { .. }) => return Ok(Look::Free),
+            Err(error) => return Err(engine_failed(&error, self.redactor)),
+        };
+        if !self.owner.owns(&there) || there.label(LABEL_MADE_BY) == Some(MADE_BY_APPLY) {
+            let detail = format!("the service `{}` is there and not this server's", there.name());
+            let message = "The name of this server is taken on the swarm by something else.";
+            return Err(Box::new(Failed {
+                hint: Some("Ask those who run this hub.".to_owned()),
+                ..*failed(FailureCode::Conflict, message, detail)
+            }));
+        }
+        match self.existing {
+            Existing::Keep => Ok(Look::Keep(Box::new(there))),
+            Existing::Replace => {
+                let goods = Goods::of_service(&there, Vec::new());
+                clear(self.api, &goods, Instant::now() + CLEARING, self.redactor)
+                    .await
+                    .map_err(|error| engine_failed(&error, self.redactor))?;
+                Ok(Look::Free)
+            }
+            Existing::Tell => {
+                let filter = crate::apply::api::TaskFilter::Service(there.id.clone());
+                let tasks = self.api.tasks(&filter).await.map_err(|error| engine_failed(&error, self.redactor))?;
+                let running = super::wanted_task(&tasks).is_some_and(|task| task.state == "running");
+                Ok(Look::Answer(Event::Exists {
+                    running,
+                    changed: there.label(LABEL_WANTED) != Some(wanted),
+                    on_changed: self.on_changed,
+                    api_token: variable(&there.spec, "JUPYTERHUB_API_TOKEN"),
+                }))
+            }
+        }
+    }
+
+    /// The ids of the Swarm configs and secrets that the service refers to; those that the config declares and those that the
+    /// request brought are made.
+    async fn ids(&self, made: &RefCell<Made>) -> Result<ObservedIds, Box<Failed>> {
+        let container = &self.service.container;
+        if container.configs.is_empty() && container.secrets.is_empty() {
+            return Ok(ObservedIds::default());
+        }
+        let fail = |error: ApiError| engine_failed(&error, self.redactor);
+        let mut state = ObservedState::default();
+        if !container.configs.is_empty() {
+            state.configs = self.api.configs().await.map_err(fail)?;
+        }
+        if !container.secrets.is_empty() {
+            state.secrets = self.api.secrets().await.map_err(fail)?;
+        }
+        for object in self.objects {
+            let there = match object.kind {
+                ObjectKind::Config => &mut state.configs,
+                ObjectKind::Secret => &mut state.secrets,
+            };
+            let references = match object.kind {
+                ObjectKind::Config => &container.configs,
+                ObjectKind::Secret => &container.secrets,
+            };
+            let is_named = references.iter().any(|reference| reference.name.expose() == object.swarm_name);
+            if !is_named || there.iter().any(|own| own.name == object.swarm_name) {
+                continue;
+            }
+            let labels = self.labels(&[(LABEL_MADE_BY, MADE_BY_APPLY), (LABEL_OBJECT, &object.name)]);
+            let created = match object.kind {
+                ObjectKind::Config => {
+                    self.api.create_config(&object.swarm_name, &labels, object.content.expose().as_bytes()).await
+                }
+                ObjectKind::Secret => self.api.create_secret(&object.swarm_name, &labels, &object.content).await,
+            };
+            let id = match created {
+                Ok(id) => id,
+                // Another start was quicker: its content is the same, as its name is.
+                Err(ApiError::Conflict { .. }) => self.find(object).await?,
+                Err(error) => return Err(fail(error)),
+            };
+            there.push(crate::plan::observed::ObservedObject {
+                id,
+                name: object.swarm_name.clone(),
+                ..Default::default()
+            });
+        }
+        let missing = |references: &[crate::ir::FileReference], there: &[crate::plan::observed::ObservedObject]| {
+            let is_upload = |name: &str| self.uploads.iter().any(|upload| &*upload.config == name);
+            let lacks = |reference: &&crate::ir::FileReference| {
+                let name = reference.name.expose();
+                reference.id.is_none() && !is_upload(name) && !there.iter().any(|object| object.name == name)
+            };
+            references.iter().find(lacks).map(|reference| reference.name.expose().to_owned())
+        };
+        let lacking =
+            missing(&container.configs, &state.configs).or_else(|| missing(&container.secrets, &state.secrets));
+        if let Some(name) = lacking {
+            let detail = format!("the swarm has no config or secret `{name}`");
+            return Err(failed(
+                FailureCode::Config,
+                "Something that this server needs is missing on the swarm.",
+                detail,
+            ));
+        }
+        self.upload(&state, made).await?;
+        Ok(ObservedIds::new(&state))
+    }
+
+    /// Puts the request's files on the swarm.
+    async fn upload(&self, state: &ObservedState, made: &RefCell<Made>) -> Result<(), Box<Failed>> {
+        let fail = |error: ApiError| engine_failed(&error, self.redactor);
+        for upload in self.uploads {
+            let user = [
+                (LABEL_MADE_BY, MADE_BY_SPAWNER),
+                (LABEL_OBJECT, &*upload.path),
+                (LABEL_USER, self.owner.user),
+                (LABEL_SERVER, self.owner.server),
+            ];
+            let labels = self.labels(&user);
+            let old = state.configs.iter().find(|config| config.name == *upload.config);
+            if let Some(old) = old {
+                let is_ours = labels.iter().filter(|(key, _)| *key != LABEL_OBJECT);
+                if !is_ours.clone().all(|(key, value)| old.labels.get(key) == Some(value)) {
+                    let detail = format!("the config `{}` is there and not this server's", old.name);
+                    let message = "The name of an uploaded file is taken on the swarm by something else.";
+                    return Err(failed(FailureCode::Conflict, message, detail));
+                }
+                // What an earlier start left.
+                match self.api.remove_config(&old.id).await {
+                    Ok(()) | Err(ApiError::NotFound { .. }) => {}
+                    Err(error) => return Err(fail(error)),
+                }
+            }
+            let id = self.api.create_config(&upload.config, &labels, upload.content.as_bytes()).await.map_err(fail)?;
+            made.borrow_mut().configs.push(id);
+        }
+        Ok(())
+    }
+
+    async fn find(&self, object: &Object) -> Result<String, Box<Failed>> {
+        let there = match object.kind {
+            ObjectKind::Config => self.api.configs().await,
+            ObjectKind::Secret => self.api.secrets().await,
+        };
+        let there = there.map_err(|error| engine_failed(&error, self.redactor))?;
+        let found = there.into_iter().find(|own| own.name == object.swarm_name);
+        found.map(|own| own.id).ok_or_else(|| {
+            let detail = format!("the {} `{}` came and went", object.kind.word(), object.swarm_name);
+            failed(FailureCode::EngineRefused, "The swarm refused to run this server.", detail)
+        })
+    }
+
+    fn labels(&self, more: &[(&str, &str)]) -> Labels {
+        let deployment = (LABEL_DEPLOYMENT, self.owner.deployment);
+        let all = more.iter().chain(std::iter::once(&deployment));
+        all.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// Says in the service's labels who made it, and what was wanted.
+    fn label(&self, body: &mut Value, wanted: &str) {
+        if let Some(labels) = body.get_mut("Labels").and_then(Value::as_object_mut) {
+            labels.insert(LABEL_MADE_BY.to_owned(), MADE_BY_SPAWNER.into());
+            labels.insert(LABEL_WANTED.to_owned(), wanted.into());
+        }
+    }
+
+    /// Puts the ids of the uploads' configs in: their names were no secret to the emitter, their ids are new.
+    fn fill_ids(&self, body: &mut Value, ids: &[String]) {
+        let configs = body.pointer_mut("/TaskTemplate/ContainerSpec/Configs").and_then(Value::as_array_mut);
+        for config in configs.into_iter().flatten() {
+            let name = config.get("ConfigName").and_then(Value::as_str).unwrap_or_default();
+            let index = self.uploads.iter().position(|upload| &*upload.config == name);
+            if let Some(id) = index.and_then(|index| ids.get(index))
+                && let Some(config) = config.as_object_mut()
+            {
+                config.insert("ConfigID".to_owned(), id.as_str().into());
+            }
+        }
+    }
+
+    /// Creates the service. If no answer comes, it is looked for before it is tried again: there is never a second one.
+    async fn create(&self, body: &Value, wanted: &str, made: &RefCell<Made>) -> Result<String, Box<Failed>> {
+        let auth = (self.auth)(self.service.container.image.expose());
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            made.borrow_mut().is_unsure = true;
+            let error = match self.api.create_service(body, auth.as_ref()).await {
+                Ok(id) => return Ok(id),
+                Err(error) => error,
+            };
+            let unclear =
+                matches!(error, ApiError::NoAnswer { .. } | ApiError::Engine { .. } | ApiError::Conflict { .. });
+            if unclear && let Ok(there) = self.api.service(&self.service.name).await {
+                if self.owner.owns(&there) && there.label(LABEL_WANTED) == Some(wanted) && same_token(body, &there.spec)
+                {
+                    return Ok(there.id);
+                }
+                made.borrow_mut().is_unsure = false;
+                let detail = format!("the service `{}` was made by somebody else meanwhile", there.name());
+                let message = "Another start of this server is under way.";
+                return Err(Box::new(Failed {
+                    hint: Some("Wait a moment, and try again.".to_owned()),
+                    ..*failed(FailureCode::Conflict, message, detail)
+                }));
+            }
+            if !error.is_passing() {
+                made.borrow_mut().is_unsure = false;
+            }
+            if !error.is_passing() || tries >= TRIES {
+                return Err(engine_failed(&error, self.redactor));
+            }
+            tokio::time::sleep(Duration::from_millis(250) * tries).await;
+        }
+    }
+
+    /// A digest of what the config wants of this server, without what the hub says anew for each start.
+    fn wanted_digest(&self) -> String {
+        let mut service = self.service.clone();
+        service.container.env.retain(|(name, _)| !self.hub_names.contains(&&**name));
+        let body = engine::body(&service, ApiVersion::V1_45, &ObservedIds::default()).unwrap_or_default();
+        let mut digest = hex::encode(Sha256::digest(body.to_string()));
+        digest.truncate(16);
+        digest
+    }
+
+    fn started(&self, id: &str, configs: &[String], found: Found) -> Event {
+        let resources = &self.service.resources;
+        let state = State {
+            version: VERSION,
+            api: self.version.to_string(),
+            service: self.service.name.to_string(),
+            service_id: id.to_owned(),
+            address: found.address.clone(),
+            port: found.port,
+            network: found.network,
+            configs: configs.to_vec(),
+            volumes: Goods::volumes_of(self.service),
+        };
+        Event::Started(Box::new(Started {
+            address: found.address,
+            port: found.port,
+            service: self.service.name.to_string(),
+            profile: self.profile.to_owned(),
+            mem_limit: resources.mem_limit,
+            cpu_limit: resources.cpu_limit.map(|nano| nano as f64 / 1e9),
+            state,
+        }))
+    }
+
+    fn late(&self, seen: &Seen) -> Box<Failed> {
+        let task = seen.task.as_ref();
+        let detail = task.map_or_else(
+            || "no task was seen in time".to_owned(),
+            |task| format!("in state `{}`: {} {}", task.state, task.message, self.redactor.redact(&task.error)),
+        );
+        words::of_late(task, &self.service.resources, detail)
+    }
+
+    /// Removes what was made; what stays is given back.
+    async fn undo(&self, service: Option<String>, configs: Vec<String>, is_unsure: bool, seen: &Seen) -> Vec<String> {
+        let id = match service {
+            Some(id) => Some(id),
+            // The engine may have made it though its answer was lost.
+            None if is_unsure => match self.api.service(&self.service.name).await {
+                Ok(there) if self.owner.owns(&there) => Some(there.id),
+                Ok(_) | Err(ApiError::NotFound { .. }) => None,
+                Err(_) => return vec![format!("service {}", self.service.name)],
+            },
+            None => None,
+        };
+        let node = seen.task.as_ref().map(|task| task.node_id.clone()).unwrap_or_default();
+        let goods = Goods {
+            name: self.service.name.to_string(),
+            service: id,
+            configs,
+            volumes: if seen.was_started { Goods::volumes_of(self.service) } else { Vec::new() },
+            nodes: vec![node],
+        };
+        match clear(self.api, &goods, Instant::now() + CLEARING, self.redactor).await {
+            Ok(cleared) => cleared.left,
+            Err(_) => goods.names(),
+        }
+    }
+}
+
+/// The value of a variable of a service's spec.
+fn variable(spec: &Value, name: &str) -> Option<String> {
+    let env = spec.pointer("/TaskTemplate/ContainerSpec/Env")?.as_array()?;
+    let values = env.iter().filter_map(Value::as_str).filter_map(|entry| entry.split_once('='));
+    values.filter(|(own, _)| *own == name).last().map(|(_, value)| value.to_owned())
+}
+
+/// Tells whether two specs hold the same hub's token: one start's own.
+fn same_token(body: &Value, there: &Value) -> bool {
+    let token = |spec| variable(spec, "JUPYTERHUB_API_TOKEN");
+    token(body) == token(there)
+}
+
+fn inexpressible(refused: Vec<Inexpressible>) -> Box<Failed> {
+    let detail: Vec<String> = refused.into_iter().map(|what| format!("{}: {}", what.pointer, what.message)).collect();
+    failed(FailureCode::Config, "This server cannot be run by the swarm's engine.", detail.join("; "))
+}
+
+/// Sets the limits that a server really has among its variables, as JupyterHub does with those of its own settings.
+pub fn set_limits(service: &mut Service) {
+    let resources = &service.resources;
+    let cpus = |nano: i64| (nano as f64 / 1e9).to_string();
+    let limits = [
+        ("CPU_GUARANTEE", resources.cpu_reservation.map(cpus)),
+        ("CPU_LIMIT", resources.cpu_limit.map(cpus)),
+        ("MEM_GUARANTEE", resources.mem_reservation.map(|bytes| bytes.to_string())),
+        ("MEM_LIMIT", resources.mem_limit.map(|bytes| bytes.to_string())),
+    ];
+    for (name, value) in limits {
+        let Some(value) = value else { continue };
+        let env = &mut service.container.env;
+        match env.binary_search_by(|(own, _)| (**own).cmp(name)) {
+            Ok(at) => {
+                if let Some(entry) = env.get_mut(at) {
+                    entry.1 = Text::from(value);
+                }
+            }
+            Err(at) => env.insert(at, (name.into(), Text::from(value))),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A server is stopped: its service goes, and with it the user's uploads and the volumes labelled `autoremove`.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
+use crate::apply::redact::Redactor;
+use crate::ir::{MountKind, Service};
+use crate::plan::observed::{ObservedService, ObservedTask};
+
+use super::event::{Event, Removed, Stage, Unreachable};
+use super::request::State;
+use super::{Owner, Teller, engine_failed};
+
+/// Between two tries to remove a volume that is in use still.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// A server to be stopped.
+pub struct Stop<'a, A> {
+    /// The engine.
+    pub api: &'a A,
+    /// Whose server it is.
+    pub owner: Owner<'a>,
+    /// The service's name.
+    pub name: &'a str,
+    /// What its start said, if that is known.
+    pub state: Option<&'a State>,
+    /// Whether nothing is waited for.
+    pub now: bool,
+    /// When to give up waiting.
+    pub deadline: Instant,
+    /// Knows the secrets.
+    pub redactor: &'a Redactor,
+}
+
+/// What belongs to a server on the swarm.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Goods {
+    /// The service's name.
+    pub(super) name: String,
+    /// The service's id, if it is there.
+    pub(super) service: Option<String>,
+    /// The ids of the configs that hold uploads.
+    pub(super) configs: Vec<String>,
+    /// The volumes labelled `autoremove`.
+    pub(super) volumes: Vec<String>,
+    /// The ids of the nodes that the server ran on.
+    pub(super) nodes: Vec<String>,
+}
+
+/// What was removed, and what was not.
+#[derive(Debug, Default)]
+pub(super) struct Cleared {
+    pub(super) removed: Removed,
+    pub(super) unreachable: Vec<Unreachable>,
+    /// What is still there.
+    pub(super) left: Vec<String>,
+}
+
+impl Goods {
+    /// What a service that is there says of itself.
+    pub(super) fn of_service(there: &ObservedService, configs: Vec<String>) -> Self {
+        Self {
+            name: there.name().to_owned(),
+            service: Some(there.id.clone()),
+            configs,
+            volumes: crate::apply::remove::autoremoved(&there.spec).map(str::to_owned).collect(),
+            nodes: Vec::new(),
+        }
+    }
+
+    /// The volumes that go with a compiled service.
+    pub(super) fn volumes_of(service: &Service) -> Vec<String> {
+        let volumes = service.container.mounts.iter().filter_map(|mount| {
+            let MountKind::Volume { source: Some(source), labels, .. } = &mount.kind else { return None };
+            let goes = |(key, value): &(std::sync::Arc<str>, crate::ir::Text)| {
+                &**key == "autoremove" && crate::apply::remove::is_true(value.expose())
+            };
+            labels.iter().any(goes).then(|| source.expose().to_owned())
+        });
+        volumes.collect()
+    }
+
+    /// What there is, by name.
+    pub(super) fn names(&self) -> Vec<String> {
+        let service = self.service.iter().map(|_| format!("service {}", self.name));
+        let configs = self.configs.iter().map(|id| format!("config {id}"));
+        let volumes = self.volumes.iter().map(|name| format!("volume {name}"));
+        service.chain(configs).chain(volumes).collect()
+    }
+}
+
+/// Removes what belongs to a server.
+///
+/// # Errors
+///
+/// The engine could not be asked to remove the service; then nothing else was tried.
+pub(super) async fn clear<A: SwarmApi>(
+    api: &A,
+    goods: &Goods,
+    deadline: Instant,
+    redactor: &Redactor,
+) -> Result<Cleared, ApiError> {
+    let mut cleared = Cleared::default();
+    if let Some(id) = &goods.service {
+        match persistently(deadline, || api.remove_service(id)).await {
+            Ok(()) => cleared.removed.service = Some(goods.name.clone()),
+            Err(ApiError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for id in &goods.configs {
+        match persistently(deadline, || api.remove_config(id)).await {
+            Ok(()) => cleared.removed.configs.push(id.clone()),
+            Err(ApiError::NotFound { .. }) => {}
+            Err(_) => cleared.left.push(format!("config {id}")),
+        }
+    }
+    if goods.volumes.is_empty() {
+        return Ok(cleared);
+    }
+    let own = match api.info().await {
+        Ok(info) => info.node_id,
+        Err(_) => {
+            cleared.left.extend(goods.volumes.iter().map(|name| format!("volume {name}")));
+            return Ok(cleared);
+        }
+    };
+    let elsewhere: Vec<&String> = goods.nodes.iter().filter(|node| !node.is_empty() && **node != own).collect();
+    if !elsewhere.is_empty() {
+        let nodes = api.nodes().await.unwrap_or_default();
+        for node in elsewhere {
+            let found = nodes.iter().find(|known| known.id == *node);
+            let host = found.map_or(node.as_str(), |node| &node.hostname);
+            let volumes = goods.volumes.iter().map(|volume| Unreachable {
+                volume: volume.clone(),
+                node: host.to_owned(),
+                command: format!("docker -H ssh://{host} volume rm {volume}"),
+            });
+            cleared.unreachable.extend(volumes);
+        }
+    }
+    if goods.nodes.iter().any(|node| *node == own) {
+        for volume in &goods.volumes {
+            match remove_volume(api, volume, deadline).await {
+                Ok(()) => cleared.removed.volumes.push(volume.clone()),
+                Err(ApiError::NotFound { .. }) => {}
+                Err(error) => {
+                    cleared.left.push(format!("volume {volume} ({})", redactor.redact(&error.to_string())));
+                }
+            }
+        }
+    }
+    Ok(cleared)
+}
+
+/// Removes a volume as soon as its container is gone.
+async fn remove_volume<A: SwarmApi>(api: &A, name: &str, deadline: Instant) -> Result<(), ApiError> {
+    loop {
+        match persistently(deadline, || api.remove_volume(name)).await {
+            Err(ApiError::Conflict { .. }) if Instant::now() + BETWEEN < deadline => sleep(BETWEEN).await,
+            answer => return answer,
+        }
+    }
+}
+
+/// Makes a call again that failed in passing, until the deadline.
+async fn persistently<T, F>(deadline: Instant, call: impl Fn() -> F) -> Result<T, ApiError>
+where
+    F: std::future::Future<Output = Result<T, ApiError>>,
+{
+    loop {
+        match call().await {
+            Err(error) if error.is_passing() && Instant::now() + BETWEEN < deadline => sleep(BETWEEN).await,
+            answer => return answer,
+        }
+    }
+}
+
+/// Stops a server.
+pub async fn stop<A: SwarmApi>(job: &Stop<'_, A>, tell: &dyn Fn(&Event)) -> Event {
+    let teller = Teller::new(tell);
+    teller.progress(Stage::Removing, "Stopping the server");
+    match goods(job).await {
+        Ok(None) => Event::Stopped { removed: Removed::default(), unreachable: Vec::new() },
+        Ok(Some(mut goods)) => {
+            let mut left = Vec::new();
+            if job.now {
+                left = std::mem::take(&mut goods.volumes).into_iter().map(|name| format!("volume {name}")).collect();
+            }
+            match clear(job.api, &goods, job.deadline, job.redactor).await {
+                Ok(mut cleared) => {
+                    cleared.left.append(&mut left);
+                    let unreachable = cleared.unreachable.into_iter().chain(cleared.left.into_iter().map(here));
+                    Event::Stopped { removed: cleared.removed, unreachable: unreachable.collect() }
+                }
+                Err(error) => Event::Failed(engine_failed(&error, job.redactor)),
+            }
+        }
+        Err(error) => Event::Failed(engine_failed(&error, job.redactor)),
+    }
+}
+
+/// What stays on the engine's own node.
+fn here(left: String) -> Unreachable {
+    let name = left.split(' ').nth(1).unwrap_or_default().to_owned();
+    let kind = left.split(' ').next().unwrap_or_default();
+    Unreachable { command: format!("docker {kind} rm {name}"), volume: name, node: String::new() }
+}
+
+/// What is to go. A service that somebody else owns is never touched.
+async fn goods<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Option<Goods>, ApiError> {
+    let Some(state) = job.state else {
+        let there = match job.api.service(job.name).await {
+            Ok(there) => there,
+            Err(ApiError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !job.owner.owns(&there) {
+            return Ok(None);
+        }
+        let mut goods = Goods::of_service(&there, uploads(job).await?);
+        goods.nodes = nodes(job.api, &there.id, &goods.volumes).await?;
+        return Ok(Some(goods));
+    };
+    Ok(Some(Goods {
+        name: state.service.clone(),
+        service: Some(state.service_id.clone()),
+        configs: state.configs.clone(),
+        volumes: state.volumes.clone(),
+        nodes: nodes(job.api, &state.service_id, &state.volumes).await?,
+    }))
+}
+
+/// The ids of the configs that hold the server's uploads.
+async fn uploads<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Vec<String>, ApiError> {
+    use crate::plan::object::{LABEL_MADE_BY, MADE_BY_SPAWNER};
+    use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
+    let wanted = [
+        (LABEL_MADE_BY, MADE_BY_SPAWNER),
+        (LABEL_DEPLOYMENT, job.owner.deployment),
+        (LABEL_USER, job.owner.user),
+        (LABEL_SERVER, job.owner.server),
+    ];
+    let configs = job.api.configs().await?.into_iter();
+    let ours = configs
+        .filter(|config| wanted.iter().all(|(key, value)| config.labels.get(*key).map(String::as_str) == Some(*value)));
+    Ok(ours.map(|config| config.id).collect())
+}
+
+/// Where a service's tasks ran, if that matters.
+async fn nodes<A: SwarmApi>(api: &A, service: &str, volumes: &[String]) -> Result<Vec<String>, ApiError> {
+    if volumes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tasks: Vec<ObservedTask> = match api.tasks(&TaskFilter::Service(service.to_owned())).await {
+        Ok(tasks) => tasks,
+        Err(ApiError::NotFound { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut nodes: Vec<String> = tasks.into_iter().map(|task| task.node_id).filter(|id| !id.is_empty()).collect();
+    nodes.sort();
+    nodes.dedup();
+    Ok(nodes)
+}

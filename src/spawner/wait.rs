@@ -1,0 +1,167 @@
+//! Waiting for a server: its tasks are listed once a second, and its port is tried meanwhile.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::apply::SwarmApi;
+use crate::apply::api::{ApiError, TaskFilter};
+use crate::plan::observed::ObservedTask;
+
+use super::event::{Failed, FailureCode, Stage};
+use super::request::Wait;
+use super::start::Start;
+use super::{Teller, address_on, failed, wanted_task, words};
+
+/// When the tasks are first looked at: they run after half a second where nothing has to be fetched.
+const FIRST_LOOK: Duration = Duration::from_millis(400);
+/// Between two looks at the tasks.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// Between two tries of the port.
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+/// How long one try may take.
+const TRY: Duration = Duration::from_millis(500);
+/// How long the engine may be away while a server starts.
+const AWAY: Duration = Duration::from_secs(30);
+
+/// A server that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The id of the network that its address is on; empty for a node's address.
+    pub(super) network: String,
+    /// Its address.
+    pub(super) address: String,
+    /// The port there.
+    pub(super) port: u16,
+    /// The node's id.
+    pub(super) node: String,
+}
+
+/// What was seen last of a service, for an account of why it is late.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) task: Option<ObservedTask>,
+    /// Whether a container may have been made.
+    pub(super) was_started: bool,
+    found: Option<Found>,
+}
+
+impl<A: SwarmApi> Start<'_, A> {
+    /// Waits until the server can be reached.
+    pub(super) async fn wait(&self, id: &str, seen: &RefCell<Seen>, teller: &Teller<'_>) -> Result<Found, Box<Failed>> {
+        let looks = self.look(id, seen, teller);
+        let tries = self.try_port(seen);
+        tokio::select! {
+            found = looks => found,
+            found = tries => Ok(found),
+        }
+    }
+
+    /// Looks at the tasks until one runs, and that is enough, or until one has ended.
+    async fn look(&self, id: &str, seen: &RefCell<Seen>, teller: &Teller<'_>) -> Result<Found, Box<Failed>> {
+        let filter = TaskFilter::Service(id.to_owned());
+        let mut next = Instant::now() + FIRST_LOOK;
+        let mut away_since: Option<Instant> = None;
+        let mut running_since: Option<Instant> = None;
+        loop {
+            sleep_until(next).await;
+            next = Instant::now() + BETWEEN_LOOKS;
+            let tasks = match self.api.tasks(&filter).await {
+                Ok(tasks) => {
+                    away_since = None;
+                    tasks
+                }
+                Err(ApiError::NotFound { message }) => {
+                    let said = "The server was removed while it started.";
+                    return Err(failed(FailureCode::EngineRefused, said, self.redactor.redact(&message)));
+                }
+                Err(error) => {
+                    let since = *away_since.get_or_insert_with(Instant::now);
+                    if !error.is_passing() || since.elapsed() > AWAY {
+                        return Err(super::engine_failed(&error, self.redactor));
+                    }
+                    continue;
+                }
+            };
+            if let Some(ended) = tasks.iter().find(|task| matches!(&*task.state, "failed" | "rejected" | "complete")) {
+                seen.borrow_mut().was_started |= ended.state != "rejected";
+                return Err(words::of_ended(ended, self.redactor.redact(&ended.error)));
+            }
+            let task = wanted_task(&tasks).cloned();
+            let (stage, message) = words::progress(task.as_ref(), &self.service.resources);
+            teller.progress(stage, message);
+            let found = match &task {
+                Some(task) => self.found(task).await?,
+                None => None,
+            };
+            {
+                let mut seen = seen.borrow_mut();
+                seen.was_started |= stage >= Stage::Starting;
+                seen.task.clone_from(&task);
+                seen.found.clone_from(&found);
+            }
+            if task.is_none_or(|task| task.state != "running") {
+                running_since = None;
+                continue;
+            }
+            let since = *running_since.get_or_insert_with(Instant::now);
+            match (self.wait, found) {
+                (Wait::Running, Some(found)) => return Ok(found),
+                (_, None) => {
+                    let message = "This server is on no network and has no published port to be reached at.";
+                    return Err(failed(FailureCode::Config, message, "no `networks`, and no port with mode `host`"));
+                }
+                (Wait::Listening, Some(_)) if self.http_timeout.is_some_and(|most| since.elapsed() > most) => {
+                    let seconds = self.http_timeout.unwrap_or_default().as_secs();
+                    let detail = format!("nothing listens on port {} after {seconds} s", self.port);
+                    return Err(words::of_late(seen.borrow().task.as_ref(), &self.service.resources, detail));
+                }
+                (Wait::Listening, Some(_)) => {}
+            }
+        }
+    }
+
+    /// Tries the port as soon as an address is known, until something listens there.
+    async fn try_port(&self, seen: &RefCell<Seen>) -> Found {
+        loop {
+            sleep(BETWEEN_TRIES).await;
+            if self.wait == Wait::Running {
+                continue;
+            }
+            let Some(found) = seen.borrow().found.clone() else { continue };
+            if listens(&found.address, found.port).await {
+                return found;
+            }
+        }
+    }
+
+    /// Where a task is reached, as soon as it has an address.
+    async fn found(&self, task: &ObservedTask) -> Result<Option<Found>, Box<Failed>> {
+        if let Some(network) = self.service.networks.first() {
+            let address = address_on(task, network.target.expose()).filter(|address| !address.address.is_empty());
+            return Ok(address.map(|address| Found {
+                network: address.network_id.clone(),
+                address: address.address.clone(),
+                port: self.port,
+                node: task.node_id.clone(),
+            }));
+        }
+        let ports = &self.service.endpoint.ports;
+        let published = ports.iter().find(|port| port.target == self.port && &*port.mode == "host");
+        let (Some(port), false) = (published.and_then(|port| port.published), task.node_id.is_empty()) else {
+            return Ok(None);
+        };
+        let nodes = self.api.nodes().await.map_err(|error| super::engine_failed(&error, self.redactor))?;
+        let node = nodes.into_iter().find(|node| node.id == task.node_id);
+        Ok(node.map(|node| Found { network: String::new(), address: node.address, port, node: task.node_id.clone() }))
+    }
+}
+
+/// Tells whether something listens.
+async fn listens(address: &str, port: u16) -> bool {
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    matches!(timeout(TRY, TcpStream::connect(SocketAddr::new(address, port))).await, Ok(Ok(_)))
+}

@@ -1,0 +1,168 @@
+//! What tasks do, in plain words.
+
+use crate::ir::Resources;
+use crate::plan::observed::ObservedTask;
+
+use super::event::{Failed, FailureCode, Stage};
+
+/// What a task is doing, for the user.
+pub(super) fn progress(task: Option<&ObservedTask>, resources: &Resources) -> (Stage, String) {
+    let Some(task) = task else { return (Stage::Creating, "The swarm plans the server".to_owned()) };
+    match &*task.state {
+        "new" | "allocated" | "pending" if task.error.is_empty() => {
+            (Stage::Pending, format!("Waiting for a node{}", with(resources)))
+        }
+        "new" | "allocated" | "pending" => (Stage::Pending, waiting(&task.error, resources)),
+        "assigned" | "accepted" => (Stage::Preparing, "A node takes the server".to_owned()),
+        "preparing" => (Stage::Preparing, "The node fetches the image and mounts the volumes".to_owned()),
+        "ready" | "starting" => (Stage::Starting, "The server starts".to_owned()),
+        _ => (Stage::Running, "Waiting for the server to answer".to_owned()),
+    }
+}
+
+/// What kinds of resources the node must have.
+fn with(resources: &Resources) -> String {
+    let kinds: Vec<String> = resources.generic_resources.iter().map(|(kind, _)| kind.to_uppercase()).collect();
+    if kinds.is_empty() { String::new() } else { format!(" with a free {}", kinds.join(" and ")) }
+}
+
+/// Why no node takes the server.
+fn waiting(error: &str, resources: &Resources) -> String {
+    let busy = error.contains("insufficient resources");
+    let unfit = error.contains("scheduling constraints not satisfied");
+    let node = with(resources);
+    match (busy, unfit) {
+        (true, _) if !node.is_empty() => format!("Waiting for a node{node}: all are in use"),
+        (true, _) => "Waiting for a node with enough free memory and processors".to_owned(),
+        (false, true) => "Waiting for a node that may run this server: none is there now".to_owned(),
+        _ if error.contains("missing plugin") => {
+            "Waiting for a node with the storage that this server needs".to_owned()
+        }
+        _ => format!("Waiting for a node{node}"),
+    }
+}
+
+/// Why a task that ended or was refused did not become a server. `detail` is free of secrets.
+pub(super) fn of_ended(task: &ObservedTask, detail: String) -> Box<Failed> {
+    let missing = detail.contains("No such image");
+    let unhealthy = detail.contains("unhealthy container");
+    let (code, message, hint) = match &*task.state {
+        "rejected" if missing => (
+            FailureCode::NoImage,
+            "The image of this server was not found.".to_owned(),
+            "Choose another one, and tell those who run this hub.",
+        ),
+        "rejected" => (
+            FailureCode::Rejected,
+            "The node could not prepare this server.".to_owned(),
+            "Try again; if that does not help, tell those who run this hub.",
+        ),
+        _ if unhealthy => (
+            FailureCode::Unhealthy,
+            "The server started, and does not work as it should.".to_owned(),
+            "Try again; if that does not help, tell those who run this hub.",
+        ),
+        "failed" if task.exit_code == Some(137) || detail.contains("(137)") => (
+            FailureCode::Exited,
+            "The server was ended, most likely as it needed more memory than it may have.".to_owned(),
+            "Choose one with more memory.",
+        ),
+        "failed" if detail.contains("starting container failed") => (
+            FailureCode::Rejected,
+            "The node could not start this server.".to_owned(),
+            "Try again; if that does not help, tell those who run this hub.",
+        ),
+        _ => (
+            FailureCode::Exited,
+            match task.exit_code {
+                Some(code) => format!("The server ended right after its start, with exit code {code}."),
+                None => "The server ended right after its start.".to_owned(),
+            },
+            "Try again; if that does not help, tell those who run this hub.",
+        ),
+    };
+    Box::new(Failed { hint: Some(hint.to_owned()), exit_code: task.exit_code, ..*super::failed(code, message, detail) })
+}
+
+/// Why a server did not come in time. `detail` is free of secrets.
+pub(super) fn of_late(task: Option<&ObservedTask>, resources: &Resources, detail: String) -> Box<Failed> {
+    let state = task.map_or("", |task| &*task.state);
+    let (code, message, hint) = match state {
+        "pending" | "new" | "allocated" if task.is_some_and(|task| task.error.is_empty()) => (
+            FailureCode::Timeout,
+            "The swarm has not found a place for this server in time.".to_owned(),
+            "Try again later; if that does not help, tell those who run this hub that a network may be full.",
+        ),
+        "pending" | "new" | "allocated" => (
+            FailureCode::NoNode,
+            format!("No node could run this server in time: {}.", uncapitalized(&progress(task, resources).1)),
+            "Choose a smaller one, or try again later.",
+        ),
+        "assigned" | "accepted" | "preparing" => (
+            FailureCode::Timeout,
+            "The node was not ready in time: it may still be fetching the image.".to_owned(),
+            "Try again in a few minutes.",
+        ),
+        "running" => (
+            FailureCode::NotListening,
+            "The server runs, and does not answer.".to_owned(),
+            "Try again; if that does not help, tell those who run this hub.",
+        ),
+        _ => (
+            FailureCode::Timeout,
+            "The server did not start in time.".to_owned(),
+            "Try again; if that does not help, tell those who run this hub.",
+        ),
+    };
+    Box::new(Failed { hint: Some(hint.to_owned()), ..*super::failed(code, message, detail) })
+}
+
+fn uncapitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(state: &str, error: &str) -> ObservedTask {
+        ObservedTask { state: state.to_owned(), error: error.to_owned(), ..ObservedTask::default() }
+    }
+
+    fn gpus(count: i64) -> Resources {
+        Resources { generic_resources: vec![("gpu".into(), count)], ..Resources::default() }
+    }
+
+    #[test]
+    fn users_read_what_they_wait_for() {
+        let said = |state: &str, error: &str, resources: &Resources| progress(Some(&task(state, error)), resources).1;
+        let none = Resources::default();
+        assert_eq!(said("pending", "", &none), "Waiting for a node");
+        let busy = "no suitable node (insufficient resources on 3 nodes)";
+        assert_eq!(said("pending", busy, &gpus(1)), "Waiting for a node with a free GPU: all are in use");
+        assert_eq!(said("pending", busy, &none), "Waiting for a node with enough free memory and processors");
+        let unfit = "no suitable node (scheduling constraints not satisfied on 1 node)";
+        assert_eq!(said("pending", unfit, &none), "Waiting for a node that may run this server: none is there now");
+        assert_eq!(progress(None, &none).0, Stage::Creating);
+    }
+
+    #[test]
+    fn failures_have_their_codes() {
+        let of = |state: &str, detail: &str| of_ended(&task(state, ""), detail.to_owned()).code;
+        assert_eq!(of("rejected", "No such image: x"), FailureCode::NoImage);
+        assert_eq!(of("rejected", "bind source path does not exist: /x"), FailureCode::Rejected);
+        assert_eq!(of("failed", "task: non-zero exit (3)"), FailureCode::Exited);
+        assert_eq!(of("failed", "task: non-zero exit (137): dockerexec: unhealthy container"), FailureCode::Unhealthy);
+        assert_eq!(of("complete", ""), FailureCode::Exited);
+        let late = |state: &str, error: &str| of_late(Some(&task(state, error)), &gpus(1), String::new());
+        let no_node = late("pending", "no suitable node (insufficient resources on 1 node)");
+        assert_eq!(no_node.code, FailureCode::NoNode);
+        assert_eq!(
+            no_node.message,
+            "No node could run this server in time: waiting for a node with a free GPU: all are in use."
+        );
+        assert_eq!(late("new", "").code, FailureCode::Timeout);
+        assert_eq!(late("running", "").code, FailureCode::NotListening);
+    }
+}
