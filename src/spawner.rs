@@ -19,7 +19,7 @@ mod words;
 
 pub use event::Event;
 pub use form::form;
-pub use poll::{poll, unknown};
+pub use poll::{Poll, poll, unknown};
 pub use request::Request;
 pub use settings::settings;
 pub use start::{Start, set_limits};

@@ -20,7 +20,7 @@ use crate::resolve::{Compiler, Request as Asked, Server};
 use crate::source::{Disk, SourceMap};
 use crate::spawner::event::{Event, Failed, FailureCode};
 use crate::spawner::request::{BadRequest, Request};
-use crate::spawner::{Owner, Start, Stop, poll, set_limits, settings, stop};
+use crate::spawner::{Owner, Poll, Start, Stop, poll, set_limits, settings, stop};
 
 use super::args::Global;
 use super::args::live::EngineArgs;
@@ -321,7 +321,8 @@ impl Job<'_> {
         let deadline = Instant::now() + self.request.timeout.unwrap_or(POLL);
         let ask = |api| {
             self.on_engine(api, deadline, async |engine| {
-                poll(&engine, self.owner(compiler), &name, state, &redactor).await
+                let (owner, port) = (self.owner(compiler), compiler.settings.port);
+                poll(&Poll { api: &engine, owner, name: &name, port, state, redactor: &redactor }).await
             })
         };
         let known = state.and_then(|state| ApiVersion::parse(&state.api));

@@ -4,30 +4,56 @@ use serde_json::Value;
 
 use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
 use crate::apply::redact::Redactor;
-use crate::plan::observed::ObservedTask;
+use crate::plan::observed::{ObservedService, ObservedTask};
 
 use super::event::{Event, Status};
 use super::request::State;
+use super::stop::Goods;
 use super::{Owner, address_on, wanted_task};
 
 /// So many tasks that ended, none of which runs, are a server that does not come back.
 const ATTEMPTS: usize = 3;
 
+/// A server that is asked about.
+pub struct Poll<'a, A> {
+    /// The engine.
+    pub api: &'a A,
+    /// Whose server it is.
+    pub owner: Owner<'a>,
+    /// The service's name.
+    pub name: &'a str,
+    /// The port that the server listens on.
+    pub port: u16,
+    /// What its start said, if that is known.
+    pub state: Option<&'a State>,
+    /// Knows the secrets.
+    pub redactor: &'a Redactor,
+}
+
+/// What a start would have said of a service that is there.
+fn state_of(there: &ObservedService, port: u16) -> State {
+    let networks = there.spec.pointer("/TaskTemplate/Networks").or_else(|| there.spec.get("Networks"));
+    let first = networks.and_then(|networks| networks.get(0)).and_then(|network| network.get("Target"));
+    State {
+        version: super::request::VERSION,
+        service: there.name().to_owned(),
+        service_id: there.id.clone(),
+        port,
+        network: first.and_then(Value::as_str).unwrap_or_default().to_owned(),
+        volumes: Goods::of_service(there, Vec::new()).volumes,
+        ..State::default()
+    }
+}
+
 /// Tells how the server is whose start gave this state; without one, it is looked for by its name first.
-pub async fn poll<A: SwarmApi>(
-    api: &A,
-    owner: Owner<'_>,
-    name: &str,
-    state: Option<&State>,
-    redactor: &Redactor,
-) -> Event {
+pub async fn poll<A: SwarmApi>(question: &Poll<'_, A>) -> Event {
+    let Poll { api, owner, name, port, state, redactor } = *question;
     let found;
     let state = match state {
         Some(state) => state,
         None => match api.service(name).await {
             Ok(there) if owner.owns(&there) => {
-                let service = there.name().to_owned();
-                found = State { version: super::request::VERSION, service, service_id: there.id, ..State::default() };
+                found = state_of(&there, port);
                 &found
             }
             Ok(_) | Err(ApiError::NotFound { .. }) => return status(gone()),
