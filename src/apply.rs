@@ -7,6 +7,8 @@ pub mod api;
 pub mod bollard;
 pub mod connect;
 mod dial;
+#[cfg(test)]
+mod fake;
 pub mod observe;
 
 pub use api::SwarmApi;
