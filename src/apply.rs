@@ -6,10 +6,12 @@
 pub mod api;
 pub mod bollard;
 pub mod connect;
+pub mod credentials;
 mod dial;
 #[cfg(test)]
 mod fake;
 pub mod observe;
+pub mod resolve;
 
 pub use api::SwarmApi;
 pub use observe::observe;
