@@ -6,13 +6,17 @@
 pub mod api;
 pub mod bollard;
 pub mod connect;
+pub mod credentials;
 mod dial;
 pub mod event;
 mod execute;
+#[cfg(test)]
+mod fake;
 pub mod observe;
 mod outcome;
 pub mod redact;
 pub mod remove;
+pub mod resolve;
 mod rollback;
 mod wait;
 mod work;

@@ -163,15 +163,12 @@ impl Engine {
 
     async fn create_object(&self, path: &str, name: &str, labels: &Labels, data: &[u8]) -> ApiResult<String> {
         let data = Zeroizing::new(STANDARD.encode(data));
-        let start = json!({"Name": name, "Labels": labels}).to_string();
-        let mut body = Zeroizing::new(Vec::with_capacity(start.len() + data.len() + 16));
-        body.extend_from_slice(start.trim_end_matches('}').as_bytes());
-        // An object of labels ends in braces, too.
-        let braces = start.len() - start.trim_end_matches('}').len();
-        body.extend(std::iter::repeat_n(b'}', braces.saturating_sub(1)));
-        body.extend_from_slice(b",\"Data\":\"");
-        body.extend_from_slice(data.as_bytes());
-        body.extend_from_slice(b"\"}");
+        let others = json!({"Name": name, "Labels": labels}).to_string();
+        // Put together by hand: a `Value` with the data in it would not be zeroized.
+        let mut body = Zeroizing::new(Vec::with_capacity(data.len() + others.len() + 16));
+        for part in ["{\"Data\":\"", &data, "\",", others.trim_start_matches('{')] {
+            body.extend_from_slice(part.as_bytes());
+        }
         self.create(path, Bytes::from_owner(Wiped(body)), None).await
     }
 }
@@ -310,3 +307,6 @@ impl SwarmApi for Engine {
         self.get(&format!("/networks/{}?verbose=true", encoded(id, "")), convert::peers).await
     }
 }
+
+#[cfg(test)]
+mod tests;

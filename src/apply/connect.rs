@@ -306,3 +306,6 @@ impl Variables<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

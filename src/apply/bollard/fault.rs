@@ -6,6 +6,7 @@ use ::bollard::errors::Error;
 use hyper_util::client::legacy;
 
 use crate::apply::api::ApiError;
+use crate::apply::dial::DialError;
 
 /// Sorts an error.
 pub(super) fn of(error: Error, endpoint: &str) -> ApiError {
@@ -47,6 +48,10 @@ fn unanswered(error: &(dyn StdError + 'static), endpoint: &str) -> ApiError {
             return ApiError::Unreachable { message };
         }
         words = cause.to_string();
+        // It tells more than the operating system's reason below it.
+        if cause.is::<DialError>() {
+            break;
+        }
     }
     if connecting {
         ApiError::Unreachable { message: format!("cannot connect to {endpoint}: {words}") }
