@@ -130,10 +130,10 @@ pub enum Action {
     ReplaceService {
         /// What is removed.
         old: Removal,
+        /// The volumes of the engine's node that are removed before it is made anew.
+        volumes: Vec<String>,
         /// What is made.
         new: NewService,
-        /// Volumes of the engine's node that are removed in between, as the task makes them anew with other options.
-        volumes: Vec<String>,
     },
     /// Removes a service.
     RemoveService(Removal),

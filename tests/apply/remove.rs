@@ -1,0 +1,115 @@
+//! Services and volumes that go.
+
+use std::time::Duration;
+
+use swarmgen::apply::remove::{RemoteVolume, remote_volumes};
+use swarmgen::plan::observed::{ObservedNode, ObservedState, ObservedTask, ObservedVolume};
+
+use super::*;
+
+fn with_volumes(user: &str, mounts: &Value) -> NewService {
+    with(wanted(user, "runs"), "TaskTemplate/ContainerSpec/Mounts", mounts.clone())
+}
+
+fn volume(name: &str) -> ObservedVolume {
+    ObservedVolume { name: name.to_owned(), ..ObservedVolume::default() }
+}
+
+async fn leaving() -> (FakeSwarm, Plan) {
+    let mount = json!([{"Type": "volume", "Source": "home", "Target": "/home"}]);
+    let swarm = swarm_with(&[with_volumes("a", &mount)]).await;
+    swarm.now(|state| state.volumes.extend([volume("home"), volume("decoy")]));
+    let actions = vec![
+        Action::RemoveService(removal(&swarm.services()[0])),
+        Action::RemoveVolume { name: "home".to_owned(), service: "jupyter-a".to_owned() },
+    ];
+    (swarm, plan(actions))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_goes_once_nothing_uses_it() {
+    let (swarm, plan) = leaving().await;
+    let ran = apply(&swarm, &plan).await;
+    assert_eq!(ran.assert_complete().state("home"), State::Done);
+    assert_eq!(swarm.now(|state| state.volumes.clone()), [volume("decoy")]);
+    assert_eq!(swarm.calls("remove_volume").len(), 4, "it is in use for 3 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_stays_in_use_is_told() {
+    let (swarm, plan) = leaving().await;
+    let mount = json!([{"Type": "volume", "Source": "home", "Target": "/home"}]);
+    swarm.create_service(&with_volumes("b", &mount).body.0, None).await.unwrap();
+    let start = tokio::time::Instant::now();
+    let ran = apply(&swarm, &plan).await;
+    assert_eq!(ran.reason("home"), "it is still in use after 30 s: remove home: volume is in use");
+    assert!(start.elapsed() < Duration::from_secs(33));
+    assert_eq!(ran.state("jupyter-a"), State::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_stays_with_its_service() {
+    let (swarm, plan) = leaving().await;
+    swarm.fault("remove_service", 1, Fault::Refused("no"));
+    let ran = apply(&swarm, &plan).await;
+    assert_eq!(ran.reason("jupyter-a"), "no");
+    assert_eq!(ran.reason("home"), "its service `jupyter-a` is still there");
+    assert!(swarm.calls("remove_volume").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_removed_is_gone() {
+    let (swarm, plan) = leaving().await;
+    swarm.now(|state| {
+        state.remove("jupyter-a").unwrap();
+        state.volumes.clear();
+    });
+    let ran = apply(&swarm, &plan).await;
+    ran.assert_complete();
+    assert!(!ran.outcome.has_changed_anything());
+}
+
+#[test]
+fn volumes_of_other_nodes_are_told_with_their_commands() {
+    let mount = |source: &str, autoremove: &str| json!({"Type": "volume", "Source": source, "VolumeOptions": {"Labels": {"autoremove": autoremove}}});
+    let mounts = json!([
+        mount("one", "True"),
+        mount("two", "1"),
+        mount("kept", "False"),
+        {"Type": "volume", "Source": "unlabelled"},
+        {"Type": "bind", "Source": "/bind", "VolumeOptions": {"Labels": {"autoremove": "true"}}},
+        mount("home-{{.Task.ID}}", "true"),
+    ]);
+    let spec = with_volumes("a", &mounts).body;
+    let text = |text: &str| text.to_owned();
+    let old = |id: &str| Removal {
+        id: text(id),
+        name: text("jupyter-a"),
+        user: text("a"),
+        server: String::new(),
+        before: spec.clone(),
+    };
+    let task = |service: &str, node: &str| ObservedTask {
+        service_id: text(service),
+        node_id: text(node),
+        ..Default::default()
+    };
+    let node = |id: &str, hostname: &str| ObservedNode { id: text(id), hostname: text(hostname), ..Default::default() };
+    let state = ObservedState {
+        node: text("here"),
+        nodes: vec![node("here", "here.example"), node("there", "there.example")],
+        tasks: vec![task("a", "there"), task("a", "there"), task("a", "here"), task("a", ""), task("b", "there")],
+        ..ObservedState::default()
+    };
+    let volumes = remote_volumes(&state, &[&old("a")]);
+    let commands: Vec<String> = volumes.iter().map(RemoteVolume::command).collect();
+    assert_eq!(
+        commands,
+        [
+            "docker -H ssh://there.example volume ls --filter label=autoremove",
+            "docker -H ssh://there.example volume rm one",
+            "docker -H ssh://there.example volume rm two",
+        ]
+    );
+    assert!(remote_volumes(&state, &[&old("c")]).is_empty());
+}

@@ -1,0 +1,161 @@
+//! How what was sent is waited for.
+
+use std::time::Duration;
+
+use super::*;
+
+fn task_lists(swarm: &FakeSwarm) -> Vec<tokio::time::Instant> {
+    swarm.calls("tasks").iter().map(|call| call.at).collect()
+}
+
+#[track_caller]
+fn assert_at_most_one_a_second(swarm: &FakeSwarm) {
+    for pair in task_lists(swarm).windows(2) {
+        assert!(pair[1] - pair[0] >= Duration::from_secs(1), "{:?}", pair[1] - pair[0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_at_most_one_task_list_a_second() {
+    let swarm = swarm_with(&users(20)).await;
+    let slow: Vec<NewService> = users(60).iter().map(|new| wanted(&new.user, "slow:20000")).collect();
+    swarm.fault("tasks", 3, Fault::Slow(Duration::from_secs(5)));
+    swarm.faults("tasks", 8, 12, Fault::CutAfter);
+    let start = tokio::time::Instant::now();
+    converge(&swarm, &slow).await.assert_complete();
+    assert_at_most_one_a_second(&swarm);
+    let lists = task_lists(&swarm).len();
+    let seconds = usize::try_from(start.elapsed().as_secs()).unwrap();
+    assert!((15..=seconds + 1).contains(&lists), "{lists} lists in {seconds} s");
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_must_keep_running() {
+    let swarm = FakeSwarm::new();
+    let ran = apply(&swarm, &creating(&[wanted("a", "flaky")])).await;
+    let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!() };
+    assert!(after > Duration::from_secs(12), "two attempts, each with a pause of 5 s: {after:?}");
+    // It runs for 1.5 s each time.
+    let swarm = FakeSwarm::new();
+    let ran = apply(&swarm, &creating(&[wanted("a", "relapses")])).await;
+    assert_eq!(ran.reason("jupyter-a"), "task: non-zero exit (3) (3 attempts)");
+    let swarm = FakeSwarm::new();
+    let settings = Settings { stable_for: Duration::from_millis(500), ..settings() };
+    apply_with(&swarm, &creating(&[wanted("a", "relapses")]), settings).await.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_waits_for_its_own_task() {
+    let swarm = swarm_with(&[wanted("a", "runs")]).await;
+    let new = wanted("a", "slow:7000");
+    let ran = apply(&swarm, &plan(vec![Action::UpdateService(update(&swarm.services()[0], &new))])).await;
+    let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!() };
+    assert!(after > Duration::from_secs(10), "1 s for the old task, 7 s until it runs, 2 s of running: {after:?}");
+    assert_at_most_one_a_second(&swarm);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_whose_tasks_cannot_be_listed_before_is_waited_for_all_the_same() {
+    let swarm = swarm_with(&[wanted("a", "runs")]).await;
+    swarm.fault("tasks", 1, Fault::Fails("no"));
+    let new = wanted("a", "slow:7000");
+    let ran = apply(&swarm, &plan(vec![Action::UpdateService(update(&swarm.services()[0], &new))])).await;
+    let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!() };
+    assert!(after > Duration::from_secs(10), "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_of_the_engine_is_no_success() {
+    let swarm = swarm_with(&[wanted("a", "runs")]).await;
+    let new = with(wanted("a", "exits"), "UpdateConfig", json!({"FailureAction": "rollback"}));
+    let ran = apply(&swarm, &plan(vec![Action::UpdateService(update(&swarm.services()[0], &new))])).await;
+    assert_eq!(ran.reason("jupyter-a"), "the engine has rolled it back to what it was: rollback completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_removed_meanwhile_ends_the_wait() {
+    let swarm = FakeSwarm::new();
+    let plan = creating(&[wanted("a", "slow:50000")]);
+    let remove = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        swarm.now(|state| state.remove("jupyter-a")).unwrap();
+    };
+    let start = tokio::time::Instant::now();
+    let (ran, ()) = tokio::join!(apply(&swarm, &plan), remove);
+    assert_eq!(ran.reason("jupyter-a"), "it was removed by somebody else");
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_service_has_its_own_time() {
+    let swarm = FakeSwarm::new();
+    let quick = NewService { start_timeout: 5_000_000_000, ..wanted("quick", "slow:20000") };
+    let plan = creating(&[quick, wanted("patient", "slow:20000")]);
+    let ran = apply(&swarm, &plan).await;
+    assert!(ran.reason("jupyter-quick").starts_with("does not run after 5 s: "));
+    assert!(matches!(ran.state("jupyter-patient"), State::Converged { .. }));
+    let swarm = FakeSwarm::new();
+    let settings = Settings { timeout: Some(Duration::from_secs(3)), ..settings() };
+    let start = tokio::time::Instant::now();
+    let ran = apply_with(&swarm, &plan, settings).await;
+    assert_eq!(ran.outcome.failed().count(), 2);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_began_to_run_in_time_may_show_that_it_stays() {
+    let swarm = FakeSwarm::new();
+    let settings = Settings { timeout: Some(Duration::from_secs(5)), ..settings() };
+    apply_with(&swarm, &creating(&[wanted("a", "slow:4500")]), settings).await.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_cannot_be_listed_end_in_time() {
+    for fault in [Fault::Hangs, Fault::Unreachable, Fault::Fails("no")] {
+        let swarm = FakeSwarm::new();
+        swarm.faults("tasks", 1, 10_000, fault.clone());
+        let start = tokio::time::Instant::now();
+        let settings = Settings { timeout: Some(Duration::from_secs(20)), ..settings() };
+        let ran = apply_with(&swarm, &creating(&users(3)), settings).await;
+        assert_eq!(ran.outcome.failed().count(), 3, "{fault:?}");
+        let reason = ran.reason("jupyter-u000");
+        assert!(
+            reason.starts_with("was not seen to run after 20 s, as the engine does not list the tasks: "),
+            "{reason}"
+        );
+        assert!(start.elapsed() < Duration::from_secs(25), "{fault:?}: {:?}", start.elapsed());
+        assert_at_most_one_a_second(&swarm);
+        let told = ran.events.iter().filter(|event| matches!(event, Event::Blind { .. })).count();
+        assert!((1..=2).contains(&told), "{fault:?} is told {told} times");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_still_is_waited_for() {
+    let swarm = FakeSwarm::new();
+    let slow = wanted("a", "slow:8000");
+    swarm.create_service(&slow.body.0, None).await.unwrap();
+    let ran = converge(&swarm, &[slow]).await;
+    let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!() };
+    assert!(after > Duration::from_secs(9), "{after:?}");
+    assert_eq!(swarm.calls("create_service").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_slow_ones_are_told_by_name() {
+    let swarm = FakeSwarm::new();
+    let mut services = users(50);
+    services.push(wanted("slow", "slow:20000"));
+    let ran = apply(&swarm, &creating(&services)).await;
+    ran.assert_complete();
+    let progress = ran.events.iter().filter_map(|event| match event {
+        Event::Waiting(progress) => Some(progress),
+        _ => None,
+    });
+    let late: Vec<_> = progress.filter(|progress| progress.converged == 50).collect();
+    assert!(late.iter().all(|progress| progress.slowest == ["jupyter-slow"]), "{late:?}");
+    assert!(late.len() > 10 && late[0].states["preparing"] == 1, "{late:?}");
+    let stuck = ran.events.iter().filter(|event| matches!(event, Event::Stuck { .. })).count();
+    assert_eq!(stuck, 1, "a reason is told once");
+}
