@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod engine;
+mod equivalence;
 #[path = "../examples/mod.rs"]
 mod examples;
 #[path = "../fake_engine/mod.rs"]
