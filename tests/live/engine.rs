@@ -185,14 +185,19 @@ impl Engine {
 
     /// Waits until a service has a task that runs.
     pub(crate) fn wait_for(&self, service: &str) {
-        until(&format!("{service} runs"), 40, || self.runs(service), || format!("{:#}", Value::from(self.tasks(service))));
+        until(&format!("{service} runs"), 40, || self.runs(service), || self.told(service));
     }
 
     /// Waits until a service has a task that runs, or that waits for a node where none is active.
     pub(crate) fn wait_for_a_task(&self, service: &str) {
         let told = |task: &Value| task["Status"]["State"] == "running" || task["Status"]["Err"].is_string();
-        let tasks = || self.tasks(service);
-        until(&format!("{service} has a task"), 40, || tasks().iter().any(told), || format!("{:#}", Value::from(tasks())));
+        until(&format!("{service} has a task"), 40, || self.tasks(service).iter().any(told), || self.told(service));
+    }
+
+    /// What became of a service's tasks, without what they are: a spec may hold secrets.
+    pub(crate) fn told(&self, service: &str) -> String {
+        let told = |task: &Value| json!([task["DesiredState"], task["Status"]]).to_string();
+        self.tasks(service).iter().map(told).collect::<Vec<_>>().join("\n")
     }
 
     /// The container of a service's running task on a node.

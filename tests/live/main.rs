@@ -11,6 +11,7 @@ mod examples;
 #[path = "../fake_engine/mod.rs"]
 mod fake_engine;
 mod faults;
+mod homes;
 mod http;
 mod proxy;
 mod scenario;
