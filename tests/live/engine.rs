@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::{self, Answer};
 use crate::until::until;
@@ -16,6 +16,11 @@ pub(crate) const NOTEBOOK: &str = "stand-in/notebook:serves";
 
 static SHARED: LazyLock<Engine> = LazyLock::new(|| Engine::start("engine", 1));
 static PAIR: LazyLock<Mutex<Engine>> = LazyLock::new(|| Mutex::new(Engine::start("engine-pair", 2)));
+static IDLE: LazyLock<Engine> = LazyLock::new(|| {
+    let engine = Engine::start("engine-idle", 1);
+    run(&mut engine.docker(&["node", "update", "--availability", "drain", "node1"]));
+    engine
+});
 
 /// A swarm of one node or two, with the stand-ins on each.
 pub(crate) struct Engine {
@@ -37,6 +42,11 @@ impl Engine {
         // The last one may have lost a node.
         pair.run_nodes();
         pair
+    }
+
+    /// An engine that stores services and starts none, as its node is drained: for what is stored, and for many at once.
+    pub(crate) fn idle() -> &'static Self {
+        &IDLE
     }
 
     fn start(name: &str, nodes: u8) -> Self {
@@ -141,6 +151,15 @@ impl Engine {
         }
     }
 
+    /// Creates a config or secret with some content unless it exists, and gives its id.
+    pub(crate) fn has_object(&self, kind: &str, name: &str) -> String {
+        // "some" in base64, as the API takes it.
+        let answer = self.ask("POST", &format!("/{kind}/create"), Some(&json!({"Name": name, "Data": "c29tZQ=="})));
+        assert!([201, 409].contains(&answer.status), "{}", answer.text());
+        let object = self.get(&format!("/{kind}/{name}"));
+        object["ID"].as_str().unwrap().to_owned()
+    }
+
     /// All services, as the engine stores them.
     pub(crate) fn services(&self) -> Vec<Value> {
         self.get("/services").as_array().unwrap().clone()
@@ -153,7 +172,7 @@ impl Engine {
 
     /// A service's tasks.
     pub(crate) fn tasks(&self, service: &str) -> Vec<Value> {
-        let filters = http::encode(&serde_json::json!({ "service": [service] }).to_string());
+        let filters = http::encode(&json!({ "service": [service] }).to_string());
         let answer = http::get(&self.socket(1), &format!("/tasks?filters={filters}"));
         // A service that is gone has none.
         if answer.status == 404 { Vec::new() } else { answer.json().as_array().unwrap().clone() }
@@ -166,7 +185,19 @@ impl Engine {
 
     /// Waits until a service has a task that runs.
     pub(crate) fn wait_for(&self, service: &str) {
-        until(&format!("{service} runs"), 40, || self.runs(service), || format!("{:#?}", self.tasks(service)));
+        until(&format!("{service} runs"), 40, || self.runs(service), || self.told(service));
+    }
+
+    /// Waits until a service has a task that runs, or that waits for a node where none is active.
+    pub(crate) fn wait_for_a_task(&self, service: &str) {
+        let told = |task: &Value| task["Status"]["State"] == "running" || task["Status"]["Err"].is_string();
+        until(&format!("{service} has a task"), 40, || self.tasks(service).iter().any(told), || self.told(service));
+    }
+
+    /// What became of a service's tasks, without what they are: a spec may hold secrets.
+    pub(crate) fn told(&self, service: &str) -> String {
+        let told = |task: &Value| json!([task["DesiredState"], task["Status"]]).to_string();
+        self.tasks(service).iter().map(told).collect::<Vec<_>>().join("\n")
     }
 
     /// The container of a service's running task on a node.

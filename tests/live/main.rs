@@ -5,11 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod engine;
+mod equivalence;
 #[path = "../examples/mod.rs"]
 mod examples;
 #[path = "../fake_engine/mod.rs"]
 mod fake_engine;
 mod faults;
+mod homes;
 mod http;
 mod proxy;
 mod scenario;

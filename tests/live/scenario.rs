@@ -136,7 +136,7 @@ impl Others {
         });
         let answer = engine.ask("POST", "/services/create", Some(&body));
         assert_eq!(answer.status, 201, "{}", answer.text());
-        engine.wait_for(name);
+        engine.wait_for_a_task(name);
         let mut others = Self { name: name.to_owned(), before: Value::Null };
         others.before = others.now(engine);
         others
