@@ -18,7 +18,7 @@ STATUS = {"refused": 400, "engine-away": 503, "no-node": 503, "timeout": 503}
 _Base: Any = SpawnException or web.HTTPError
 
 
-class Failure(_Base):  # type: ignore[misc]
+class Failure(_Base):
     """A result `failed`: its words go to the user, its detail to the log."""
 
     def __init__(self, event: dict[str, Any]) -> None:

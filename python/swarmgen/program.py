@@ -7,8 +7,10 @@ import base64
 import json
 import os
 import shutil
+import signal
 import sysconfig
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
 
@@ -93,19 +95,15 @@ class Program:
             raise
 
 
-async def _converse(
-    child: asyncio.subprocess.Process, line: bytes, tell: Optional[Callable[[Event], None]]
-) -> Event:
-    assert child.stdin and child.stdout and child.stderr
+async def _converse(child: asyncio.subprocess.Process, line: bytes, tell: Optional[Callable[[Event], None]]) -> Event:
+    assert child.stdin and child.stdout and child.stderr  # noqa: S101 -- for mypy: they are pipes
     errors = asyncio.ensure_future(_last(child.stderr))
     result: Optional[Event] = None
-    try:
+    # It may end before it has read all; what it says tells why.
+    with suppress(BrokenPipeError, ConnectionResetError):
         # It stays open: its end would tell the program to give up.
         child.stdin.write(line)
         await child.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        # It ended before it had read all; what it says tells why.
-        pass
     try:
         async for text in child.stdout:
             event = _event(text)
@@ -117,7 +115,10 @@ async def _converse(
                 tell(event)
     except ValueError:
         # A line beyond all bounds.
-        child.kill()
+        result = None
+        _signal(child, signal.SIGKILL)
+        while await child.stdout.read(LONGEST_LINE):
+            pass
     code = await child.wait()
     told = await errors
     if result is None:
@@ -142,15 +143,16 @@ async def _last(stream: asyncio.StreamReader) -> str:
     return kept.decode(errors="replace")
 
 
+def _signal(child: asyncio.subprocess.Process, number: int) -> None:
+    with suppress(ProcessLookupError):
+        child.send_signal(number)
+
+
 async def _end(child: asyncio.subprocess.Process, conversation: asyncio.Future[Event], grace: float) -> None:
     """Ends the program and waits for it, however often the caller is cancelled meanwhile."""
     if child.stdin:
         child.stdin.close()
-    if child.returncode is None:
-        try:
-            child.terminate()
-        except ProcessLookupError:
-            pass
+    _signal(child, signal.SIGTERM)
     waiting = asyncio.ensure_future(_wait(child, conversation, grace))
     while not waiting.done():
         try:
@@ -162,11 +164,7 @@ async def _end(child: asyncio.subprocess.Process, conversation: asyncio.Future[E
 async def _wait(child: asyncio.subprocess.Process, conversation: asyncio.Future[Event], grace: float) -> None:
     _, late = await asyncio.wait([conversation], timeout=grace)
     if late:
-        if child.returncode is None:
-            try:
-                child.kill()
-            except ProcessLookupError:
-                pass
+        _signal(child, signal.SIGKILL)
         # What the program started itself could hold its output open.
         await asyncio.wait([conversation], timeout=1.0)
         conversation.cancel()

@@ -63,7 +63,7 @@ class SwarmgenSpawner(Spawner):
 
     @default("ip")
     def _ip(self) -> str:
-        return "0.0.0.0"
+        return "0.0.0.0"  # noqa: S104 -- in a container, on the servers' network
 
     @default("env_keep")
     def _env_keep(self) -> list[str]:
@@ -78,8 +78,8 @@ class SwarmgenSpawner(Spawner):
         # `start` checks and applies them; without a hook JupyterHub 6 warns that nothing does.
         return lambda _spawner, _options: None
 
-    # What the program said, by its command and arguments. The config is read once: the hub has to be told of a new port or time-out
-    # by a restart; all else in it counts from the next start on.
+    # What the program said of the config, by its command and arguments. It is asked once: a new port or time-out needs a
+    # restart of the hub; all else in the config counts from the next start on.
     _settings: ClassVar[dict[Any, Event]] = {}
     _polls: ClassVar[WeakKeyDictionary[Any, asyncio.Semaphore]] = WeakKeyDictionary()
     _warned: ClassVar[set[str]] = set()
@@ -240,8 +240,9 @@ class SwarmgenSpawner(Spawner):
         address = f"[{answer['address']}]" if ":" in answer["address"] else answer["address"]
         return f"http://{address}:{answer['port']}"
 
-    async def _start_once(self, token: str, existing: str, deadline: float) -> Event:
-        self.api_token, own = token, self.api_token
+    async def _start_once(self, token: Any, existing: str, deadline: float) -> Event:
+        own: Any = self.api_token
+        self.api_token = token
         try:
             variables = {name: str(value) for name, value in self.get_env().items() if name not in LIMITS and value is not None}
         finally:

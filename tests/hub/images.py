@@ -4,9 +4,9 @@
     tests/hub/images.py build [VERSION..]    makes what is missing, below target/hub
     tests/hub/images.py load [VERSION..]     builds, and hands the images to the engine of DOCKER_HOST
 
-A version is JupyterHub's first number: 4, 5 or 6 (default: the newest). An image holds hub, proxy and single-user server, so that a
-hub and its servers share their layers: `swarmgen-test/jupyter:6`. Needs root, debootstrap, node and npm, and what apt, pip and npm
-reach.
+A version is JupyterHub's first number: 4, 5 or 6 (default: the newest). An image holds hub, proxy and single-user server, so
+that a hub and its servers share their layers: `swarmgen-test/jupyter:6`. Needs root, debootstrap, node and npm, and what apt,
+pip and npm reach.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ CONFIG = {
 
 def run(*command: str | os.PathLike[str], **options) -> str:
     """Runs a command, and shows what it printed if it fails."""
-    done = subprocess.run(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
-    )
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
     if done.returncode != 0:
         sys.stderr.write(done.stdout)
         raise SystemExit(f"images: {command[0]} ended with {done.returncode}")
@@ -145,8 +143,9 @@ def environment(version: str) -> Path:
         shift 6
         # The machine's variables name files of the machine's.
         inside() {
-            env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root PIP_CACHE_DIR=/run/pip PIP_CERT=/run/certificates.pem \
-                SSL_CERT_FILE=/run/certificates.pem ${PIP_INDEX_URL:+"PIP_INDEX_URL=$PIP_INDEX_URL"} chroot "$merged" "$@"
+            env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root PIP_CACHE_DIR=/run/pip \
+                PIP_CERT=/run/certificates.pem SSL_CERT_FILE=/run/certificates.pem \
+                ${PIP_INDEX_URL:+"PIP_INDEX_URL=$PIP_INDEX_URL"} chroot "$merged" "$@"
         }
         merged=$0
         inside python3 -m venv /srv/venv
@@ -174,7 +173,9 @@ def digest(layer: Path) -> str:
 
 def archive(version: str, layers: list[Path], sink: io.BufferedIOBase) -> None:
     """Writes an image in the format of `docker load`, straight from the layers' files."""
-    config = json.dumps(CONFIG | {"rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest(layer)}" for layer in layers]}}).encode()
+    config = json.dumps(
+        CONFIG | {"rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest(layer)}" for layer in layers]}}
+    ).encode()
     name = f"{hashlib.sha256(config).hexdigest()}.json"
     names = [f"{digest(layer)}/layer.tar" for layer in layers]
     manifest = json.dumps([{"Config": name, "RepoTags": [f"{REPOSITORY}:{version}"], "Layers": names}]).encode()
