@@ -1,10 +1,9 @@
 //! The check of a tree against the config's JSON Schema.
 //!
 //! Whether a tree fits is told from the schema's text (see `shape`). Where it does not, the `jsonschema` crate, which
-//! reads the spanned tree itself (see `tree`), says what is violated and where; the words, the
-//! place in the text and the advice are made here, from the schema's own keys, types and values. Every violation is
-//! told at once; of a union, the one of the branch that was meant. Values never enter a message, except that of a key
-//! which takes one of a few words.
+//! reads the spanned tree itself (see `tree`), says what is violated and where; the words, the place in the text and the
+//! advice are made here, from the schema's own keys, types and values. Every violation is told at once; of a union, the
+//! one of the branch that was meant. Values never enter a message, except that of a key which takes one of a few words.
 
 mod finder;
 mod foreign;

@@ -108,7 +108,10 @@ impl Compiler<'_> {
             for (profile, service) in own {
                 let basis = Basis { profile, earlier: service.as_mut() };
                 let server = self.resolve_as(asked, basis, &mut found);
-                debug_assert!(server.as_ref().is_none_or(|server| self.is_fresh(asked, profile, server)));
+                debug_assert!(
+                    server.as_ref().is_none_or(|server| self.is_fresh(asked, profile, server)),
+                    "something of an earlier server is left"
+                );
                 *service = server.filter(Server::is_the_profiles).map(|server| server.service);
             }
         }
