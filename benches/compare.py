@@ -234,7 +234,8 @@ def start_up(arguments):
         "`--version`": ["--version"],
     }
     taken = {name: [] for name in commands}
-    for number in range(arguments.runs * 3 + 1):
+    # So short a run is soon disturbed: there are many.
+    for number in range(max(40, arguments.runs * 3) + 1):
         for name, words in commands.items():
             one = measure([arguments.binary, *words])
             if number:

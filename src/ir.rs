@@ -317,7 +317,7 @@ pub struct Network {
 }
 
 /// How a service is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint {
     /// How its name resolves.
     pub mode: EndpointMode,
@@ -326,9 +326,10 @@ pub struct Endpoint {
 }
 
 /// How a service's name resolves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EndpointMode {
-    /// To a virtual address.
+    /// To a virtual address, unless something else is asked for.
+    #[default]
     Vip,
     /// To its tasks' addresses.
     Dnsrr,

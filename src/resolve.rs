@@ -50,6 +50,7 @@ use scope::{BUILTINS, Memo, OF_USERS, SAME_FOR_ALL, Scope};
 use settings::{SecretNames, Settings};
 use template::{Segment, segments};
 use upload::Upload;
+use wording::root;
 
 /// What a server is asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,6 +91,19 @@ struct Asked<'r> {
     probe: bool,
 }
 
+/// What a server is made from.
+struct Basis<'c, 'e> {
+    profile: &'c Profile,
+    /// The service of an earlier server of the profile, for the same request and no longer needed.
+    earlier: Option<&'e mut Service>,
+}
+
+impl<'c> From<&'c Profile> for Basis<'c, '_> {
+    fn from(profile: &'c Profile) -> Self {
+        Self { profile, earlier: None }
+    }
+}
+
 /// One server of one user, resolved.
 #[derive(Debug)]
 pub struct Server<'c> {
@@ -103,6 +117,13 @@ pub struct Server<'c> {
     pub spec: Cow<'c, Node>,
     /// The files that its request brought; the service refers to them.
     pub uploads: Vec<Upload>,
+}
+
+impl Server<'_> {
+    /// Tells whether nothing but the profile and the user made it what it is.
+    fn is_the_profiles(&self) -> bool {
+        matches!(self.spec, Cow::Borrowed(_)) && self.uploads.is_empty()
+    }
 }
 
 /// A loaded config, ready to resolve servers.
@@ -120,7 +141,7 @@ pub struct Compiler<'a> {
     /// All documents merged, without the users.
     root: Node,
     profiles: Vec<Profile>,
-    /// The profiles' copies for the threads of [`everybody::in_order`].
+    /// The profiles' copies for the threads of [`everybody::in_order`] after the first.
     copies: Vec<OnceLock<Vec<Profile>>>,
     allow: Option<Node>,
     defaults: Map,
@@ -200,7 +221,7 @@ impl<'a> Compiler<'a> {
 
     /// The profiles, as this thread may use them without waiting for others.
     fn profiles(&self) -> &[Profile] {
-        match everybody::thread().and_then(|thread| self.copies.get(thread)) {
+        match everybody::thread().and_then(|thread| self.copies.get(thread.checked_sub(1)?)) {
             Some(copy) => copy.get_or_init(|| self.profiles.iter().map(Profile::apart).collect()),
             None => &self.profiles,
         }
@@ -243,7 +264,10 @@ impl<'a> Compiler<'a> {
     /// Resolves one server; `None` means that errors were found.
     pub fn resolve(&self, user: &User<'_>, request: &Request<'_>, diagnostics: &mut Diagnostics) -> Option<Server<'_>> {
         match self.profile_for(user, request) {
-            Ok(profile) => self.resolve_as(user, &self.names(user, request), profile, request, diagnostics),
+            Ok(profile) => {
+                let names = self.names(user, request);
+                self.resolve_as(Asked { user, names: &names, request, probe: false }, profile.into(), diagnostics)
+            }
             Err(failure) => {
                 self.push(failure.about(&user.name), diagnostics);
                 None
@@ -254,17 +278,15 @@ impl<'a> Compiler<'a> {
     /// Resolves one server with a profile that the user may use.
     fn resolve_as<'c>(
         &'c self,
-        user: &User<'_>,
-        names: &Names,
-        profile: &'c Profile,
-        request: &Request<'_>,
+        asked: Asked<'_>,
+        basis: Basis<'c, '_>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Server<'c>> {
         let mut findings = Vec::new();
-        let server = self.server(Asked { user, names, request, probe: false }, profile, &mut findings);
+        let server = self.server(asked, basis, &mut findings);
         let mut failed = false;
         for diagnostic in findings {
-            let Some(diagnostic) = self.levels.apply(diagnostic.about(&user.name)) else { continue };
+            let Some(diagnostic) = self.levels.apply(diagnostic.about(&asked.user.name)) else { continue };
             failed |= diagnostic.severity == Severity::Error;
             diagnostics.push(diagnostic);
         }
@@ -279,7 +301,8 @@ impl<'a> Compiler<'a> {
         let names = self.names(&user, &request);
         for profile in self.profiles() {
             let mut findings = Vec::new();
-            self.server(Asked { user: &user, names: &names, request: &request, probe: true }, profile, &mut findings);
+            let asked = Asked { user: &user, names: &names, request: &request, probe: true };
+            self.server(asked, profile.into(), &mut findings);
             for diagnostic in findings {
                 self.push(diagnostic, diagnostics);
             }
@@ -329,7 +352,7 @@ impl<'a> Compiler<'a> {
     fn server<'c>(
         &'c self,
         asked: Asked<'_>,
-        profile: &'c Profile,
+        Basis { profile, earlier }: Basis<'c, '_>,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Server<'c>> {
         let Asked { user, names, request, probe } = asked;
@@ -337,8 +360,11 @@ impl<'a> Compiler<'a> {
         let spec = self.layered(user, profile, request, findings)?;
         self.check_names(asked, findings);
         let scope = Scope::new(self, asked, &spec, &profile.name);
-        let shared = !probe && matches!(spec, Cow::Borrowed(_));
-        let mut decoder = Decoder::new(&scope, shared.then_some(&profile.fixed));
+        let fixed = (!probe && matches!(spec, Cow::Borrowed(_))).then_some(&profile.fixed);
+        let mut decoder = Decoder::new(&scope);
+        if let Some(fixed) = fixed {
+            decoder = decoder.after(fixed, earlier);
+        }
         let mut service = decode::service(&mut decoder, &spec, request.hub_env);
         findings.extend(decoder.into_findings());
         let uploads = self.uploads(names, request, findings);
@@ -357,7 +383,7 @@ impl<'a> Compiler<'a> {
             owned: self.settings.scheme != Scheme::Last32,
             probe,
         };
-        findings.extend(self.judge(&view, &scope, shared.then_some(&profile.fixed)));
+        findings.extend(self.judge(&view, &scope, fixed));
         Some(Server { service, user: Arc::clone(&user.name), profile: Arc::clone(&profile.name), spec, uploads })
     }
 
@@ -443,11 +469,10 @@ impl<'a> Compiler<'a> {
     /// Tells whether the text of a node can differ from user to user.
     fn varies(&self, node: &Node) -> bool {
         let Some(text) = node.as_str() else { return true };
-        let root = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
         segments(text).any(|segment| match segment {
             Segment::Literal(_) | Segment::Unclosed { .. } => false,
-            Segment::Placeholder { path, .. } => !SAME_FOR_ALL.contains(&root(path).as_str()),
-            Segment::Angle { path, .. } => self.is_known(&root(path)) && !SAME_FOR_ALL.contains(&root(path).as_str()),
+            Segment::Placeholder { path, .. } => !SAME_FOR_ALL.contains(&root(path)),
+            Segment::Angle { path, .. } => self.is_known(root(path)) && !SAME_FOR_ALL.contains(&root(path)),
             Segment::Expression { source, .. } => match self.expressions.get(source) {
                 Ok(compiled) => compiled.names.iter().any(|name| !SAME_FOR_ALL.contains(&name.as_str())),
                 Err(_) => true,

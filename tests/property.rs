@@ -17,6 +17,8 @@ mod requests;
 mod roster;
 #[path = "property/secrets.rs"]
 mod secrets;
+#[path = "property/series.rs"]
+mod series;
 #[path = "property/strings.rs"]
 mod strings;
 #[path = "property/text.rs"]

@@ -91,17 +91,6 @@ pub struct ServerView<'a> {
     pub probe: bool,
 }
 
-impl<'a> ServerView<'a> {
-    /// The mounts with their nodes; none if some could not be made.
-    pub(crate) fn mounts(&self) -> impl Iterator<Item = (&'a Mount, &'a Node)> + use<'a> {
-        let container = self.spec.get("container_spec");
-        let nodes = container.and_then(|container| container.get("mounts")).and_then(Node::as_seq).unwrap_or_default();
-        let mounts = &self.service.container.mounts;
-        let mounts = if mounts.len() == nodes.len() { mounts.as_slice() } else { &[] };
-        mounts.iter().zip(nodes)
-    }
-}
-
 /// One profile, for the rules about configs.
 pub struct ProfileView<'a> {
     /// Its name.
@@ -170,11 +159,27 @@ pub struct ServerRule {
     pub reads: &'static [&'static str],
 }
 
-impl ServerRule {
-    /// The nodes of a tree that it looks at.
-    pub fn nodes<'n>(&self, spec: &'n Node) -> impl Iterator<Item = &'n Node> {
-        self.reads.iter().filter_map(move |path| path.split('.').try_fold(spec, |node, key| node.get(key)))
-    }
+/// A rule about one mount of a server.
+#[derive(Debug)]
+pub struct MountRule {
+    /// The code of what it finds.
+    pub code: &'static Code,
+    /// Tells what it finds.
+    pub check: fn(&ServerView<'_>, &Mount, &Node) -> Option<Diagnostic>,
+    /// The parts of the tree that it looks at besides the mount. Where neither they nor the mount differ from server to
+    /// server of a profile, the rule is asked once.
+    pub reads: &'static [&'static str],
+}
+
+/// The nodes of a tree that a rule reads.
+pub fn nodes<'n>(reads: &'static [&'static str], spec: &'n Node) -> impl Iterator<Item = &'n Node> {
+    reads.iter().filter_map(move |path| path.split('.').try_fold(spec, |node, key| node.get(key)))
+}
+
+/// The nodes of a tree's mounts.
+pub fn mount_nodes(spec: &Node) -> &[Node] {
+    let container = spec.get("container_spec");
+    container.and_then(|container| container.get("mounts")).and_then(Node::as_seq).unwrap_or_default()
 }
 
 /// The rules about documents, sorted by code.
@@ -207,21 +212,7 @@ pub static SPEC_RULES: &[(&Code, SpecRule)] = &[
 /// The rules about servers, sorted by code.
 pub static SERVER_RULES: &[ServerRule] = &[
     ServerRule { code: &code::FLOATING_TAG, check: floating_tag::check, reads: &["image"] },
-    ServerRule { code: &code::SHARED_VOLUME, check: shared_volume::check, reads: &["container_spec.mounts"] },
     ServerRule { code: &code::HUB_NAME_TAKEN, check: hub_name::check, reads: &["container_spec.hostname", "networks"] },
-    ServerRule { code: &code::DOCKER_SOCKET, check: docker_socket::check, reads: &["container_spec.mounts"] },
-    ServerRule { code: &code::BIND_BY_USERNAME, check: bind_by_username::check, reads: &["container_spec.mounts"] },
-    ServerRule {
-        code: &code::NODE_LOCAL_VOLUME,
-        check: node_local_volume::check,
-        reads: &["container_spec.mounts", "placement"],
-    },
-    ServerRule {
-        code: &code::READ_ONLY_ANONYMOUS_VOLUME,
-        check: read_only_anonymous_volume::check,
-        reads: &["container_spec.mounts"],
-    },
-    ServerRule { code: &code::SHARED_SSHFS, check: shared_sshfs::check, reads: &["container_spec.mounts"] },
     ServerRule {
         code: &code::CONTRADICTORY_CONSTRAINTS,
         check: contradictory_constraints::check,
@@ -257,8 +248,18 @@ pub static SERVER_RULES: &[ServerRule] = &[
             "update_config",
         ],
     },
-    ServerRule { code: &code::UNIT_SLIP, check: unit_slip::check_mounts, reads: &["container_spec.mounts"] },
-    ServerRule { code: &code::NOT_A_KEY, check: not_a_key::check, reads: &["container_spec.mounts"] },
+];
+
+/// The rules about single mounts, sorted by code.
+pub static MOUNT_RULES: &[MountRule] = &[
+    MountRule { code: &code::SHARED_VOLUME, check: shared_volume::check, reads: &[] },
+    MountRule { code: &code::DOCKER_SOCKET, check: docker_socket::check, reads: &[] },
+    MountRule { code: &code::BIND_BY_USERNAME, check: bind_by_username::check, reads: &[] },
+    MountRule { code: &code::NODE_LOCAL_VOLUME, check: node_local_volume::check, reads: &["placement"] },
+    MountRule { code: &code::READ_ONLY_ANONYMOUS_VOLUME, check: read_only_anonymous_volume::check, reads: &[] },
+    MountRule { code: &code::SHARED_SSHFS, check: shared_sshfs::check, reads: &[] },
+    MountRule { code: &code::UNIT_SLIP, check: unit_slip::check_mount, reads: &[] },
+    MountRule { code: &code::NOT_A_KEY, check: not_a_key::check, reads: &[] },
 ];
 
 /// Applies the rules about documents.
@@ -284,6 +285,18 @@ pub fn server(view: &ServerView<'_>, asked: impl Fn(usize) -> bool) -> Vec<Diagn
     rules.flat_map(|(_, rule)| (rule.check)(view)).collect()
 }
 
+/// Applies those of the rules about mounts that `asked` picks by the rule's and the mount's index; none if some mounts
+/// could not be made.
+pub fn mounts(view: &ServerView<'_>, asked: impl Fn(usize, usize) -> bool) -> Vec<Diagnostic> {
+    let (mounts, nodes) = (&view.service.container.mounts, mount_nodes(view.spec));
+    let mut findings = Vec::new();
+    for (index, (mount, node)) in mounts.iter().zip(nodes).enumerate().filter(|_| mounts.len() == nodes.len()) {
+        let rules = MOUNT_RULES.iter().enumerate().filter(|(rule, _)| asked(*rule, index));
+        findings.extend(rules.filter_map(|(_, rule)| (rule.check)(view, mount, node)));
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,6 +306,7 @@ mod tests {
         assert!(CONFIG_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(DOCUMENT_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
         assert!(SPEC_RULES.windows(2).all(|pair| pair[0].0.id < pair[1].0.id));
-        assert!(SERVER_RULES.windows(2).all(|pair| pair[0].code.id <= pair[1].code.id));
+        assert!(SERVER_RULES.windows(2).all(|pair| pair[0].code.id < pair[1].code.id));
+        assert!(MOUNT_RULES.windows(2).all(|pair| pair[0].code.id < pair[1].code.id));
     }
 }

@@ -1,14 +1,15 @@
 //! The check of a tree against the config's JSON Schema.
 //!
-//! The `jsonschema` crate reads the spanned tree itself (see `tree`), says what is violated and where; the words, the
-//! place in the text and the advice are made here, from the schema's own keys, types and values. Every violation is
-//! told at once; of a union, the one of the branch that was meant. Values never enter a message, except that of a key
-//! which takes one of a few words.
+//! Whether a tree fits is told from the schema's text (see `shape`). Where it does not, the `jsonschema` crate, which
+//! reads the spanned tree itself (see `tree`), says what is violated and where; the words, the place in the text and the
+//! advice are made here, from the schema's own keys, types and values. Every violation is told at once; of a union, the
+//! one of the branch that was meant. Values never enter a message, except that of a key which takes one of a few words.
 
 mod finder;
 mod foreign;
 mod outline;
 mod rename;
+mod shape;
 mod spelling;
 mod tree;
 mod unknown;
@@ -22,9 +23,14 @@ use crate::diag::{Diagnostics, Note};
 use crate::model::CONFIG_SCHEMA;
 use crate::source::Node;
 use outline::Outline;
+use shape::Shape;
 use tree::{Tree, View};
 
-/// The committed schema, read and compiled.
+/// The committed schema.
+static SHAPE: LazyLock<Shape<'static>> =
+    LazyLock::new(|| Shape::read().unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}")));
+
+/// The committed schema, compiled.
 struct Compiled {
     document: Value,
     validator: jsonschema::Validator<Tree>,
@@ -35,11 +41,14 @@ static DOCUMENT: LazyLock<Compiled> =
 
 /// The definition of a user's overrides as a schema of its own.
 static OVERRIDES: LazyLock<Compiled> = LazyLock::new(|| {
-    compile(Some("Overrides")).unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}"))
+    compile(Some(LAYER)).unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}"))
 });
 
 /// The most mistakes of one document that are told: nobody reads more, and each is looked up in the whole.
 const MOST_TOLD: usize = 500;
+
+/// The definition of a layer that stands alone.
+const LAYER: &str = "Overrides";
 
 /// What the schema is called while it is compiled.
 const NAME: &str = "urn:swarmgen:config";
@@ -63,42 +72,27 @@ fn compile(definition: Option<&str>) -> Result<Compiled, String> {
     Ok(Compiled { document, validator })
 }
 
-/// Compiles the schema ahead of the first check, on a thread of its own while the documents are read.
-pub fn prepare() {
-    std::thread::spawn(|| {
-        LazyLock::force(&DOCUMENT);
-    });
-}
-
 /// Checks a config document's tree against the schema; an empty result means that it fits.
 ///
 /// Findings have the codes SG101 to SG108. The tree must be that of one whole document.
 pub fn check(root: &Node) -> Diagnostics {
+    if SHAPE.fits(&SHAPE, root) {
+        return Diagnostics::new();
+    }
     violations(root, &DOCUMENT)
 }
 
 /// Checks a layer that stands alone, a user's overrides or a request's options, as [`check`] does a document.
 pub fn check_overrides(layer: &Node) -> Diagnostics {
+    if SHAPE.definition(LAYER).is_some_and(|overrides| SHAPE.fits(overrides, layer)) {
+        return Diagnostics::new();
+    }
     violations(layer, &OVERRIDES)
 }
 
 /// Tells whether a layer may have a value at this path, keys joined by dots; told without compiling anything.
 pub fn overrides_know(path: &str) -> bool {
-    let definitions = DOCUMENT.document.get("$defs").unwrap_or(&Value::Null);
-    let Some(mut schemas) = definitions.get("Overrides").map(|schema| vec![schema]) else { return false };
-    for key in path.split('.') {
-        let mut next = Vec::new();
-        while let Some(schema) = schemas.pop() {
-            let reference = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/$defs/"));
-            schemas.extend(reference.and_then(|name| definitions.get(name)));
-            schemas.extend(schema.get("anyOf").and_then(Value::as_array).into_iter().flatten());
-            let named = schema.get("properties").and_then(|properties| properties.get(key));
-            let any = schema.get("additionalProperties").filter(|any| any.is_object());
-            next.extend(named.or(any));
-        }
-        schemas = next;
-    }
-    !schemas.is_empty()
+    SHAPE.knows(LAYER, path)
 }
 
 fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {

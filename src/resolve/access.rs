@@ -1,6 +1,5 @@
 //! Who may use a profile.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, code};
@@ -15,10 +14,10 @@ pub enum Access {
     Everybody,
     /// Those listed.
     Listed {
-        /// Usernames.
-        users: HashSet<Arc<str>>,
-        /// Names of groups.
-        groups: HashSet<Arc<str>>,
+        /// Usernames, sorted.
+        users: Vec<Arc<str>>,
+        /// Names of groups, sorted.
+        groups: Vec<Arc<str>>,
         /// Each entry as it is written, and where.
         entries: Vec<(Arc<str>, Span)>,
     },
@@ -30,14 +29,14 @@ impl Access {
     /// In a file, blank lines and what follows a `#` at the start of a line do not count.
     pub fn read(node: Option<&Node>, world: &dyn World, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Self {
         let Some(node) = node else { return Self::Everybody };
-        let mut users = HashSet::new();
-        let mut groups = HashSet::new();
+        let mut users: Vec<Arc<str>> = Vec::new();
+        let mut groups: Vec<Arc<str>> = Vec::new();
         let mut entries = Vec::new();
         let mut add = |entry: &str, span: Span| {
             match entry.strip_prefix("group:") {
-                Some(group) => groups.insert(group.trim().into()),
-                None => users.insert(entry.into()),
-            };
+                Some(group) => groups.push(group.trim().into()),
+                None => users.push(entry.into()),
+            }
             entries.push((entry.into(), span));
         };
         if let Some(file) = node.get("file") {
@@ -68,6 +67,8 @@ impl Access {
                 add(entry, item.span);
             }
         }
+        users.sort_unstable();
+        groups.sort_unstable();
         Self::Listed { users, groups, entries }
     }
 
@@ -84,7 +85,8 @@ impl Access {
         match self {
             Self::Everybody => true,
             Self::Listed { users, groups, .. } => {
-                users.contains(&user.name) || user.groups.iter().any(|group| groups.contains(group))
+                let lists = |names: &[Arc<str>], name| names.binary_search(name).is_ok();
+                lists(users, &user.name) || user.groups.iter().any(|group| lists(groups, group))
             }
         }
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::check::canonical::printable;
 use crate::diag::{Code, Diagnostic, code, fix};
-use crate::ir::{Pairs, Text};
+use crate::ir::{Pairs, Service, Text};
 use crate::source::{Node, Span, Value};
 
 use super::amount::{AmountError, Raw};
@@ -38,15 +38,24 @@ pub struct Decoder<'s> {
     scope: &'s Scope<'s>,
     /// What earlier servers of the same tree left.
     fixed: Option<&'s Fixed>,
+    /// The service of one of them, whose parts are taken over where they are the same.
+    earlier: Option<&'s mut Service>,
     findings: Vec<Diagnostic>,
     /// The strings that could not be made, whose empty stand-ins nothing more is said about.
     failed: Vec<Span>,
 }
 
 impl<'s> Decoder<'s> {
-    /// Makes a decoder for one server; `fixed` belongs to its profile, and is for servers with just the profile's tree.
-    pub fn new(scope: &'s Scope<'s>, fixed: Option<&'s Fixed>) -> Self {
-        Self { scope, fixed, findings: Vec::new(), failed: Vec::new() }
+    /// Makes a decoder for one server.
+    pub fn new(scope: &'s Scope<'s>) -> Self {
+        Self { scope, fixed: None, earlier: None, findings: Vec::new(), failed: Vec::new() }
+    }
+
+    /// Takes what is the same from earlier servers: for servers with just the tree of the profile that `fixed` belongs to.
+    /// `earlier` is the service of one of them, for the same request; what is the same is taken out of it.
+    #[must_use]
+    pub fn after(self, fixed: &'s Fixed, earlier: Option<&'s mut Service>) -> Self {
+        Self { fixed: Some(fixed), earlier, ..self }
     }
 
     /// The findings, those of the scope included.
@@ -95,7 +104,7 @@ impl<'s> Decoder<'s> {
     fn text(&mut self, node: &Node, place: Place) -> Text {
         match self.scope.text(node, place) {
             Ok(text) => {
-                if text.expose().contains('\0') {
+                if text.expose().as_bytes().contains(&0) {
                     self.bad(&code::BAD_VALUE, node, "the value holds a NUL byte", "");
                 }
                 text

@@ -47,16 +47,16 @@ pub fn load(
     diagnostics: &mut Diagnostics,
 ) -> Option<Document> {
     use sha2::{Digest, Sha256};
-    check::schema::prepare();
     let mut digest = Sha256::new();
     let mut trees = Vec::new();
     let mut levels = Levels::default();
     for path in &inputs.configs {
         let Some(mut tree) = read_tree(path, world, sources, diagnostics) else { continue };
         digest.update(sources.get(tree.span.source).text());
-        let names = SecretNames::new(tree.get("secret_attributes"));
         SecretNames::default().visit_literals(&tree, &mut |node| sources.mark_secret(node.span));
-        names.visit_literals(&tree, &mut |node| sources.mark_secret(node.span));
+        if let Some(names) = tree.get("secret_attributes") {
+            SecretNames::new(Some(names)).visit_literals(&tree, &mut |node| sources.mark_secret(node.span));
+        }
         let found = check::schema::check(&tree);
         let fits = !found.has_errors();
         diagnostics.merge(found);

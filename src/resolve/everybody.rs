@@ -1,5 +1,6 @@
 //! Whole rosters: on all processors, in the roster's order.
 
+use std::borrow::Borrow;
 use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::ops::{ControlFlow, Range};
@@ -9,12 +10,15 @@ use std::thread;
 use crate::check::canonical::printable;
 use crate::check::rules::{self, ConfigView, ProfileView};
 use crate::diag::{Diagnostic, Diagnostics, closest, code};
+use crate::ir::Service;
 use crate::source::{Author, Node, Value};
 
 use super::naming::Scheme;
+use super::profile::Profile;
 use super::roster::User;
 use super::template::{Segment, segments};
-use super::{Asked, Compiler, Request, Server, naming, options, secret};
+use super::wording::root;
+use super::{Asked, Basis, Compiler, Request, Server, naming, options, secret};
 
 /// The most users that one piece of work has.
 const CHUNK: usize = 128;
@@ -81,13 +85,43 @@ pub fn in_order<T: Send>(
 impl Compiler<'_> {
     /// Checks each profile that a user may use, and that there is one.
     pub fn check_user(&self, user: &User<'_>, request: &Request<'_>, diagnostics: &mut Diagnostics) {
-        if let Err(failure) = self.profile_for(user, request) {
-            self.push(failure.about(&user.name), diagnostics);
+        diagnostics.merge(self.check_users([user], request));
+    }
+
+    /// Checks users one after the other: what is the same for a profile's servers goes from one to the next.
+    fn check_users<'u>(
+        &self,
+        users: impl IntoIterator<Item = impl Borrow<User<'u>>>,
+        request: &Request<'_>,
+    ) -> Diagnostics {
+        let mut found = Diagnostics::new();
+        let profiles = self.profiles();
+        let mut services: Vec<Option<Service>> = profiles.iter().map(|_| None).collect();
+        for user in users {
+            let user = user.borrow();
+            if let Err(failure) = self.profile_for(user, request) {
+                self.push(failure.about(&user.name), &mut found);
+            }
+            let names = self.names(user, request);
+            let asked = Asked { user, names: &names, request, probe: false };
+            let own = profiles.iter().zip(&mut services).filter(|(profile, _)| profile.access.admits(user));
+            for (profile, service) in own {
+                let basis = Basis { profile, earlier: service.as_mut() };
+                let server = self.resolve_as(asked, basis, &mut found);
+                debug_assert!(
+                    server.as_ref().is_none_or(|server| self.is_fresh(asked, profile, server)),
+                    "something of an earlier server is left"
+                );
+                *service = server.filter(Server::is_the_profiles).map(|server| server.service);
+            }
         }
-        let names = self.names(user, request);
-        for profile in self.profiles().iter().filter(|profile| profile.access.admits(user)) {
-            self.resolve_as(user, &names, profile, request, diagnostics);
-        }
+        found
+    }
+
+    /// Tells whether nothing of another server is left in one.
+    fn is_fresh(&self, asked: Asked<'_>, profile: &Profile, server: &Server<'_>) -> bool {
+        let fresh = self.resolve_as(asked, profile.into(), &mut Diagnostics::new());
+        fresh.is_some_and(|fresh| fresh.service == server.service)
     }
 
     /// A user's servers, one with each profile that the user may use, and nothing told of what went wrong with them: that is
@@ -95,10 +129,9 @@ impl Compiler<'_> {
     pub fn servers_of(&self, user: &User<'_>) -> Vec<Server<'_>> {
         let request = Request::default();
         let names = self.names(user, &request);
+        let asked = Asked { user, names: &names, request: &request, probe: false };
         let profiles = self.profiles().iter().filter(|profile| profile.access.admits(user));
-        profiles
-            .filter_map(|profile| self.resolve_as(user, &names, profile, &request, &mut Diagnostics::new()))
-            .collect()
+        profiles.filter_map(|profile| self.resolve_as(asked, profile.into(), &mut Diagnostics::new())).collect()
     }
 
     /// The servers of a stand-in, one with each profile, where a config lists no users.
@@ -107,7 +140,7 @@ impl Compiler<'_> {
         let request = Request::default();
         let names = self.names(&user, &request);
         let asked = Asked { user: &user, names: &names, request: &request, probe: true };
-        self.profiles().iter().filter_map(|profile| self.server(asked, profile, &mut Vec::new())).collect()
+        self.profiles().iter().filter_map(|profile| self.server(asked, profile.into(), &mut Vec::new())).collect()
     }
 
     /// Judges the config as a whole: what no single server shows.
@@ -178,7 +211,7 @@ impl Compiler<'_> {
     }
 
     fn collect_names(&self, node: &Node, used: &mut HashSet<String>) {
-        let mut add = |path: &str| used.insert(path.split('.').next().unwrap_or_default().to_owned());
+        let mut add = |path: &str| used.insert(root(path).to_owned());
         match &node.value {
             Value::Str(text) if self.author(node.span.source) == Author::Config => {
                 for segment in segments(text) {
@@ -205,13 +238,7 @@ impl Compiler<'_> {
 
     /// Checks all users that the config lists, and that no two of them would share a service.
     pub fn check_all(&self, request: &Request<'_>, diagnostics: &mut Diagnostics) {
-        let work = |range: Range<usize>| {
-            let mut found = Diagnostics::new();
-            for index in range {
-                self.check_user(&self.roster.user(index), request, &mut found);
-            }
-            found
-        };
+        let work = |range: Range<usize>| self.check_users(range.map(|index| self.roster.user(index)), request);
         in_order(self.roster.len(), work, |found| {
             diagnostics.merge(found);
             ControlFlow::Continue(())

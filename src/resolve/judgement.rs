@@ -3,7 +3,7 @@
 use super::Compiler;
 use super::decode::Fixed;
 use super::scope::Scope;
-use crate::check::rules::{self, ServerRule, ServerView, SpecView};
+use crate::check::rules::{self, ServerView, SpecView};
 use crate::diag::{Code, Diagnostic, code};
 use crate::source::Node;
 
@@ -13,6 +13,10 @@ pub struct Judgement {
     findings: Vec<Diagnostic>,
     /// By rule about servers, whether its answer is among them.
     settled: Vec<bool>,
+    /// The same by rule about mounts, as far as the mounts are the same.
+    settled_of_mounts: Vec<bool>,
+    /// By mount, whether it is the same.
+    mounts: Vec<bool>,
 }
 
 /// What is found only where users are listed.
@@ -22,30 +26,41 @@ const NEEDS_USERS: [&Code; 4] =
 impl Compiler<'_> {
     /// Tells whether all that a rule can find in the config is found without users too.
     pub(super) fn is_judged_without_users(&self, code: &Code) -> bool {
-        let reads = |rule: &ServerRule| {
-            let mut nodes = self.profiles().iter().flat_map(|profile| rule.nodes(&profile.spec));
-            nodes.all(|node| self.is_known_without_users(node))
-        };
-        !NEEDS_USERS.contains(&code) && rules::SERVER_RULES.iter().filter(|rule| rule.code == code).all(reads)
+        let known = |node: &Node| self.is_known_without_users(node);
+        let servers = rules::SERVER_RULES.iter().filter(|rule| rule.code == code).map(|rule| rule.reads);
+        let mut mounts = rules::MOUNT_RULES.iter().filter(|rule| rule.code == code).map(|rule| rule.reads).peekable();
+        let of_mounts = mounts.peek().is_some();
+        let reads: Vec<_> = servers.chain(mounts).collect();
+        !NEEDS_USERS.contains(&code)
+            && self.profiles().iter().all(|profile| {
+                reads.iter().all(|reads| rules::nodes(reads, &profile.spec).all(known))
+                    && (!of_mounts || rules::mount_nodes(&profile.spec).iter().all(known))
+            })
     }
 
     /// Asks all rules about a server and its tree; `fixed` keeps what holds for the profile, if the tree is the profile's.
     pub(super) fn judge(&self, view: &ServerView<'_>, scope: &Scope<'_>, fixed: Option<&Fixed>) -> Vec<Diagnostic> {
         let Some(fixed) = fixed else {
             let mut findings = rules::server(view, |_| true);
+            findings.extend(rules::mounts(view, |_, _| true));
             findings.extend(self.judge_spec(view.spec));
             return findings;
         };
         let common = fixed.judgement.get_or_init(|| {
-            let constant = |rule: &ServerRule| rule.nodes(view.spec).all(|node| scope.is_constant(node));
-            let settled: Vec<bool> = rules::SERVER_RULES.iter().map(constant).collect();
-            let mut findings = rules::server(view, |rule| settled[rule]);
-            findings.extend(self.judge_spec(view.spec));
-            Judgement { findings, settled }
+            let constant = |reads| rules::nodes(reads, view.spec).all(|node| scope.is_constant(node));
+            let mut common = Judgement {
+                findings: Vec::new(),
+                settled: rules::SERVER_RULES.iter().map(|rule| constant(rule.reads)).collect(),
+                settled_of_mounts: rules::MOUNT_RULES.iter().map(|rule| constant(rule.reads)).collect(),
+                mounts: rules::mount_nodes(view.spec).iter().map(|node| scope.is_constant(node)).collect(),
+            };
+            common.findings = common.ask(view, true);
+            common.findings.extend(self.judge_spec(view.spec));
+            common
         });
         debug_assert!(common.holds(view), "a rule looks at what its `reads` does not name");
         let mut findings = common.findings.clone();
-        findings.extend(rules::server(view, |rule| !common.settled[rule]));
+        findings.extend(common.ask(view, false));
         findings
     }
 
@@ -64,9 +79,17 @@ impl Compiler<'_> {
 }
 
 impl Judgement {
+    /// Asks the rules whose answers are the same for all servers of the profile, or else the others.
+    fn ask(&self, view: &ServerView<'_>, settled: bool) -> Vec<Diagnostic> {
+        let mut findings = rules::server(view, |rule| self.settled[rule] == settled);
+        findings
+            .extend(rules::mounts(view, |rule, mount| (self.settled_of_mounts[rule] && self.mounts[mount]) == settled));
+        findings
+    }
+
     /// Tells whether another server is told the same.
     fn holds(&self, view: &ServerView<'_>) -> bool {
         let told = |findings: &[Diagnostic]| findings.iter().map(|found| format!("{found:?}")).collect::<Vec<_>>();
-        told(&self.findings).starts_with(&told(&rules::server(view, |rule| self.settled[rule])))
+        told(&self.findings).starts_with(&told(&self.ask(view, true)))
     }
 }

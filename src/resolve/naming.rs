@@ -105,9 +105,8 @@ impl Scheme {
 pub fn owner(scheme: Scheme, username: &str) -> String {
     match scheme {
         Scheme::Sha256 => {
-            let mut digits = hex::encode(Sha256::digest(username));
-            digits.truncate(MAX_OWNER);
-            digits
+            let digest = Sha256::digest(username);
+            hex::encode(&digest[..MAX_OWNER / 2])
         }
         Scheme::Slug => slug(username, MAX_OWNER),
         Scheme::Md5 => hex::encode(Md5::digest(username)),

@@ -41,7 +41,7 @@ impl Profile {
             access: self.access.clone(),
             spec: self.spec.apart(),
             findings: self.findings.clone(),
-            fixed: Fixed::default(),
+            fixed: self.fixed.apart(),
         }
     }
 
@@ -79,6 +79,7 @@ impl Profile {
                     .help("add a profile: `{ name = \"Python\", image = \"..\" }`"),
             );
         }
+        let mut known = Vec::new();
         images
             .iter()
             .map(|layer| {
@@ -89,13 +90,26 @@ impl Profile {
                 Self {
                     name: layer.get("name").and_then(Node::as_str).unwrap_or_default().into(),
                     access: Access::read(layer.get("access"), world, sources, diagnostics),
+                    fixed: Fixed::new(alike(&spec, &mut known)),
                     spec,
                     findings,
-                    fixed: Fixed::default(),
                 }
             })
             .collect()
     }
+}
+
+/// A number for each mount of a tree: its place among the known ones that differ.
+fn alike(spec: &Node, known: &mut Vec<Node>) -> Vec<usize> {
+    let mounts = spec.get("container_spec").and_then(|container| container.get("mounts")).and_then(Node::as_seq);
+    let number = |mount: &Node| {
+        let number = known.iter().position(|own| own.span == mount.span && own == mount);
+        number.unwrap_or_else(|| {
+            known.push(mount.clone());
+            known.len() - 1
+        })
+    };
+    mounts.unwrap_or_default().iter().map(number).collect()
 }
 
 /// Lays a profile or a user's overrides over a tree: first what it unsets, then what it sets.

@@ -219,10 +219,10 @@ impl SecretNames {
             let most = if word.len() < 5 { 0 } else { word.len() / 3 };
             let near = |name: &&str| {
                 name.len().abs_diff(word.len()) <= most
-                    && absent(word, name) <= most
+                    && !lacks(name, word, most)
                     && strsim::osa_distance(name, word) <= most
             };
-            most > 0 && [&*folded, last].iter().any(near)
+            most > 0 && (near(&&*folded) || (last.len() < folded.len() && near(&last)))
         })
     }
 
@@ -266,9 +266,10 @@ impl SecretNames {
     }
 }
 
-/// How many letters of a word are nowhere in a name: no fewer edits lead from one to the other, and it is quicker told.
-fn absent(word: &str, name: &str) -> usize {
-    word.chars().filter(|letter| !name.contains(*letter)).count()
+/// Tells whether more than so many letters of a word are nowhere in a name: no fewer edits lead from one to the other, and
+/// it is quicker told.
+fn lacks(name: &str, word: &str, most: usize) -> bool {
+    word.chars().filter(|letter| !name.contains(*letter)).nth(most).is_some()
 }
 
 /// Tells whether a string says anything itself; one of nothing but placeholders gives nothing away.

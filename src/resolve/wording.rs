@@ -175,6 +175,6 @@ impl Compiler<'_> {
     }
 }
 
-fn root(path: &str) -> &str {
+pub(super) fn root(path: &str) -> &str {
     path.split('.').next().unwrap_or(path)
 }

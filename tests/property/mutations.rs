@@ -76,7 +76,7 @@ fn examples() -> Vec<Example> {
 }
 
 /// Changes a text at one place: another character, one less, one more, two swapped, the end, or a repetition.
-fn damaged(text: &str, rng: &mut impl Rng) -> String {
+pub(crate) fn damaged(text: &str, rng: &mut impl Rng) -> String {
     damaged_in(8, text, rng)
 }
 

@@ -2,7 +2,8 @@
 
 use super::ServerView;
 use crate::diag::{Diagnostic, code};
-use crate::ir::MountKind;
+use crate::ir::{Mount, MountKind};
+use crate::source::Node;
 
 /// What of the engine's lies in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,21 +19,15 @@ enum Reached {
 }
 
 /// Finds bind mounts through which a container reaches the engine's socket, or the files that it keeps.
-pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    for (mount, node) in view.mounts() {
-        let MountKind::Bind { source, .. } = &mount.kind else { continue };
-        let Some(reached) = reached(source.expose()) else { continue };
-        let Some(node) = node.get("source") else { continue };
-        let (what, label, note) = reached.words();
-        findings.push(
-            Diagnostic::new(&code::DOCKER_SOCKET, format!("{what} is mounted into the server"))
-                .at(node.span, label)
-                .note(note)
-                .help("remove the mount, or mount a narrower directory"),
-        );
-    }
-    findings
+pub(super) fn check(_: &ServerView<'_>, mount: &Mount, node: &Node) -> Option<Diagnostic> {
+    let MountKind::Bind { source, .. } = &mount.kind else { return None };
+    let (what, label, note) = reached(source.expose())?.words();
+    Some(
+        Diagnostic::new(&code::DOCKER_SOCKET, format!("{what} is mounted into the server"))
+            .at(node.get("source")?.span, label)
+            .note(note)
+            .help("remove the mount, or mount a narrower directory"),
+    )
 }
 
 impl Reached {

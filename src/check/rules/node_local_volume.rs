@@ -3,36 +3,30 @@
 use super::ServerView;
 use crate::check::placement::parse;
 use crate::diag::{Diagnostic, code};
-use crate::ir::{MountKind, Text};
+use crate::ir::{Mount, MountKind, Text};
 use crate::source::Node;
 
 /// Finds named volumes of the local driver, without options that lead elsewhere, where placement allows several nodes:
 /// each node has a volume of its own under that name.
-pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
-    let is_local = |kind: &MountKind| match kind {
+pub(super) fn check(view: &ServerView<'_>, mount: &Mount, node: &Node) -> Option<Diagnostic> {
+    let is_local = match &mount.kind {
         MountKind::Volume { source: Some(_), driver: None, .. } => true,
         MountKind::Volume { source: Some(_), driver: Some(driver), .. } => {
             driver.options.is_empty() && driver.name.as_ref().is_none_or(|name| name.expose() == "local")
         }
         _ => false,
     };
-    let volumes: Vec<&Node> = view
-        .mounts()
-        .filter(|(mount, _)| !mount.read_only && is_local(&mount.kind))
-        .filter_map(|(_, node)| node.get("source"))
-        .collect();
-    if volumes.is_empty() || view.service.placement.constraints.iter().any(pins) {
-        return Vec::new();
+    if !is_local || mount.read_only || view.service.placement.constraints.iter().any(pins) {
+        return None;
     }
-    volumes
-        .into_iter()
-        .map(|source| {
-            Diagnostic::new(&code::NODE_LOCAL_VOLUME, "this volume stays on the node where it was made")
-                .at(source.span, "every node has one of its own under this name")
-                .note("a server that starts on another node finds an empty volume there")
-                .help("pin the server to a node, or keep the files on shared storage (`sshfs`, NFS); on one node, allow it")
-        })
-        .collect()
+    Some(
+        Diagnostic::new(&code::NODE_LOCAL_VOLUME, "this volume stays on the node where it was made")
+            .at(node.get("source")?.span, "every node has one of its own under this name")
+            .note("a server that starts on another node finds an empty volume there")
+            .help(
+                "pin the server to a node, or keep the files on shared storage (`sshfs`, NFS); on one node, allow it",
+            ),
+    )
 }
 
 /// Tells whether a constraint leaves one node.

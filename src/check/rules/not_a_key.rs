@@ -2,7 +2,8 @@
 
 use super::ServerView;
 use crate::diag::{Diagnostic, code};
-use crate::ir::MountKind;
+use crate::ir::{Mount, MountKind};
+use crate::source::Node;
 
 /// How the text of an OpenSSH key goes on that has no passphrase: `openssh-key-v1` and the cipher `none` in base64.
 const OPENSSH_PLAIN: &str = "b3BlbnNzaC1rZXktdjEAAAAABG5vbm";
@@ -10,26 +11,22 @@ const OPENSSH_PLAIN: &str = "b3BlbnNzaC1rZXktdjEAAAAABG5vbm";
 const OPENSSH: &str = "b3BlbnNzaC1rZXktdjEAAAAA";
 
 /// Finds sshfs volumes whose `id_rsa` is no private key that can be used. Its text is in no message.
-pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
-    view.mounts()
-        .filter_map(|(mount, node)| {
-            let MountKind::Volume { driver: Some(driver), .. } = &mount.kind else { return None };
-            // Only the plugin has this option, and each of its volumes has it.
-            driver.options.iter().find(|(key, _)| &**key == "sshcmd")?;
-            let (_, key) = driver.options.iter().find(|(key, _)| &**key == "id_rsa")?;
-            let options = node.get("driver_config").map_or(Some(node), |config| config.get("options"))?;
-            let own = options.get("id_rsa");
-            // Without a user, only what stands in the mount itself is known.
-            if view.probe && own.is_none_or(|own| (view.varies)(own)) {
-                return None;
-            }
-            let (message, help) = fault(key.expose())?;
-            let label = if own.is_some() { "" } else { "logs in with the user's `id_rsa`" };
-            let diagnostic = Diagnostic::new(&code::NOT_A_KEY, message)
-                .at(own.or(options.get("sshcmd")).unwrap_or(node).span, label);
-            Some(diagnostic.note("the plugin could not log in, and the server would not start").help(help))
-        })
-        .collect()
+pub(super) fn check(view: &ServerView<'_>, mount: &Mount, node: &Node) -> Option<Diagnostic> {
+    let MountKind::Volume { driver: Some(driver), .. } = &mount.kind else { return None };
+    // Only the plugin has this option, and each of its volumes has it.
+    driver.options.iter().find(|(key, _)| &**key == "sshcmd")?;
+    let (_, key) = driver.options.iter().find(|(key, _)| &**key == "id_rsa")?;
+    let options = node.get("driver_config").map_or(Some(node), |config| config.get("options"))?;
+    let own = options.get("id_rsa");
+    // Without a user, only what stands in the mount itself is known.
+    if view.probe && own.is_none_or(|own| (view.varies)(own)) {
+        return None;
+    }
+    let (message, help) = fault(key.expose())?;
+    let label = if own.is_some() { "" } else { "logs in with the user's `id_rsa`" };
+    let diagnostic =
+        Diagnostic::new(&code::NOT_A_KEY, message).at(own.or(options.get("sshcmd")).unwrap_or(node).span, label);
+    Some(diagnostic.note("the plugin could not log in, and the server would not start").help(help))
 }
 
 /// What is wrong with a key's text, and what helps.

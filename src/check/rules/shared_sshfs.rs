@@ -10,26 +10,22 @@ const CREDENTIALS: [&str; 3] = ["id_rsa", "identity_file", "password"];
 
 /// Finds sshfs volumes with one name for all users and options of each user's own. The engine keeps the options that a
 /// volume was made with (swarm-facts 3), so that everybody on the node would be given the first one's files.
-pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
-    view.mounts()
-        .filter_map(|(mount, node)| {
-            let different = different(view, mount, node)?;
-            let source = node.get("source")?;
-            let mut diagnostic =
-                Diagnostic::new(&code::SHARED_SSHFS, "every user of a node would be given the first one's files")
-                    .at(source.span, "the name is the same for every user");
-            if different.span != node.span {
-                diagnostic = diagnostic.at(different.span, "and this is not");
-            } else {
-                diagnostic = diagnostic.note("the mount logs in with each user's own credential");
-            }
-            Some(
-                diagnostic
-                    .note("the engine keeps the options that a volume was made with, and ignores later ones")
-                    .help("put `{name}` into the volume's name"),
-            )
-        })
-        .collect()
+pub(super) fn check(view: &ServerView<'_>, mount: &Mount, node: &Node) -> Option<Diagnostic> {
+    let different = different(view, mount, node)?;
+    let source = node.get("source")?;
+    let mut diagnostic =
+        Diagnostic::new(&code::SHARED_SSHFS, "every user of a node would be given the first one's files")
+            .at(source.span, "the name is the same for every user");
+    if different.span != node.span {
+        diagnostic = diagnostic.at(different.span, "and this is not");
+    } else {
+        diagnostic = diagnostic.note("the mount logs in with each user's own credential");
+    }
+    Some(
+        diagnostic
+            .note("the engine keeps the options that a volume was made with, and ignores later ones")
+            .help("put `{name}` into the volume's name"),
+    )
 }
 
 /// What of an sshfs volume differs from user to user while its name does not; the mount itself stands for a credential

@@ -2,7 +2,7 @@
 
 use super::{ConfigView, ServerView};
 use crate::diag::{Diagnostic, code};
-use crate::ir::MountKind;
+use crate::ir::{Mount, MountKind};
 use crate::source::{Node, Value};
 
 const MILLISECOND: i64 = 1_000_000;
@@ -25,17 +25,12 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
     findings
 }
 
-/// Finds the same of mounts.
-pub(super) fn check_mounts(view: &ServerView<'_>) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    for (mount, node) in view.mounts() {
-        if let MountKind::Tmpfs { size: Some(size), .. } = mount.kind
-            && let Some(node) = node.get("tmpfs_size")
-        {
-            findings.extend(much_memory("tmpfs_size", node, size));
-        }
+/// Finds the same of a mount.
+pub(super) fn check_mount(_: &ServerView<'_>, mount: &Mount, node: &Node) -> Option<Diagnostic> {
+    match mount.kind {
+        MountKind::Tmpfs { size: Some(size), .. } => much_memory("tmpfs_size", node.get("tmpfs_size")?, size),
+        _ => None,
     }
-    findings
 }
 
 /// Finds a time-out for starting that is almost surely one of another unit.

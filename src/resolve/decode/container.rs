@@ -16,6 +16,7 @@ use super::super::amount;
 use super::super::scope::Place;
 use super::super::settings::SecretNames;
 use super::Decoder;
+use super::fixed::{part, put};
 
 /// The longest environment entry that the kernel hands to a process, with `=` and the NUL at its end (`MAX_ARG_STRLEN`).
 const MAX_ENV_ENTRY: usize = 131_071;
@@ -29,61 +30,59 @@ impl Decoder<'_> {
     pub(super) fn container(&mut self, spec: &Node, hub_env: &[Entry]) -> Container {
         let empty = Node::new(spec.span, Value::Map(Map::new()));
         let node = spec.get("container_spec").unwrap_or(&empty);
-        let at = |key: &str| node.get(key);
+        let get = |key: &str| node.get(key);
+        let plain = |own: &mut Self, key: &str| own.field(node, key, Place::Plain);
         Container {
-            image: self.once(|fixed| &fixed.image, &[spec.get("image")], |own| own.image(spec)),
-            command: self.once(|fixed| &fixed.command, &[at("command")], |own| own.optional_texts(at("command"))),
-            args: self.once(|fixed| &fixed.args, &[at("args")], |own| own.optional_texts(at("args"))),
-            hostname: self.field(node, "hostname", Place::Expanded),
-            env: self.env(node.get("env"), hub_env),
-            workdir: self.field(node, "workdir", Place::Plain),
-            user: self.field(node, "user", Place::Plain),
-            groups: self.texts(node.get("groups")),
-            labels: self.container_labels(node.get("labels")),
-            mounts: self.mounts(node.get("mounts")),
-            stop_grace_period: self.amount(node, "stop_grace_period", amount::duration),
-            stop_signal: self.field(node, "stop_signal", Place::Plain),
-            healthcheck: self.once(
-                |fixed| &fixed.healthcheck,
-                &[at("healthcheck")],
-                |own| at("healthcheck").map(|check| own.healthcheck(check)),
-            ),
-            hosts: self.once(|fixed| &fixed.hosts, &[at("hosts")], |own| own.hosts(at("hosts"))),
-            dns_config: self.once(
-                |fixed| &fixed.dns_config,
-                &[at("dns_config")],
-                |own| {
-                    at("dns_config").map(|dns| DnsConfig {
-                        nameservers: own.texts(dns.get("nameservers")),
-                        search: own.texts(dns.get("search")),
-                        options: own.texts(dns.get("options")),
-                    })
-                },
-            ),
-            configs: self.once(
-                |fixed| &fixed.configs,
-                &[at("configs")],
-                |own| own.files(at("configs"), "config_name", "config_id"),
-            ),
-            secrets: self.once(
-                |fixed| &fixed.secrets,
-                &[at("secrets")],
-                |own| own.files(at("secrets"), "secret_name", "secret_id"),
-            ),
-            privileges: self.once(
-                |fixed| &fixed.privileges,
-                &[at("privileges")],
-                |own| at("privileges").map(|node| own.privileges(node)),
-            ),
-            isolation: self.field(node, "isolation", Place::Plain),
-            init: self.flag(node, "init"),
-            cap_add: self.once(|fixed| &fixed.cap_add, &[at("cap_add")], |own| own.capabilities(at("cap_add"))),
-            cap_drop: self.once(|fixed| &fixed.cap_drop, &[at("cap_drop")], |own| own.capabilities(at("cap_drop"))),
-            sysctls: self.once(|fixed| &fixed.sysctls, &[at("sysctls")], |own| own.pairs(at("sysctls"), Place::Plain)),
-            ulimits: self.once(|fixed| &fixed.ulimits, &[at("ulimits")], |own| own.ulimits(at("ulimits"))),
-            tty: self.flag(node, "tty"),
-            open_stdin: self.flag(node, "open_stdin"),
-            read_only: self.flag(node, "read_only"),
+            image: self.once(part!(container.image), (spec, &["image"]), |own| own.image(spec)),
+            command: self
+                .once(part!(container.command), (node, &["command"]), |own| own.optional_texts(get("command"))),
+            args: self.once(part!(container.args), (node, &["args"]), |own| own.optional_texts(get("args"))),
+            hostname: self.once(part!(container.hostname), (node, &["hostname"]), |own| {
+                own.field(node, "hostname", Place::Expanded)
+            }),
+            env: self.env(get("env"), hub_env),
+            workdir: self.once(part!(container.workdir), (node, &["workdir"]), |own| plain(own, "workdir")),
+            user: self.once(part!(container.user), (node, &["user"]), |own| plain(own, "user")),
+            groups: self.once(part!(container.groups), (node, &["groups"]), |own| own.texts(get("groups"))),
+            labels: self.once(part!(container.labels), (node, &["labels"]), |own| own.container_labels(get("labels"))),
+            mounts: self.mounts(get("mounts")),
+            stop_grace_period: self.once(part!(container.stop_grace_period), (node, &["stop_grace_period"]), |own| {
+                own.amount(node, "stop_grace_period", amount::duration)
+            }),
+            stop_signal: self
+                .once(part!(container.stop_signal), (node, &["stop_signal"]), |own| plain(own, "stop_signal")),
+            healthcheck: self.once(part!(container.healthcheck), (node, &["healthcheck"]), |own| {
+                get("healthcheck").map(|check| own.healthcheck(check))
+            }),
+            hosts: self.once(part!(container.hosts), (node, &["hosts"]), |own| own.hosts(get("hosts"))),
+            dns_config: self.once(part!(container.dns_config), (node, &["dns_config"]), |own| {
+                get("dns_config").map(|dns| DnsConfig {
+                    nameservers: own.texts(dns.get("nameservers")),
+                    search: own.texts(dns.get("search")),
+                    options: own.texts(dns.get("options")),
+                })
+            }),
+            configs: self.once(part!(container.configs), (node, &["configs"]), |own| {
+                own.files(get("configs"), "config_name", "config_id")
+            }),
+            secrets: self.once(part!(container.secrets), (node, &["secrets"]), |own| {
+                own.files(get("secrets"), "secret_name", "secret_id")
+            }),
+            privileges: self.once(part!(container.privileges), (node, &["privileges"]), |own| {
+                get("privileges").map(|node| own.privileges(node))
+            }),
+            isolation: self.once(part!(container.isolation), (node, &["isolation"]), |own| plain(own, "isolation")),
+            init: self.once(part!(container.init), (node, &["init"]), |own| own.flag(node, "init")),
+            cap_add: self.once(part!(container.cap_add), (node, &["cap_add"]), |own| own.capabilities(get("cap_add"))),
+            cap_drop: self
+                .once(part!(container.cap_drop), (node, &["cap_drop"]), |own| own.capabilities(get("cap_drop"))),
+            sysctls: self
+                .once(part!(container.sysctls), (node, &["sysctls"]), |own| own.pairs(get("sysctls"), Place::Plain)),
+            ulimits: self.once(part!(container.ulimits), (node, &["ulimits"]), |own| own.ulimits(get("ulimits"))),
+            tty: self.once(part!(container.tty), (node, &["tty"]), |own| own.flag(node, "tty")),
+            open_stdin: self
+                .once(part!(container.open_stdin), (node, &["open_stdin"]), |own| own.flag(node, "open_stdin")),
+            read_only: self.once(part!(container.read_only), (node, &["read_only"]), |own| own.flag(node, "read_only")),
         }
     }
 
@@ -107,17 +106,15 @@ impl Decoder<'_> {
     }
 
     fn env(&mut self, node: Option<&Node>, hub_env: &[Entry]) -> Pairs {
+        const ROOT: &str = "JUPYTERHUB_ROOT_DIR";
         let settings = &self.scope.compiler.settings;
         let map = node.and_then(Node::as_map);
-        // The hub's environment comes with a server: what it displaces is not the same for all.
-        let (mut env, varying) = match hub_env {
-            [] => self.once(|fixed| &fixed.env, &[], |own| own.constant_env(map, hub_env)),
-            _ => self.constant_env(map, hub_env),
+        let displaced = |entry: &Entry| {
+            hub_env.iter().any(|hub| hub.key == entry.key) && !settings.env_override.contains(&entry.key)
         };
-        let entries = map.map(|map| map.entries.as_slice()).unwrap_or_default();
-        for entry in varying.into_iter().filter_map(|index| entries.get(index)) {
-            self.variable(entry, &mut env);
-        }
+        // The hub's environment comes with a server: what it displaces is not the same for all.
+        let part = hub_env.is_empty().then_some(part!(container.env));
+        let mut env = self.mixed(part, map, |own, entry| (!displaced(entry)).then(|| own.variable(entry)));
         for entry in hub_env {
             if env.iter().any(|(name, _)| *name == entry.key) {
                 continue;
@@ -136,15 +133,17 @@ impl Decoder<'_> {
             };
             let value = self.scope.literal(&text, Place::Expanded);
             self.check_env_length(entry, &value);
-            env.push((Arc::clone(&entry.key), value));
+            put(&mut env, &entry.key, value, || Arc::clone(&entry.key));
         }
+        let is_set = |entry: &Entry| &*entry.key == ROOT;
         if let Some(directory) = &settings.notebook_dir
-            && !env.iter().any(|(name, _)| &**name == "JUPYTERHUB_ROOT_DIR")
+            && !map.into_iter().flatten().chain(hub_env).any(is_set)
+            // What an earlier server left holds for this one.
+            && !(self.is_constant(directory) && env.iter().any(|(name, _)| &**name == ROOT))
         {
             let value = self.text(directory, Place::Expanded);
-            env.push(("JUPYTERHUB_ROOT_DIR".into(), value));
+            put(&mut env, ROOT, value, || ROOT.into());
         }
-        env.sort_by(|a, b| a.0.cmp(&b.0));
         env
     }
 
@@ -159,41 +158,24 @@ impl Decoder<'_> {
         }
     }
 
-    /// The config's own variables that are the same for all servers, and by index those that are not.
-    fn constant_env(&mut self, map: Option<&Map>, hub_env: &[Entry]) -> (Pairs, Vec<usize>) {
-        let overrides = &self.scope.compiler.settings.env_override;
-        let (mut env, mut varying) = (Pairs::new(), Vec::new());
-        for (index, entry) in map.into_iter().flatten().enumerate() {
-            let displaced = hub_env.iter().any(|hub| hub.key == entry.key) && !overrides.contains(&entry.key);
-            if displaced {
-                continue;
-            }
-            if self.is_constant(&entry.value) {
-                self.variable(entry, &mut env);
-            } else {
-                varying.push(index);
-            }
-        }
-        (env, varying)
-    }
-
-    fn variable(&mut self, entry: &Entry, env: &mut Pairs) {
+    fn variable(&mut self, entry: &Entry) -> Text {
         self.check_env_name(entry);
         let value = self.text(&entry.value, Place::Expanded);
         self.check_env_length(entry, &value);
-        env.push((Arc::clone(&entry.key), value));
+        value
     }
 
     fn check_env_name(&mut self, entry: &Entry) {
         let name = &entry.key;
+        if !name.is_empty() && !name.bytes().any(|byte| byte == b'=' || byte == 0) {
+            return;
+        }
         let (problem, help) = if name.is_empty() {
             ("is empty", "give it a name, or remove it")
         } else if name.contains('=') {
             ("holds `=`", "keep what comes before the `=` as the name, and write the rest as the value")
-        } else if name.contains('\0') {
-            ("holds a NUL byte", "remove that byte")
         } else {
-            return;
+            ("holds a NUL byte", "remove that byte")
         };
         self.push(
             Diagnostic::new(&code::BAD_ENV, format!("the name of an environment variable {problem}"))

@@ -39,39 +39,56 @@ impl Decoder<'_> {
     /// All mounts of a container, in their order.
     pub(super) fn mounts(&mut self, node: Option<&Node>) -> Vec<Mount> {
         let items = node.and_then(Node::as_seq).unwrap_or_default();
-        let fixed = self.once(
-            |fixed| &fixed.mounts,
-            &[],
-            |own| {
-                let constant = |own: &mut Self, item| own.is_constant(item).then(|| own.mount(item));
-                items.iter().map(|item| constant(own, item)).collect::<Vec<_>>()
-            },
-        );
+        let constant = |own: &mut Self, item| own.is_constant(item).then(|| own.mount(item));
+        let all = |own: &mut Self| items.iter().map(|item| constant(own, item)).collect::<Vec<_>>();
+        let fixed = self.kept(|fixed| &fixed.mounts, |_| true, all);
+        // What an earlier server has in the place of a mount without templates is that mount.
+        let earlier = match (&fixed, &mut self.earlier) {
+            (Cow::Borrowed(_), Some(service)) => std::mem::take(&mut service.container.mounts),
+            _ => Vec::new(),
+        };
+        let mut earlier = Some(earlier).filter(|earlier| earlier.len() == items.len()).map(Vec::into_iter);
         let mut mounts = Vec::with_capacity(items.len());
-        let mut spans = Vec::with_capacity(items.len());
-        for (item, fixed) in items.iter().zip(fixed) {
-            let made = fixed.unwrap_or_else(|| self.own_mount(item));
+        let mut made_from = Vec::with_capacity(items.len());
+        for (index, (item, fixed)) in items.iter().zip(&*fixed).enumerate() {
+            let earlier = earlier.as_mut().and_then(Iterator::next);
+            let made = match fixed {
+                Some(fixed) => earlier.or_else(|| fixed.clone()),
+                None => self.own_mount(index, item),
+            };
             if let Some(mount) = made {
                 mounts.push(mount);
-                spans.push(item.get("target").map_or(item.span, |target| target.span));
+                made_from.push(item);
             }
         }
-        let mut targets: HashMap<Cow<'_, str>, Span> = HashMap::with_capacity(mounts.len());
-        for (mount, span) in mounts.iter().zip(&spans) {
-            match targets.entry(normal_target(mount.target.expose())) {
-                std::collections::hash_map::Entry::Occupied(first) => self.duplicate("mounts", *span, *first.get()),
-                std::collections::hash_map::Entry::Vacant(vacant) => {
-                    vacant.insert(*span);
-                }
-            }
-        }
-        drop(targets);
+        let is_fixed = |own: &Self, item: &Node| item.get("target").is_some_and(|target| own.is_constant(target));
+        self.kept(
+            |fixed| &fixed.targets,
+            |own| made_from.len() == items.len() && items.iter().all(|item| is_fixed(own, item)),
+            |own| own.check_targets(&mounts, &made_from),
+        );
         mounts
     }
 
-    /// A mount of one user: the same for each of their profiles, unless it names the profile.
-    fn own_mount(&mut self, item: &Node) -> Option<Mount> {
-        if let Some(mount) = self.scope.memo.mount(item) {
+    fn check_targets(&mut self, mounts: &[Mount], items: &[&Node]) {
+        let mut targets: HashMap<Cow<'_, str>, Span> = HashMap::with_capacity(mounts.len());
+        for (mount, item) in mounts.iter().zip(items) {
+            let span = item.get("target").map_or(item.span, |target| target.span);
+            match targets.entry(normal_target(mount.target.expose())) {
+                std::collections::hash_map::Entry::Occupied(first) => self.duplicate("mounts", span, *first.get()),
+                std::collections::hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert(span);
+                }
+            }
+        }
+    }
+
+    /// A mount of one user: the same for each of their profiles that has it, unless it names the profile.
+    fn own_mount(&mut self, index: usize, item: &Node) -> Option<Mount> {
+        let Some(alike) = self.fixed.and_then(|fixed| fixed.mounts_alike.get(index).copied()) else {
+            return self.mount(item);
+        };
+        if let Some(mount) = self.scope.memo.mount(alike) {
             return Some(mount);
         }
         let (before, found) = (self.scope.of_profile.replace(false), self.found());
@@ -80,7 +97,7 @@ impl Decoder<'_> {
             && !self.scope.of_profile.get()
             && self.found() == found
         {
-            self.scope.memo.keep_mount(item, mount);
+            self.scope.memo.keep_mount(alike, mount);
         }
         self.scope.of_profile.set(before || self.scope.of_profile.get());
         mount

@@ -13,6 +13,7 @@ use crate::source::{Entry, Node, Value};
 
 use super::super::amount;
 use super::super::scope::Place;
+use super::fixed::{Part, part, put};
 use super::{Decoder, LABEL_DEPLOYMENT, LABEL_PREFIX, LABEL_SERVER, LABEL_USER};
 
 /// The least CPU time that a container can be limited to, in 10^-9ths of a CPU: less fails on the node (swarm-facts 5).
@@ -26,48 +27,28 @@ const CONSTRAINTS: &str = "write `node.labels.KEY==VALUE`, or `!=`; the left sid
 
 /// Decodes a server's merged tree; what went wrong is in the decoder.
 pub fn service(decoder: &mut Decoder<'_>, spec: &Node, hub_env: &[Entry]) -> Service {
-    let node = |key: &str| spec.get(key);
-    let resources = [node("resource_spec"), node("accelerators")];
+    let get = |key: &str| spec.get(key);
     Service {
         name: Arc::clone(&decoder.scope.names.service),
-        labels: decoder.service_labels(node("labels")),
+        labels: decoder.service_labels(get("labels")),
         container: decoder.container(spec, hub_env),
-        resources: decoder.once(|fixed| &fixed.resources, &resources, |decoder| decoder.resources(spec)),
-        restart_policy: decoder.once(
-            |fixed| &fixed.restart_policy,
-            &[node("restart_policy")],
-            |decoder| node("restart_policy").map(|node| decoder.restart_policy(node)),
-        ),
-        placement: decoder.once(
-            |fixed| &fixed.placement,
-            &[node("placement")],
-            |decoder| decoder.placement(node("placement")),
-        ),
-        networks: decoder.once(
-            |fixed| &fixed.networks,
-            &[node("networks")],
-            |decoder| decoder.networks(node("networks")),
-        ),
-        log_driver: decoder.once(
-            |fixed| &fixed.log_driver,
-            &[node("log_driver")],
-            |decoder| node("log_driver").and_then(|node| decoder.log_driver(node)),
-        ),
-        endpoint: decoder.once(
-            |fixed| &fixed.endpoint,
-            &[node("endpoint_spec")],
-            |decoder| decoder.endpoint(node("endpoint_spec")),
-        ),
-        update_config: decoder.once(
-            |fixed| &fixed.update_config,
-            &[node("update_config")],
-            |decoder| node("update_config").map(|node| decoder.update_config(node)),
-        ),
-        rollback_config: decoder.once(
-            |fixed| &fixed.rollback_config,
-            &[node("rollback_config")],
-            |decoder| node("rollback_config").map(|node| decoder.update_config(node)),
-        ),
+        resources: decoder
+            .once(part!(resources), (spec, &["resource_spec", "accelerators"]), |own| own.resources(spec)),
+        restart_policy: decoder.once(part!(restart_policy), (spec, &["restart_policy"]), |own| {
+            get("restart_policy").map(|node| own.restart_policy(node))
+        }),
+        placement: decoder.once(part!(placement), (spec, &["placement"]), |own| own.placement(get("placement"))),
+        networks: decoder.once(part!(networks), (spec, &["networks"]), |own| own.networks(get("networks"))),
+        log_driver: decoder.once(part!(log_driver), (spec, &["log_driver"]), |own| {
+            get("log_driver").and_then(|node| own.log_driver(node))
+        }),
+        endpoint: decoder.once(part!(endpoint), (spec, &["endpoint_spec"]), |own| own.endpoint(get("endpoint_spec"))),
+        update_config: decoder.once(part!(update_config), (spec, &["update_config"]), |own| {
+            get("update_config").map(|node| own.update_config(node))
+        }),
+        rollback_config: decoder.once(part!(rollback_config), (spec, &["rollback_config"]), |own| {
+            get("rollback_config").map(|node| own.update_config(node))
+        }),
     }
 }
 
@@ -83,12 +64,18 @@ impl Decoder<'_> {
                 );
             }
         }
-        let mut labels = self.pairs(node, Place::Plain);
+        let part = Part { slot: |fixed| &fixed.service_labels, field: |service| &mut service.labels };
+        let map = node.and_then(Node::as_map);
+        let mut labels = self.mixed(Some(part), map, |own, entry| Some(own.text(&entry.value, Place::Plain)));
         let scope = self.scope;
-        labels.push((LABEL_DEPLOYMENT.into(), Text::from(Arc::clone(&scope.compiler.settings.deployment))));
-        labels.push((LABEL_USER.into(), Text::from(Arc::clone(&scope.user.name))));
-        labels.push((LABEL_SERVER.into(), Text::from(scope.server_name)));
-        labels.sort_by(|a, b| a.0.cmp(&b.0));
+        let user = Text::from(Arc::clone(&scope.user.name));
+        put(&mut labels, LABEL_USER, user, || LABEL_USER.into());
+        // What an earlier server left of these holds for this one.
+        if !labels.iter().any(|(key, _)| &**key == LABEL_SERVER) {
+            let deployment = Text::from(Arc::clone(&scope.compiler.settings.deployment));
+            put(&mut labels, LABEL_DEPLOYMENT, deployment, || LABEL_DEPLOYMENT.into());
+            put(&mut labels, LABEL_SERVER, Text::from(scope.server_name), || LABEL_SERVER.into());
+        }
         labels
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::ir::{Mount, Text};
-use crate::source::{Node, Span};
+use crate::source::Span;
 
 use super::Place;
 
@@ -12,7 +12,8 @@ use super::Place;
 #[derive(Debug, Default)]
 pub struct Memo {
     texts: RefCell<Vec<Expanded>>,
-    mounts: RefCell<Vec<(Node, Mount)>>,
+    /// By what profiles' mounts are told apart by.
+    mounts: RefCell<Vec<(usize, Mount)>>,
 }
 
 /// A template and what it became.
@@ -37,15 +38,14 @@ impl Memo {
         self.texts.borrow_mut().push(expanded);
     }
 
-    /// The mount that a node became.
-    pub fn mount(&self, node: &Node) -> Option<Mount> {
+    /// What a mount became.
+    pub fn mount(&self, alike: usize) -> Option<Mount> {
         let mounts = self.mounts.borrow();
-        let (_, mount) = mounts.iter().find(|(own, _)| own.span == node.span && own.value == node.value)?;
-        Some(mount.clone())
+        mounts.iter().find(|(own, _)| *own == alike).map(|(_, mount)| mount.clone())
     }
 
-    /// Keeps the mount that a node became.
-    pub fn keep_mount(&self, node: &Node, mount: &Mount) {
-        self.mounts.borrow_mut().push((node.clone(), mount.clone()));
+    /// Keeps what a mount became.
+    pub fn keep_mount(&self, alike: usize, mount: &Mount) {
+        self.mounts.borrow_mut().push((alike, mount.clone()));
     }
 }
