@@ -11,6 +11,7 @@ mod docker_socket;
 mod duplicate_profile;
 mod floating_tag;
 mod folded_name;
+mod health_test;
 mod host_keys_unchecked;
 mod host_network;
 mod hub_name;
@@ -30,6 +31,7 @@ mod reservation_above_limit;
 mod restricted_default;
 mod shared_sshfs;
 mod shared_volume;
+mod target_clash;
 mod unit_slip;
 mod unknown_access;
 mod unknown_node_attribute;
@@ -259,6 +261,12 @@ pub static SERVER_RULES: &[ServerRule] = &[
     },
     ServerRule { code: &code::UNIT_SLIP, check: unit_slip::check_mounts, reads: &["container_spec.mounts"] },
     ServerRule { code: &code::NOT_A_KEY, check: not_a_key::check, reads: &["container_spec.mounts"] },
+    ServerRule { code: &code::HEALTH_TEST, check: health_test::check, reads: &["container_spec.healthcheck"] },
+    ServerRule {
+        code: &code::TARGET_CLASH,
+        check: target_clash::check,
+        reads: &["container_spec.mounts", "container_spec.configs", "container_spec.secrets"],
+    },
 ];
 
 /// Applies the rules about documents.
