@@ -11,7 +11,7 @@ use crate::resolve::Compiler;
 use crate::resolve::document::Inputs;
 use crate::source::{ReadError, SourceMap, World};
 
-use super::draft::Form;
+use super::draft::{Form, comment};
 
 /// How often: a comment may bring another rule to light.
 const ROUNDS: usize = 4;
@@ -56,9 +56,10 @@ pub fn allowed(mut text: String, form: Form) -> String {
         }
         let mut out = String::with_capacity(text.len());
         for (number, line) in (1..).zip(text.split_inclusive('\n')) {
-            for rule in found.get(&number).into_iter().flatten() {
-                let indent = " ".repeat(line.len() - line.trim_start().len());
-                out.push_str(&format!("{indent}# As the Python config has it.\n{indent}# swarmgen: allow({rule})\n"));
+            for (rule, reason) in found.get(&number).into_iter().flatten() {
+                let indent = line.len() - line.trim_start().len();
+                comment(&format!("As the Python config has it: {reason}."), indent, &mut out);
+                comment(&format!("swarmgen: allow({rule})"), indent, &mut out);
             }
             out.push_str(line);
         }
@@ -90,16 +91,16 @@ fn help(diagnostic: &Diagnostic) -> String {
     help.unwrap_or_else(|| format!("see `swarmgen explain {}`", diagnostic.code.id))
 }
 
-/// By line, from 1, the rules that are errors there.
-fn broken(text: &str, form: Form) -> BTreeMap<u32, Vec<&'static str>> {
+/// By line, from 1, the rules that are errors there, and what each finds.
+fn broken(text: &str, form: Form) -> BTreeMap<u32, Vec<(&'static str, String)>> {
     let (sources, diagnostics) = checked(text, form);
-    let mut lines: BTreeMap<u32, Vec<&'static str>> = BTreeMap::new();
+    let mut lines: BTreeMap<u32, Vec<(&'static str, String)>> = BTreeMap::new();
     for diagnostic in diagnostics.sorted() {
         let Some(label) = diagnostic.labels.first() else { continue };
         if diagnostic.severity == Severity::Error && diagnostic.code.kind == Kind::Lint {
             let rules = lines.entry(sources.position(label.span).line).or_default();
-            if !rules.contains(&diagnostic.code.name) {
-                rules.push(diagnostic.code.name);
+            if rules.iter().all(|(name, _)| *name != diagnostic.code.name) {
+                rules.push((diagnostic.code.name, diagnostic.message.clone()));
             }
         }
     }

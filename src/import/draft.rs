@@ -177,7 +177,7 @@ impl Draft {
 }
 
 /// Writes a comment; what would end it, and what no text may hold, is left out.
-fn comment(line: &str, indent: usize, text: &mut String) {
+pub(super) fn comment(line: &str, indent: usize, text: &mut String) {
     let is_bare = |c: char| match c {
         '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
         c => !c.is_control() && u32::from(c) & 0xfffe != 0xfffe,

@@ -159,7 +159,7 @@ fn yaml_says_what_toml_says() {
             "# Imported from config.py by swarmgen ",
             "# config.py:3\n",
             "# config.py:12\n",
-            "# As the Python config has it.\n",
+            "# As the Python config has it: every user of a node would be given the first one's files.\n",
             "# swarmgen: allow(shared-sshfs)\n",
             "# attributes of users that the templates name\n",
         ] {
