@@ -167,15 +167,20 @@ pub struct ServerRule {
     pub code: &'static Code,
     /// Tells what it finds.
     pub check: fn(&ServerView<'_>) -> Vec<Diagnostic>,
-    /// The parts of the tree that it looks at, keys joined by dots. Where none of them differs from server to server of a
-    /// profile, the rule is asked once.
+    /// The parts of the tree that it looks at, keys joined by dots, `*` for each item of a list. Where none of them differs
+    /// from server to server of a profile, the rule is asked once.
     pub reads: &'static [&'static str],
 }
 
 impl ServerRule {
     /// The nodes of a tree that it looks at.
     pub fn nodes<'n>(&self, spec: &'n Node) -> impl Iterator<Item = &'n Node> {
-        self.reads.iter().filter_map(move |path| path.split('.').try_fold(spec, |node, key| node.get(key)))
+        self.reads.iter().flat_map(move |path| {
+            path.split('.').fold(vec![spec], |nodes, key| match key {
+                "*" => nodes.into_iter().filter_map(Node::as_seq).flatten().collect(),
+                key => nodes.into_iter().filter_map(|node| node.get(key)).collect(),
+            })
+        })
     }
 }
 
@@ -265,7 +270,7 @@ pub static SERVER_RULES: &[ServerRule] = &[
     ServerRule {
         code: &code::TARGET_CLASH,
         check: target_clash::check,
-        reads: &["container_spec.mounts", "container_spec.configs", "container_spec.secrets"],
+        reads: &["container_spec.mounts.*.target", "container_spec.configs", "container_spec.secrets"],
     },
 ];
 
