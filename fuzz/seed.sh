@@ -57,7 +57,22 @@ while IFS= read -r file; do
 done < <(find ../examples ../tests/ui ../tests/merge ../tests/syntaxes -type f \
     \( -name '*.toml' -o -name '*.yaml' -o -name '*.yml' -o -name '*.json' -o -name '*.csv' -o -name '*.jsonl' -o -name '*.txt' \) | sort)
 
-for target in load check compile; do
+# What the shim tells of the Python configs: each document, and one of each setting alone.
+shim() {
+    cat ../src/import/shim/{settings,modules,values,run}.py |
+        python3 -c 'import sys; exec(compile(sys.stdin.buffer.read(), "<swarmgen>", "exec"), {"__name__": "swarmgen"})' \
+            "$1" 20 2>/dev/null
+}
+mkdir -p corpus/import
+while IFS= read -r file; do
+    document=$(shim "$file") || continue
+    seeds=$(jq -c '., (.settings as $all | range($all | length) as $index | .settings = [$all[$index]])' <<<"$document")
+    while IFS= read -r seed; do
+        ((${#seed} > 32768)) || printf %s "$seed" >"corpus/import/$(sha256sum <<<"$seed" | cut -c 1-16)"
+    done <<<"$seeds"
+done < <(find ../examples/migration ../tests/ui/sg70* seeds -name '*.py' | sort)
+
+for target in load check compile import; do
     mkdir -p "corpus/$target"
     [[ -d regressions/$target ]] && cp "regressions/$target"/* "corpus/$target"
     printf '%s: %s inputs\n' "$target" "$(find "corpus/$target" -type f | wc -l)"
@@ -68,5 +83,8 @@ done
     grep -oE '"[a-z][a-z0-9_]+" *:' ../schema/config.schema.json | grep -oE '"[^"]+"'
     printf '"%s"\n' '{{' '}}' '{user.' '{{ user.' 'user_options' 'users_file' '\x1ec' '\x1eo' '\x1ey' '# swarmgen: allow(' \
         'secret' 'password' 'sshcmd' 'id_rsa' '{env = ' '{file = ' '{command = ' '.Node.Hostname' '<<: *' '&a' '|-\x0a' \
+        '{\"py\": \"dict\", \"items\": [[' '{\"py\": \"tuple\", \"items\": [' '{\"py\": \"opaque\", \"what\": ' \
+        '{\"py\": \"object\", \"class\": \"' '\"kwargs\": [[\"' 'SSHFSMounter' 'Healthcheck' 'driver_options' \
+        'dockerimages' 'spawner_version' '\\ue0f0' '\\u2028' \
         '[[images]]\x0a' '[users.' '\\"\\"\\"' 'name,' '10m' '1GiB' 'spread=' 'node.labels.' 'jupyterhub-user-'
 } | sort -u >corpus.dict

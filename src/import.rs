@@ -15,3 +15,4 @@ pub mod report;
 pub mod text;
 pub mod translate;
 pub mod value;
+pub mod version;

@@ -34,6 +34,50 @@ fn what_was_found_is_mended() {
         targets::load(&bytes);
         targets::check(&bytes);
         targets::compile(&bytes);
+        targets::import(&bytes);
+    }
+}
+
+/// What the shim tells of a Python config.
+#[cfg(unix)]
+fn document(config: &Path) -> String {
+    const RUN: &str =
+        "import sys; exec(compile(sys.stdin.buffer.read(), '<swarmgen>', 'exec'), {'__name__': 'swarmgen'})";
+    let shim = ["settings", "modules", "values", "run"].map(|part| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/import/shim/{part}.py"));
+        std::fs::read_to_string(path).unwrap()
+    });
+    let mut python = std::process::Command::new("python3");
+    python.args(["-I", "-S", "-c", RUN]).arg(config).arg("60");
+    python.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    // The shim ends its whole group.
+    std::os::unix::process::CommandExt::process_group(&mut python, 0);
+    let mut python = python.spawn().unwrap();
+    std::io::Write::write_all(&mut python.stdin.take().unwrap(), shim.concat().as_bytes()).unwrap();
+    let mut document = String::new();
+    std::io::Read::read_to_string(&mut python.stdout.take().unwrap(), &mut document).unwrap();
+    python.wait().unwrap();
+    document
+}
+
+#[test]
+#[cfg(unix)]
+fn the_import_holds_for_python_configs() {
+    let mut all = Vec::new();
+    for folder in ["examples/migration", "fuzz/seeds"] {
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut all);
+    }
+    all.retain(|path| path.extension().is_some_and(|extension| extension == "py"));
+    assert_eq!(all.len(), 4);
+    for path in all {
+        let document = document(&path);
+        assert!(document.contains(r#""error": null"#), "{}: {document}", path.display());
+        targets::import(document.as_bytes());
+        for (old, new) in
+            [("1", "1e3"), ("{", "{{"), (": [", ": {"), ("\"}", "\n\"}"), ("c.", "\\u2028"), ("a", "\\u0000")]
+        {
+            targets::import(document.replacen(old, new, 40).as_bytes());
+        }
     }
 }
 

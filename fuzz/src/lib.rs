@@ -3,6 +3,7 @@
 //! No panic, no error without a reason, every place inside its text, and no secret in what is shown. The world is in
 //! memory: no file, variable or command outside is touched. `tests/fuzz.rs` runs the inputs in `regressions/`.
 
+mod import;
 mod input;
 mod world;
 
@@ -24,6 +25,7 @@ use swarmgen::resolve::{Compiler, Request};
 use swarmgen::source::records::Records;
 use swarmgen::source::{Author, Node, SourceMap, Span, Syntax, Value, parse};
 
+pub use import::import;
 use input::{Input, Kind};
 use world::Shelf;
 

@@ -11,6 +11,7 @@ mod docker_socket;
 mod duplicate_profile;
 mod floating_tag;
 mod folded_name;
+mod health_test;
 mod host_keys_unchecked;
 mod host_network;
 mod hub_name;
@@ -30,6 +31,7 @@ mod reservation_above_limit;
 mod restricted_default;
 mod shared_sshfs;
 mod shared_volume;
+mod target_clash;
 mod unit_slip;
 mod unknown_access;
 mod unknown_node_attribute;
@@ -154,8 +156,8 @@ pub struct ServerRule {
     pub code: &'static Code,
     /// Tells what it finds.
     pub check: fn(&ServerView<'_>) -> Vec<Diagnostic>,
-    /// The parts of the tree that it looks at, keys joined by dots. Where none of them differs from server to server of a
-    /// profile, the rule is asked once.
+    /// The parts of the tree that it looks at, keys joined by dots, `*` for each item of a list. Where none of them differs
+    /// from server to server of a profile, the rule is asked once.
     pub reads: &'static [&'static str],
 }
 
@@ -173,7 +175,12 @@ pub struct MountRule {
 
 /// The nodes of a tree that a rule reads.
 pub fn nodes<'n>(reads: &'static [&'static str], spec: &'n Node) -> impl Iterator<Item = &'n Node> {
-    reads.iter().filter_map(move |path| path.split('.').try_fold(spec, |node, key| node.get(key)))
+    reads.iter().flat_map(move |path| {
+        path.split('.').fold(vec![spec], |nodes, key| match key {
+            "*" => nodes.into_iter().filter_map(Node::as_seq).flatten().collect(),
+            key => nodes.into_iter().filter_map(|node| node.get(key)).collect(),
+        })
+    })
 }
 
 /// The nodes of a tree's mounts.
@@ -247,6 +254,12 @@ pub static SERVER_RULES: &[ServerRule] = &[
             "rollback_config",
             "update_config",
         ],
+    },
+    ServerRule { code: &code::HEALTH_TEST, check: health_test::check, reads: &["container_spec.healthcheck"] },
+    ServerRule {
+        code: &code::TARGET_CLASH,
+        check: target_clash::check,
+        reads: &["container_spec.mounts.*.target", "container_spec.configs", "container_spec.secrets"],
     },
 ];
 

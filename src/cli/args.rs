@@ -285,6 +285,7 @@ impl Render {
 #[command(after_long_help = "\
 Examples:
   swarmgen import jupyterhub_config.py -o swarmgen.toml
+  swarmgen import jupyterhub_config.py -o swarmgen.yaml
   swarmgen import /srv/jupyterhub/jupyterhub_config.py --python /opt/hub/bin/python3
   swarmgen import jupyterhub_config.py --check --user alice")]
 pub(super) struct Import {
@@ -294,6 +295,9 @@ pub(super) struct Import {
     /// Where to write the config [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// The config's syntax [default: that of the output's name, else TOML]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) format: Option<ImportForm>,
     /// Replace the file if it exists
     #[arg(long)]
     pub(super) force: bool,
@@ -327,6 +331,15 @@ pub(super) struct Import {
     /// Write the secrets of `--check` also to a terminal or a pipe
     #[arg(long, requires = "check")]
     pub(super) show_secrets: bool,
+}
+
+/// The syntaxes that `import` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportForm {
+    /// TOML
+    Toml,
+    /// YAML
+    Yaml,
 }
 
 /// How `import` reports.

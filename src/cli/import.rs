@@ -9,15 +9,17 @@ use zeroize::Zeroizing;
 
 use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics, Severity};
+use crate::import::allow;
+use crate::import::draft::Form;
 use crate::import::python::{self, Program};
-use crate::import::recording::{Kind, Recording, Spawner};
-use crate::import::report::{Fate, Item, Report};
-use crate::import::text::Dialect;
+use crate::import::recording::{Kind, Recording};
+use crate::import::report::{Fate, Item, Origin, Report};
 use crate::import::translate::translate;
+use crate::import::version;
 use crate::source::{Disk, ReadError, SourceMap, World};
 
 use super::args::server::ServerArgs;
-use super::args::{Format, Global, Import, ImportReport, Render};
+use super::args::{Format, Global, Import, ImportForm, ImportReport, Render};
 use super::error::Failure;
 use super::ui::Ui;
 use super::{output, render, ui};
@@ -28,8 +30,11 @@ pub(super) fn run(import: &Import, global: &Global, ui: &Ui) -> Result<(), Failu
     if let Some(path) = output.filter(|path| !import.force && path.exists()) {
         return Err(Failure::Other(anyhow!("`{}` exists: use --force to replace it", path.display())));
     }
+    let form = form(import, output)?;
     let recording = record(import, ui)?;
-    let mut imported = translate(&recording.settings_for_translation(), dialect(&recording));
+    let told = version::told(&recording);
+    let mut imported = translate(&recording.settings_for_translation(), told.dialect);
+    told.explain(&mut imported);
     let report = &mut imported.report;
     for (name, origin) in &recording.missing {
         report.items.push(Item {
@@ -50,11 +55,12 @@ pub(super) fn run(import: &Import, global: &Global, ui: &Ui) -> Result<(), Failu
         });
     }
     let head = [format!("Imported from {} by swarmgen {}.", import.file.display(), env!("CARGO_PKG_VERSION"))];
-    let text = imported.toml(&head);
-    let report = imported.report;
+    let text = imported.text(&head, form);
+    let mut report = imported.report;
     if import.check {
-        return check(import, global, ui, text);
+        return check(import, global, ui, form, text);
     }
+    report.items.extend(refused(&text, form, output));
     match output {
         Some(path) => output::write_file(path, text.as_bytes(), false)?,
         None => ui::result(text.as_bytes())?,
@@ -74,14 +80,34 @@ pub(super) fn run(import: &Import, global: &Global, ui: &Ui) -> Result<(), Failu
     if report.needs_a_person() { Err(Failure::Attention) } else { Ok(()) }
 }
 
-/// Whose settings they are. Without `spawner_class`, settings of DockerSpawner tell.
-fn dialect(recording: &Recording) -> Dialect {
-    match recording.spawner.as_ref().map(Spawner::kind) {
-        Some(Kind::Cassiny) => Dialect::Cassiny,
-        Some(Kind::DockerSwarm | Kind::Docker) => Dialect::Docker,
-        None if recording.settings.iter().any(|setting| setting.class == "DockerSpawner") => Dialect::Docker,
-        Some(Kind::Swarm | Kind::Other) | None => Dialect::Swarm,
+/// The syntax of the config: the one asked for, or that of the file's name.
+fn form(import: &Import, output: Option<&Path>) -> Result<Form, Failure> {
+    if let Some(form) = import.format {
+        return Ok(match form {
+            ImportForm::Toml => Form::Toml,
+            ImportForm::Yaml => Form::Yaml,
+        });
     }
+    let extension = output.filter(|_| !import.check).and_then(Path::extension).and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("yaml" | "yml") => Ok(Form::Yaml),
+        Some("json") => {
+            Err(Failure::Other(anyhow!("a config in JSON has no room for comments: name a file in `.toml` or `.yaml`")))
+        }
+        _ => Ok(Form::Toml),
+    }
+}
+
+/// What keeps the config that was made from being used, for a person to mend.
+fn refused(text: &str, form: Form, output: Option<&Path>) -> impl Iterator<Item = Item> {
+    let name = output.map_or_else(|| form.file().to_owned(), |path| path.display().to_string());
+    allow::refused(text, form).into_iter().map(move |refused| Item {
+        fate: Fate::Left,
+        origin: Origin::default(),
+        subject: if refused.line == 0 { name.clone() } else { format!("{name}:{}", refused.line) },
+        message: refused.message,
+        advice: refused.help,
+    })
 }
 
 /// Runs the Python config, and tells what is wrong with it.
@@ -200,8 +226,8 @@ impl World for WithConfig {
 }
 
 /// Writes the ServiceSpec of one user's server.
-fn check(import: &Import, global: &Global, ui: &Ui, text: String) -> Result<(), Failure> {
-    let path = import.file.with_extension("toml");
+fn check(import: &Import, global: &Global, ui: &Ui, form: Form, text: String) -> Result<(), Failure> {
+    let path = import.file.with_file_name(form.file());
     let global = Global { config: vec![path.clone()], ..global.clone() };
     let render = Render {
         user: import.user.clone(),

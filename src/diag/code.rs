@@ -166,6 +166,8 @@ codes! {
     UNIT_SLIP = warn("SG249", "unit-slip", "An amount is almost surely one of another unit.");
     NOT_A_KEY = deny("SG250", "not-a-key", "An sshfs volume's `id_rsa` is no private key that can be used.");
     HOST_KEYS_UNCHECKED = note("SG251", "host-keys-unchecked", "The sshfs plugin checks no host keys.");
+    HEALTH_TEST = warn("SG252", "health-test", "A health check's test is not one that the engine runs as it is written.");
+    TARGET_CLASH = warn("SG253", "target-clash", "A mount, a config or a secret has the path of another.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 pub use service::service_fragment;
-pub(in crate::emit) use yaml::scalar;
+pub(crate) use yaml::scalar;
 
 use super::{Inexpressible, entry_at};
 use crate::diag::code;

@@ -1,8 +1,30 @@
-//! A config being written, and its TOML.
+//! A config being written, and its TOML and YAML.
+
+mod yaml;
 
 use std::fmt::Write as _;
 
 use toml_writer::{TomlKeyBuilder, TomlStringBuilder};
+
+/// The syntaxes that a config is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// TOML.
+    #[default]
+    Toml,
+    /// YAML.
+    Yaml,
+}
+
+impl Form {
+    /// What a config in it is called.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Toml => "swarmgen.toml",
+            Self::Yaml => "swarmgen.yaml",
+        }
+    }
+}
 
 /// A value of a config being written.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,11 +115,19 @@ impl Draft {
         self.entries.is_empty()
     }
 
+    /// Writes the whole as a document under lines of comment.
+    pub fn text(&self, head: &[String], form: Form) -> String {
+        match form {
+            Form::Toml => self.toml(head),
+            Form::Yaml => self.yaml(head),
+        }
+    }
+
     /// Writes the whole as a TOML document under lines of comment.
     pub fn toml(&self, head: &[String]) -> String {
         let mut text = String::new();
         for line in head {
-            comment(line, &mut text);
+            comment(line, 0, &mut text);
         }
         self.write(&mut Vec::new(), &mut text);
         text
@@ -112,7 +142,7 @@ impl Draft {
                 text.push('\n');
             }
             commented = !entry.comments.is_empty() && text.is_empty();
-            entry.comments.iter().for_each(|line| comment(line, text));
+            entry.comments.iter().for_each(|line| comment(line, 0, text));
             let _ = write!(text, "{} = ", key(&entry.key));
             entry.value.write(entry.key.len() + 3, 0, text);
             text.push('\n');
@@ -125,7 +155,7 @@ impl Draft {
                     for (index, item) in items.iter().enumerate() {
                         text.push('\n');
                         if index == 0 {
-                            entry.comments.iter().for_each(|line| comment(line, text));
+                            entry.comments.iter().for_each(|line| comment(line, 0, text));
                         }
                         let _ = writeln!(text, "[[{header}]]");
                         if let Out::Table(table) = item {
@@ -135,7 +165,7 @@ impl Draft {
                 }
                 Out::Table(table) => {
                     text.push('\n');
-                    entry.comments.iter().for_each(|line| comment(line, text));
+                    entry.comments.iter().for_each(|line| comment(line, 0, text));
                     let _ = writeln!(text, "[{header}]");
                     table.write(path, text);
                 }
@@ -146,10 +176,14 @@ impl Draft {
     }
 }
 
-/// Writes a comment; what would end it is left out.
-fn comment(line: &str, text: &mut String) {
-    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let _ = writeln!(text, "{}", format!("# {line}").trim_end());
+/// Writes a comment; what would end it, and what no text may hold, is left out.
+pub(super) fn comment(line: &str, indent: usize, text: &mut String) {
+    let is_bare = |c: char| match c {
+        '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
+        c => !c.is_control() && u32::from(c) & 0xfffe != 0xfffe,
+    };
+    let line: String = line.chars().map(|c| if is_bare(c) { c } else { ' ' }).collect();
+    let _ = writeln!(text, "{:indent$}{}", "", format!("# {line}").trim_end());
 }
 
 fn key(key: &str) -> String {

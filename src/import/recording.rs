@@ -18,6 +18,8 @@ pub struct Recording {
     pub settings: Vec<Setting>,
     /// The class of `c.JupyterHub.spawner_class`, if it was set.
     pub spawner: Option<Spawner>,
+    /// The version of the package jhub-swarmspawner that the interpreter has.
+    pub spawner_version: Option<String>,
     /// The modules that are not installed.
     pub stood_in_for: Vec<String>,
     /// The config and what it loaded with `load_subconfig`.
@@ -147,6 +149,7 @@ struct Document {
     python: String,
     settings: Vec<RawSetting>,
     spawner: Option<RawSpawner>,
+    spawner_version: Option<String>,
     stood_in_for: Vec<String>,
     files: Vec<PathBuf>,
     missing: Vec<RawMissing>,
@@ -251,6 +254,7 @@ impl Recording {
             python: document.python,
             settings,
             spawner,
+            spawner_version: document.spawner_version,
             stood_in_for: document.stood_in_for,
             files: document.files.into_iter().map(|file| shown(&file, folder)).collect(),
             missing: document.missing.into_iter().map(|raw| (raw.name, origin(raw.file, raw.line))).collect(),

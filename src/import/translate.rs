@@ -8,7 +8,7 @@ mod profile;
 mod service;
 
 use super::allow;
-use super::draft::{Draft, Out};
+use super::draft::{Draft, Form, Out};
 use super::report::{Fate, Item, Origin, Report};
 use super::text::{self, Dialect, Names};
 use super::value::{Object, Py};
@@ -37,9 +37,9 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// The config as TOML under lines of comment; rules that it breaks on purpose are allowed where they are broken.
-    pub fn toml(&self, head: &[String]) -> String {
-        allow::allowed(self.draft.toml(head))
+    /// The config under lines of comment; rules that it breaks on purpose are allowed where they are broken.
+    pub fn text(&self, head: &[String], form: Form) -> String {
+        allow::allowed(self.draft.text(head, form), form)
     }
 }
 

@@ -23,6 +23,13 @@ fn what_differs_is_judged_for_each_user() {
         ("SG230", r#"placement.constraints = ["node.role==worker", "node.role=={x}"]"#, "worker", "manager"),
         ("SG231", "resource_spec.mem_reservation = \"1G\"\nresource_spec.mem_limit = \"{x}\"", "2G", "512M"),
         ("SG240", r#"networks = ["{x}"]"#, "hub", "host"),
+        ("SG252", r#"container_spec.healthcheck.test = ["{x}", "probe"]"#, "CMD", "curl"),
+        (
+            "SG253",
+            "container_spec.configs = [{ config_name = \"app\", filename = \"/srv/a\" }]\ncontainer_spec.mounts = [{ type = \"tmpfs\", target = \"/srv/{x}\" }]",
+            "b",
+            "a",
+        ),
     ] {
         let image =
             if spec.contains(".image") { "" } else { "container_spec.image = \"registry.example.org/notebook:1\"\n" };

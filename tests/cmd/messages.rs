@@ -143,3 +143,22 @@ fn verbose_tells_the_files_and_the_notes() {
     assert_eq!(folder.run(&["render", "--all"]).stderr, "");
     folder.run(&["validate", "-v", "-q"]).misused("cannot be used with");
 }
+
+#[test]
+fn what_concerns_all_of_many_users_is_told_once() {
+    const USERS: usize = 20_000;
+    let users: String = (1..=USERS).map(|number| format!("u{number:05},..\n")).collect();
+    let folder = Folder::with(
+        "users_file = \"class.csv\"
+[[images]]
+name = \"Python\"
+image = \"registry.example.org/python:1\"
+[container_spec]
+mounts = [{ type = \"bind\", source = \"/srv/{team}\", target = \"/srv\" }]
+",
+    );
+    std::fs::write(folder.path("class.csv"), format!("name,team\n{users}")).unwrap();
+    let told = folder.run(&["validate"]).refused("SG314");
+    assert_eq!(told.matches("error[").count(), 1, "{told}");
+    assert!(told.contains("for 20000 users: `u00001`, `u00002`, `u00003` and 19997 more"), "{told}");
+}

@@ -22,6 +22,30 @@ fn wrong_arguments_are_wrong_usage() {
 }
 
 #[test]
+fn a_slip_gets_what_was_meant() {
+    let folder = Folder::with(GOOD);
+    folder.run(&["validat"]).misused("'validate'");
+    folder.run(&["validate", "--confg", "x"]).misused("'--config'");
+    folder.run(&["render", "--user", "alice", "--format", "stak"]).misused("'stack'");
+}
+
+#[test]
+fn the_pre_commit_hook_is_a_command_that_works() {
+    let hooks = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml")).unwrap();
+    let hooks: serde_json::Value = serde_yaml::from_str(&hooks).unwrap();
+    let hook = &hooks[0];
+    for key in ["id", "name", "language", "files"] {
+        assert!(hook[key].is_string(), "{key}");
+    }
+    assert_eq!(hook["language"], "rust");
+    assert_eq!(hook["pass_filenames"], false);
+    let words: Vec<&str> = hook["entry"].as_str().unwrap().split(' ').collect();
+    let ["swarmgen", args @ ..] = &words[..] else { panic!("{words:?}") };
+    Folder::with(GOOD).run(args).ok();
+    Folder::with(BAD).run(args).refused("SG101");
+}
+
+#[test]
 fn help_and_version_go_to_standard_output() {
     let folder = Folder::new();
     assert!(folder.run(&["--help"]).ok().contains("Usage: swarmgen"));

@@ -14,6 +14,13 @@ mod rules;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use swarmgen::diag::Diagnostics;
+use swarmgen::import::draft::Form;
+use swarmgen::import::text::Dialect;
+use swarmgen::import::translate::translate;
+use swarmgen::resolve::document::{self, Inputs};
+use swarmgen::source::{self, Disk, Node, SourceMap};
+
 /// The folders of recordings: those that are asked for, or our own.
 fn recordings() -> Vec<PathBuf> {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fidelity");
@@ -126,4 +133,47 @@ fn fidelity() {
         document(&format!("{same} same, {better} better.\n\n| settings | verdict | why |\n|---|---|---|\n{rows}"));
     }
     assert_eq!(unexplained, 0, "differences that no rule explains");
+}
+
+/// A config as it is checked; none if it is refused.
+fn checked(text: &str, file: &str) -> Option<Node> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(file);
+    std::fs::write(&path, text).unwrap();
+    let inputs = Inputs { configs: vec![path], ..Inputs::default() };
+    let (sources, mut diagnostics) = (SourceMap::new(), Diagnostics::new());
+    let mut root = document::load(&inputs, &Disk, &sources, &mut diagnostics)?.root;
+    settle(&mut root);
+    Some(root)
+}
+
+/// Writes modes as text and puts keys in order, which differ between the syntaxes.
+fn settle(node: &mut Node) {
+    match &mut node.value {
+        source::Value::Seq(items) => items.iter_mut().for_each(settle),
+        source::Value::Map(map) => {
+            map.entries.sort_by(|one, other| one.key.cmp(&other.key));
+            for entry in map.entries.iter_mut() {
+                if entry.key.ends_with("mode")
+                    && let source::Value::Int(mode) = entry.value.value
+                {
+                    entry.value = Node::string(entry.value.span, format!("{mode:04o}"));
+                }
+                settle(&mut entry.value);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn yaml_says_the_same_of_each_case() {
+    let mut configs = 0;
+    for case in recordings().iter().flat_map(|folder| case::read_all(folder)) {
+        let imported = translate(&case.settings, Dialect::Swarm);
+        let [toml, yaml] = [Form::Toml, Form::Yaml].map(|form| checked(&imported.text(&[], form), form.file()));
+        assert!(toml == yaml, "{}:\n{}", case.name, imported.text(&[], Form::Yaml));
+        configs += usize::from(toml.is_some());
+    }
+    assert!(configs > 0);
 }

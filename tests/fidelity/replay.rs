@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value, json};
 use swarmgen::diag::Diagnostics;
+use swarmgen::import::draft::Form;
 use swarmgen::import::report::Report;
 use swarmgen::import::text::Dialect;
 use swarmgen::import::translate::translate;
@@ -91,7 +92,7 @@ pub(crate) fn hub_env(step: &Step) -> Option<Map<String, Value>> {
 /// Runs one step.
 pub(crate) fn replay(case: &Case, step: &Step) -> Outcome {
     let imported = translate(&case.settings, Dialect::Swarm);
-    let config = imported.toml(&[]);
+    let config = imported.text(&[], Form::Toml);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("swarmgen.toml"), &config).unwrap();
@@ -136,7 +137,7 @@ pub(crate) fn offered(case: &Case, step: &Step) -> (Vec<String>, Vec<String>) {
     });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("swarmgen.toml");
-    std::fs::write(&path, translate(&case.settings, Dialect::Swarm).toml(&[])).unwrap();
+    std::fs::write(&path, translate(&case.settings, Dialect::Swarm).text(&[], Form::Toml)).unwrap();
     let inputs = Inputs { configs: vec![path], ..Inputs::default() };
     let (sources, mut diagnostics) = (SourceMap::new(), Diagnostics::new());
     let compiler = Compiler::load(&inputs, &Disk, &sources, &mut diagnostics).expect("the config is good");

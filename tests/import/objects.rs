@@ -217,3 +217,40 @@ for ip in public_ips():
         ]
     );
 }
+
+#[test]
+fn everything_of_a_missing_module_is_what_the_config_reads() {
+    let config = "from docker.types import *
+from traitlets import *
+import os
+check = Healthcheck(test=['NONE'])
+def made(source):
+    return Mount('/data', source, type='volume', labels={'a': str(len(source))})
+c.SwarmSpawner.container_spec = {'healthcheck': check, 'mounts': [made(x) for x in ['one']]}
+c.SwarmSpawner.notebook_dir = os.sep
+";
+    let recording = record(config);
+    assert_eq!(
+        shown(&recording),
+        [
+            "SwarmSpawner.container_spec = {'healthcheck': Healthcheck(..), 'mounts': [Mount(..)]} @ config.py:7",
+            "SwarmSpawner.notebook_dir = '/' @ config.py:8",
+        ]
+    );
+    assert_eq!(recording.stood_in_for, ["docker", "docker.types", "traitlets"]);
+}
+
+#[test]
+fn everything_of_an_installed_module_stays_its_own() {
+    let folder = Folder::installed(&[
+        (
+            "config.py",
+            "from known import *\nfrom docker.types import *\nc.A.b = [limit, Mount('/d', limit)]\nc.A.c = str(unknown)\n",
+        ),
+        ("installed/known.py", "limit = 'l'\n"),
+    ]);
+    let recording = folder.recording();
+    let made = shown(&recording);
+    assert_eq!(made[0], "A.b = ['l', Mount(..)] @ config.py:3");
+    assert!(made[1].contains("text made of `docker.types.unknown`, which is not installed"), "{made:?}");
+}

@@ -98,7 +98,7 @@ fn write_char(out: &mut Vec<u8>, c: char, reading: Reading) {
 }
 
 /// Writes a string as a YAML scalar on one line.
-pub(in crate::emit) fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 2);
     write_scalar(&mut out, text, Reading::Literal);
     String::from_utf8_lossy(&out).into_owned()

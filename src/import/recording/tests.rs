@@ -5,7 +5,7 @@ use super::*;
 /// A document with these settings.
 fn document(settings: &str) -> String {
     format!(
-        r#"{{"version": 1, "python": "3.11.7", "settings": {settings}, "spawner": null, "stood_in_for": [],
+        r#"{{"version": 1, "python": "3.11.7", "settings": {settings}, "spawner": null, "spawner_version": null, "stood_in_for": [],
         "files": ["/srv/hub/config.py"], "missing": [], "printed": null, "error": null}}"#
     )
 }

@@ -106,6 +106,8 @@ class StandInModule(types.ModuleType):
     def __getattr__(self, name):
         if name in ("__version__", "version_info"):
             return {"__version__": "6.0.0", "version_info": (6, 0, 0, "", "")}[name]
+        if name == "__all__":
+            return wanted_names()
         if name.startswith("__"):
             raise AttributeError(name)
         try:
@@ -123,6 +125,18 @@ class StandInModule(types.ModuleType):
             value = Result("%s.%s" % (self.__name__, name))
         setattr(self, name, value)
         return value
+
+
+def wanted_names():
+    """What a program that imports everything of a module may want of it: the names that it reads and nobody has given."""
+    frame = sys._getframe(2)
+    while frame is not None and (frame.f_code.co_filename.startswith("<frozen") or frame.f_code.co_filename == ME):
+        frame = frame.f_back
+    if frame is None:
+        return []
+    tree = PROGRAM.tree(frame.f_code.co_filename)
+    had = set(frame.f_globals) | set(frame.f_locals) | set(dir(builtins))
+    return sorted(name for name in tree.read - tree.bound - had if not name.startswith("_"))
 
 
 SUBMODULES = {

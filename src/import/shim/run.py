@@ -292,12 +292,38 @@ class Channel:
         os._exit(0)
 
 
+VERSION = [None]
+
+
+def spawner_version():
+    """The version of the installed jhub-swarmspawner; None if it is not there or does not say."""
+    try:
+        from importlib import metadata
+    except ImportError:
+        metadata = None
+    for name in ("jhub-swarmspawner", "jhub_swarmspawner") if metadata else ():
+        try:
+            return short(metadata.version(name))
+        except Exception:
+            pass
+    # A copy without a record of its installation.
+    module = sys.modules.get("jhub")
+    if module is None or isinstance(module, StandInModule):
+        return None
+    try:
+        version = vars(module).get("__version__") or vars(importlib.import_module("jhub._version"))["__version__"]
+    except Exception:
+        return None
+    return short(version) if isinstance(version, str) else None
+
+
 def document(settings=(), described=None, error=None):
     return {
         "version": 1,
         "python": "%d.%d.%d" % sys.version_info[:3],
         "settings": list(settings),
         "spawner": described,
+        "spawner_version": VERSION[0],
         "stood_in_for": sorted(set(name for name in STOOD_IN)),
         "files": list(PROGRAM.files),
         "missing": PROGRAM.missing,
@@ -352,6 +378,7 @@ def main():
     try:
         config = load(full, None)
         settings, described = collect(config)
+        VERSION[0] = spawner_version()
     except BaseException as raised:
         error = failure(raised)
         raised.__traceback__ = None

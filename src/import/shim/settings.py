@@ -6,6 +6,7 @@ only. The files of this folder are one program: settings, modules, values, run.
 """
 
 import ast
+import builtins
 import copy
 import importlib.abc
 import importlib.machinery
@@ -124,7 +125,11 @@ class Tree:
     def __init__(self, tree):
         self.mutated = {}
         self.classes = {}
+        # The names that it reads, and those that it gives a meaning somewhere.
+        self.read = set()
+        self.bound = set()
         for node in ast.walk(tree) if tree else ():
+            self.names(node)
             targets = []
             if isinstance(node, (ast.Assign, ast.Delete)):
                 targets = node.targets
@@ -145,6 +150,18 @@ class Tree:
             if names:
                 for line in range(node.lineno, (getattr(node, "end_lineno", None) or node.lineno) + 1):
                     self.mutated.setdefault(line, set()).update(names)
+
+    def names(self, node):
+        if isinstance(node, ast.Name):
+            (self.read if isinstance(node.ctx, ast.Load) else self.bound).add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            self.bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            self.bound.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            self.bound.add(node.name)
+        elif isinstance(node, ast.alias):
+            self.bound.add((node.asname or node.name).split(".")[0])
 
     @staticmethod
     def members(node):

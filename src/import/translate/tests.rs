@@ -1,6 +1,7 @@
 //! What the translation makes of each spawner's settings.
 
 use super::*;
+use crate::import::draft::Form;
 use crate::import::text::Dialect;
 
 fn text(text: &str) -> Py {
@@ -44,7 +45,7 @@ fn dockerspawner() {
         set("JupyterHub", "ip", text("0.0.0.0")),
     ];
     let imported = translate(&settings, Dialect::Docker);
-    insta::assert_snapshot!(imported.toml(&["Imported".to_owned()]));
+    insta::assert_snapshot!(imported.text(&["Imported".to_owned()], Form::Toml));
     let told: Vec<String> = imported
         .report
         .items
@@ -80,7 +81,7 @@ fn cassinyspawner() {
             dict(&[("cpu_limit", Py::Int(500_000_000)), ("mem_limit", Py::Int(1 << 30))]),
         ),
     ];
-    insta::assert_snapshot!(translate(&settings, Dialect::Cassiny).toml(&[]));
+    insta::assert_snapshot!(translate(&settings, Dialect::Cassiny).text(&[], Form::Toml));
 }
 
 #[test]
@@ -96,5 +97,5 @@ fn what_must_not_stand_there_is_allowed_where_it_stands() {
     let sshfs = Py::Object(Object { class: "SSHFSMounter".to_owned(), args: vec![mount], kwargs: Vec::new() });
     let image = dict(&[("name", text("Python")), ("image", text("a/b:1")), ("mounts", list(&[sshfs]))]);
     let settings = [set("SwarmSpawner", "images", list(&[image]))];
-    insta::assert_snapshot!(translate(&settings, Dialect::Swarm).toml(&[]));
+    insta::assert_snapshot!(translate(&settings, Dialect::Swarm).text(&[], Form::Toml));
 }

@@ -138,7 +138,7 @@ impl Decoder<'_> {
                     no_copy: self.flag(node, "no_copy").unwrap_or(false),
                     labels: self.pairs(node.get("labels"), Place::Expanded),
                     driver,
-                    subpath: self.field(node, "subpath", Place::Plain),
+                    subpath: self.subpath(node),
                 }
             }
         };
@@ -158,6 +158,7 @@ impl Decoder<'_> {
         let text = self.text(target, Place::Expanded);
         let path = text.expose();
         let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/") || path.starts_with(r"\\");
+        self.stays_in(target, path, "target");
         if self.scope.probe && self.scope.is_template(target) {
             if starts_relative(target) {
                 let message = "a mount's target must be an absolute path";
@@ -221,17 +222,7 @@ impl Decoder<'_> {
                 false => self.bad(&code::BAD_MOUNT_SOURCE, source, MESSAGE, HELP),
             }
         }
-        if leads_up(path) {
-            const MESSAGE: &str = "the source leads out of its folder by `..`";
-            const HELP: &str = "write the path without `..`; `{name}` is safe in paths for every user";
-            // What the config itself writes is so for every user.
-            match source.as_str() {
-                Some(own) if leads_up(own) => {
-                    self.push(Diagnostic::new(&code::UNSAFE_PATH, MESSAGE).at(source.span, "").help(HELP));
-                }
-                _ => self.bad(&code::UNSAFE_PATH, source, MESSAGE, HELP),
-            }
-        }
+        self.stays_in(source, path, "source");
         // A value that is empty or `.` mounts the folder of all users.
         let vanished = |path: &str| path.split('/').skip(1).filter(|part| part.is_empty() || *part == ".").count();
         if source.as_str().is_some_and(|template| vanished(path) > vanished(template)) {
@@ -252,6 +243,29 @@ impl Decoder<'_> {
             );
         }
         Some(text)
+    }
+
+    /// A folder of a volume; which one may not be left to a value with `..`, as others' lie beside it.
+    fn subpath(&mut self, node: &Node) -> Option<Text> {
+        let text = self.field(node, "subpath", Place::Plain)?;
+        self.stays_in(node.get("subpath")?, text.expose(), "subpath");
+        Some(text)
+    }
+
+    /// Refuses a path with a step to the folder above.
+    fn stays_in(&mut self, node: &Node, path: &str, what: &str) {
+        if !leads_up(path) {
+            return;
+        }
+        const HELP: &str = "write the path without `..`; `{name}` is safe in paths for every user";
+        let message = format!("the {what} leads out of its folder by `..`");
+        // What the config itself writes is so for every user.
+        match node.as_str() {
+            Some(own) if leads_up(own) => {
+                self.push(Diagnostic::new(&code::UNSAFE_PATH, message).at(node.span, "").help(HELP));
+            }
+            _ => self.bad(&code::UNSAFE_PATH, node, message, HELP),
+        }
     }
 
     fn volume_name(&mut self, source: Option<&Node>) -> Option<Text> {

@@ -1,5 +1,7 @@
 //! Where both send a request, and ours says something else.
 
+use swarmgen::import::report::Fate;
+
 use super::*;
 
 pub(super) static RULES: &[Rule] = &[
@@ -266,6 +268,24 @@ pub(super) static RULES: &[Rule] = &[
             let ours: Vec<&Value> = facts.ours()?.as_array()?.iter().collect();
             let has = |mount: &&Value| ours.contains(mount);
             holds(kept.len() < theirs.len() && kept.len() == ours.len() && kept.iter().all(has))
+        },
+    },
+    Rule {
+        finding: "L1",
+        says: "the request is one that the engine refuses: less than a thousandth of a CPU; the import takes it for \
+               thousandths, or for CPUs up to 512, and says so",
+        explains: |facts| {
+            let key = match facts.below("/TaskTemplate/Resources")? {
+                "Limits/NanoCPUs" => "cpu_limit",
+                "Reservations/NanoCPUs" => "cpu_reservation",
+                _ => return None,
+            };
+            let written = facts.theirs()?.as_i64().filter(|nano| (1..1_000_000).contains(nano))?;
+            let meant = if written <= 512 { written * 1_000_000_000 } else { written * 1_000_000 };
+            let told = facts.outcome.report.items.iter().any(|item| {
+                item.fate == Fate::Mended && item.subject.ends_with(key) && item.message.contains(&written.to_string())
+            });
+            holds(facts.ours()?.as_i64()? == meant && told)
         },
     },
     Rule {

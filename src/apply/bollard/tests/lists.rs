@@ -1,6 +1,7 @@
 //! Lists as an engine writes them.
 
 use super::*;
+use crate::plan::observed::TaskAddress;
 
 /// An engine that answers one path.
 fn answering(path: &'static str, answer: Value) -> FakeEngine {
@@ -97,6 +98,10 @@ fn tasks() {
             "Status": {"Timestamp": "2026-01-01T00:00:01Z", "State": "failed", "Message": "started",
                 "Err": "task: non-zero exit (3)", "ContainerStatus": {"ContainerID": "c1", "PID": 0, "ExitCode": 3},
                 "PortStatus": {}},
+            "NetworksAttachments": [
+                {"Network": {"ID": "n1", "Spec": {"Name": "hub"}}, "Addresses": ["10.0.1.7/24"]},
+                {"Network": {"ID": "n2"}, "Addresses": null},
+            ],
         }, {
             "ID": "t2", "ServiceID": "s1", "DesiredState": "running", "Spec": {},
             "Status": {"State": "running", "ContainerStatus": {"ContainerID": "c2", "PID": 7, "ExitCode": 0}},
@@ -124,6 +129,11 @@ fn tasks() {
             image: "a:1".into(),
             container: "c1".into(),
             labels: Labels::new(),
+            addresses: vec![TaskAddress {
+                network_id: "n1".into(),
+                network: "hub".into(),
+                address: "10.0.1.7".into(),
+            }],
         }
     );
     assert_eq!((by_label[1].exit_code, by_label[1].container.as_str()), (None, "c2"), "it runs");

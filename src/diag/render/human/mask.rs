@@ -112,7 +112,13 @@ fn last_of_word(letters: &[char], word: &str) -> Option<usize> {
     let word: Vec<char> = word.chars().collect();
     // A short word with a change is another word.
     let slack = usize::from(word.len() > 4);
-    (0..letters.len()).find_map(|start| {
+    let (first, second) = (word.first()?, word.get(1)?);
+    // Of a word's first two letters one stays, where it was or beside; most places have neither.
+    let may_start = |start: &usize| {
+        let mut two = letters.iter().skip(*start).take(2);
+        two.any(|letter| letter == first || letter == second)
+    };
+    (0..letters.len()).filter(may_start).find_map(|start| {
         (word.len() - slack..=word.len() + slack).find_map(|length| {
             let window = letters.get(start..start + length)?;
             let fits = if slack == 0 { window == word } else { is_one_slip(window, &word) };
