@@ -9,8 +9,16 @@
 //!
 //! Planning decides and `apply` acts: an action holds all that its call needs.
 
+pub mod diff;
+pub mod field;
+mod graft;
 pub mod graph;
+pub mod label;
+pub mod normalize;
 pub mod observed;
+pub mod place;
+pub mod planner;
 
 pub use graph::{Action, Plan};
 pub use observed::ObservedState;
+pub use planner::{Options, Wanted, plan};
