@@ -18,7 +18,7 @@ pub mod redact;
 pub mod remove;
 pub mod resolve;
 mod rollback;
-mod wait;
+pub mod wait;
 mod work;
 
 pub use api::SwarmApi;

@@ -1,9 +1,11 @@
 //! The command line: arguments become options, one file for each command, all terminal writes in `ui`.
 
+mod apply;
 mod args;
 mod asked;
 mod complete;
 mod config;
+mod destroy;
 mod error;
 mod explain;
 mod import;
@@ -11,6 +13,8 @@ mod init;
 mod live;
 mod manual;
 mod output;
+mod plan;
+mod planned;
 mod render;
 mod schema;
 mod servers;
@@ -50,7 +54,9 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(explain, &args.global, &ui),
         Command::Schema(schema) => schema::run(schema, &ui),
         Command::Completions(completions) => complete::script(completions),
-        Command::Plan(_) | Command::Apply(_) | Command::Destroy(_) => Err(anyhow::anyhow!("not there yet").into()),
+        Command::Plan(plan) => plan::run(plan, &args.global, &ui),
+        Command::Apply(apply) => apply::run(apply, &args.global, &ui),
+        Command::Destroy(destroy) => destroy::run(destroy, &args.global, &ui),
         Command::Man(man) => manual::man(man, &ui),
     };
     match done {

@@ -4,7 +4,7 @@
 //! not compile. What a target cannot express is an [`Inexpressible`], never left out in silence; all of them are told
 //! at once.
 
-mod amount;
+pub(crate) mod amount;
 pub mod cli;
 pub mod compose;
 pub mod engine;

@@ -10,10 +10,20 @@
 //! Planning decides and `apply` acts: an action holds all that its call needs.
 
 pub mod cluster;
+pub mod diff;
+pub mod field;
+pub mod fingerprint;
+mod graft;
 pub mod graph;
+pub mod label;
+pub mod normalize;
 pub mod object;
 pub mod observed;
+pub mod place;
+pub mod planner;
+pub mod show;
 pub mod status;
 
 pub use graph::{Action, Plan};
 pub use observed::ObservedState;
+pub use planner::{Options, Wanted, plan};

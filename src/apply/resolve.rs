@@ -8,9 +8,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::api::SwarmApi;
+use super::api::{ApiError, SwarmApi};
 use super::credentials::Credentials;
 use crate::check::image::Reference;
+use crate::plan::cluster::image::ImageState;
+use crate::source::World;
 
 /// How long all registries together may take.
 pub const LIMIT: Duration = Duration::from_secs(5);
@@ -65,6 +67,41 @@ pub async fn resolve(
         }
     }
     resolved
+}
+
+/// Looks where images can be had: on the engine's node, else at their registries, all within [`LIMIT`].
+pub async fn look<'a>(
+    engine: &impl SwarmApi,
+    images: impl IntoIterator<Item = &'a str>,
+    world: &dyn World,
+) -> BTreeMap<String, ImageState> {
+    let images: BTreeSet<String> = images.into_iter().map(str::to_owned).collect();
+    let has = images.iter().map(async |image| (image, engine.has_image(image).await));
+    let has: Vec<_> = stream::iter(has).buffer_unordered(AT_ONCE).collect().await;
+    let mut states = BTreeMap::new();
+    let mut others = BTreeSet::new();
+    for (image, has) in has {
+        match has {
+            Ok(true) => drop(states.insert(image.clone(), ImageState::OnNode)),
+            Ok(false) | Err(_) => drop(others.insert(image.clone())),
+        }
+    }
+    let credentials = Credentials::gather(others.iter().map(String::as_str), world).await;
+    let end = tokio::time::Instant::now() + LIMIT;
+    let asked = others.iter().map(async |image| {
+        let state = match tokio::time::timeout_at(end, engine.image_digest(image, credentials.of(image))).await {
+            Ok(Ok(_)) => ImageState::Resolved,
+            Ok(Err(error @ (ApiError::NotFound { .. } | ApiError::Refused { .. }))) => {
+                ImageState::Missing(error.to_string())
+            }
+            Ok(Err(error)) => ImageState::Unknown(error.to_string()),
+            Err(_) => ImageState::Unknown(format!("its registry did not answer within {} s", LIMIT.as_secs())),
+        };
+        (image.clone(), state)
+    });
+    let answers: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+    states.extend(answers);
+    states
 }
 
 /// A reference as the docker CLI writes it, with its tag; none where it has a digest or is no reference.

@@ -154,7 +154,8 @@ Examples:
   swarmgen validate
   swarmgen validate base.toml physics.yaml --users-file class.csv
   swarmgen validate --user alice -D warnings
-  swarmgen validate --fix --diff")]
+  swarmgen validate --fix --diff
+  swarmgen validate --cluster")]
 pub(super) struct Validate {
     /// The config; the same as `-c`
     #[arg(value_name = "CONFIG")]
@@ -171,6 +172,11 @@ pub(super) struct Validate {
     /// Show what `--fix` would change; with `--fix`, what it changed
     #[arg(long)]
     pub(super) diff: bool,
+    /// Look at the live swarm too: networks, configs, secrets, plugins, nodes, images, addresses, names
+    #[arg(long, conflicts_with_all = ["fix", "diff"])]
+    pub(super) cluster: bool,
+    #[command(flatten)]
+    pub(super) engine: live::EngineArgs,
 }
 
 /// Arguments of `explain`.

@@ -3,6 +3,8 @@
 mod emit;
 mod files;
 
+pub(super) use emit::refusal;
+
 use anyhow::anyhow;
 
 use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};

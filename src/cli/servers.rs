@@ -2,17 +2,27 @@
 
 use std::ops::ControlFlow;
 
-use crate::diag::{Diagnostic, Diagnostics, code};
+use anyhow::anyhow;
+
+use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::resolve::everybody::in_order;
 use crate::resolve::object::{self, Object};
 use crate::resolve::{Compiler, Request, Server};
+use crate::source::{Disk, SourceMap};
 
+use super::args::Global;
+use super::args::live::Wanted;
 use super::asked::Asked;
+use super::config;
+use super::error::Failure;
+use super::ui::Ui;
 
 /// The wanted servers, and the Swarm configs and secrets that they may refer to.
 pub(super) struct Servers<'c> {
     /// The servers, in the roster's order; they name Swarm configs and secrets as the swarm does.
     pub(super) servers: Vec<Server<'c>>,
+    /// The name of all these servers; empty for the default ones.
+    pub(super) name: String,
     /// What the config declares.
     pub(super) objects: Vec<Object>,
 }
@@ -35,7 +45,7 @@ pub(super) fn wanted<'c>(
     }
     let request = asked.request(None);
     let objects = compiler.objects(diagnostics);
-    let servers = match user {
+    let servers: Vec<Server<'c>> = match user {
         Some(name) => {
             let user = compiler.user(name, diagnostics)?;
             compiler.check_owner(&user, diagnostics);
@@ -49,15 +59,11 @@ pub(super) fn wanted<'c>(
     if diagnostics.has_errors() {
         return None;
     }
-    Some(bound(servers, objects?))
-}
-
-/// Lets servers name the declared Swarm configs and secrets as the swarm does.
-pub(super) fn bound(mut servers: Vec<Server<'_>>, objects: Vec<Object>) -> Servers<'_> {
+    let (mut servers, objects) = (servers, objects?);
     if !objects.is_empty() {
-        servers.iter_mut().for_each(|server| object::bind(&mut server.service, &objects));
+        servers.iter_mut().for_each(|server: &mut Server<'_>| object::bind(&mut server.service, &objects));
     }
-    Servers { servers, objects }
+    Some(Servers { servers, name: request.server_name.to_owned(), objects })
 }
 
 fn all<'c>(compiler: &'c Compiler<'c>, request: &Request<'_>, diagnostics: &mut Diagnostics) -> Vec<Server<'c>> {
@@ -76,4 +82,49 @@ fn all<'c>(compiler: &'c Compiler<'c>, request: &Request<'_>, diagnostics: &mut 
         },
     );
     servers
+}
+
+/// Loads the config, resolves the servers that are wanted of it, and does something with them.
+///
+/// Errors are shown here; warnings and what they are of, too.
+pub(super) fn with<T>(
+    wanted: &Wanted,
+    global: &Global,
+    sources: &SourceMap,
+    ui: &Ui,
+    work: impl FnOnce(&Compiler<'_>, &Servers<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut diagnostics = Diagnostics::new();
+    let compiler = config::inputs(global, &[], &mut diagnostics)
+        .and_then(|inputs| Compiler::load(&inputs, &Disk, sources, &mut diagnostics));
+    let asked = Asked::read(&wanted.server, sources, &mut diagnostics);
+    let servers = match (&compiler, &asked) {
+        (Some(compiler), Some(asked)) if !diagnostics.has_errors() => {
+            compiler.check_config(&mut diagnostics);
+            self::wanted(compiler, asked, wanted.user.as_deref(), &mut diagnostics)
+        }
+        _ => None,
+    };
+    if let Some(compiler) = compiler.as_ref().filter(|_| !diagnostics.is_empty()) {
+        compiler.mark_secrets();
+    }
+    ui.report_from(Severity::Warning, &diagnostics, sources);
+    match (&compiler, servers) {
+        (Some(compiler), Some(servers)) if !diagnostics.has_errors() => {
+            let nothing = servers.servers.is_empty() && wanted.prune && !wanted.allow_empty;
+            if nothing {
+                let message = "the config wants no servers, and `--prune` would remove all that there are: \
+                               add `--allow-empty` if that is meant";
+                return Err(Failure::Other(anyhow!(message)));
+            }
+            work(compiler, &servers)
+        }
+        _ => {
+            let counts = Counts { notes: 0, ..diagnostics.counts() };
+            if counts != Counts::default() {
+                ui.note(&counts.to_string());
+            }
+            Err(Failure::Input)
+        }
+    }
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::apply::bollard::{Engine, Limits};
 use crate::apply::connect::{self, Arguments, ConnectError};
+use crate::apply::credentials::Credentials;
 use crate::apply::redact::Redactor;
 use crate::diag::render::short;
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, code};
@@ -294,6 +295,7 @@ impl Job<'_> {
         deadline: Instant,
     ) -> Event {
         let hub_names: Vec<&str> = self.request.hub_env.iter().map(|entry| &*entry.key).collect();
+        let credentials = Credentials::gather([server.service.container.image.expose()], &Disk).await;
         let start = Start {
             api: &engine,
             version: engine.api(),
@@ -309,7 +311,7 @@ impl Job<'_> {
             wait: self.request.wait,
             http_timeout: self.request.http_timeout,
             deadline,
-            auth: &|_| None,
+            auth: &|image| credentials.of(image).cloned(),
             redactor,
         };
         start.run(&tell, self.cancelled()).await

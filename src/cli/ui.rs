@@ -19,6 +19,8 @@ use super::error::Failure;
 pub(super) struct Ui {
     format: MessageFormat,
     colour: bool,
+    /// Whether results are coloured, which go to standard output.
+    colour_results: bool,
     quiet: bool,
     verbose: bool,
 }
@@ -27,12 +29,14 @@ impl Ui {
     /// Takes the global arguments and looks at the terminal.
     pub(super) fn new(global: &Global) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let colour = match global.color {
+        let coloured = |is_terminal: bool| match global.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => set("CLICOLOR_FORCE") || (!set("NO_COLOR") && std::io::stderr().is_terminal()),
+            Colour::Auto => set("CLICOLOR_FORCE") || (!set("NO_COLOR") && is_terminal),
         };
-        Self { format: global.message_format, colour, quiet: global.quiet, verbose: global.verbose > 0 }
+        let colour = coloured(std::io::stderr().is_terminal());
+        let colour_results = coloured(is_terminal());
+        Self { format: global.message_format, colour, colour_results, quiet: global.quiet, verbose: global.verbose > 0 }
     }
 
     /// Shows findings in the order of their places; errors only if quiet.
@@ -103,9 +107,31 @@ impl Ui {
         }
     }
 
+    /// Tells whether results are to be coloured.
+    pub(super) fn colours_results(&self) -> bool {
+        self.colour_results
+    }
+
+    /// Tells whether only errors are to be shown.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Tells whether more is asked for.
     pub(super) fn is_verbose(&self) -> bool {
         self.verbose
+    }
+
+    /// Says what failed, of several things.
+    pub(super) fn failure(&self, text: &str) {
+        if !self.writes_documents() {
+            self.write(&format!("error: {text}\n"));
+        }
+    }
+
+    /// Asks a question, whose answer is read elsewhere.
+    pub(super) fn ask(&self, text: &str) {
+        self.write(text);
     }
 
     /// Says why the command failed.
@@ -139,6 +165,11 @@ pub(super) fn log(lines: &[String]) {
 /// Tells whether standard output is a terminal.
 pub(super) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
+}
+
+/// Tells whether standard error is a terminal.
+pub(super) fn errors_are_a_terminal() -> bool {
+    std::io::stderr().is_terminal()
 }
 
 /// How many columns of a terminal a text takes.

@@ -1,5 +1,6 @@
 //! `swarmgen validate`.
 
+mod cluster;
 mod fix;
 
 use std::path::Path;
@@ -27,8 +28,11 @@ pub(super) fn run(validate: &Validate, global: &Global, ui: &Ui) -> Result<(), F
         return mend(validate, inputs, ui);
     }
     let sources = SourceMap::new();
-    let checked = inputs.and_then(|inputs| check(validate, &inputs, &Disk, &sources, &mut diagnostics));
-    tell(checked, &diagnostics, &sources, ui)
+    let checked = match inputs {
+        Some(inputs) => check(validate, &inputs, &Disk, &sources, &mut diagnostics),
+        None => Ok(None),
+    };
+    tell(checked?, &diagnostics, &sources, ui)
 }
 
 /// Checks, mends and checks again until nothing more can be mended.
@@ -47,7 +51,7 @@ fn mend(validate: &Validate, inputs: &Inputs, ui: &Ui) -> Result<(), Failure> {
     let (checked, diagnostics, sources) = loop {
         let sources = SourceMap::new();
         let mut diagnostics = Diagnostics::new();
-        let checked = check(validate, inputs, &mended, &sources, &mut diagnostics);
+        let checked = check(validate, inputs, &mended, &sources, &mut diagnostics)?;
         let changed = round < fix::ROUNDS && mended.mend(&inputs.configs, &sources, &diagnostics);
         round += 1;
         if !changed {
@@ -106,13 +110,13 @@ fn check(
     world: &dyn World,
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
-) -> Option<String> {
-    let compiler = Compiler::load(inputs, world, sources, diagnostics)?;
+) -> Result<Option<String>, Failure> {
+    let Some(compiler) = Compiler::load(inputs, world, sources, diagnostics) else { return Ok(None) };
     let request = Request { stack: validate.stack.as_deref(), ..Request::default() };
     let profiles = count(compiler.profile_names().count(), "profile");
     compiler.check_config(diagnostics);
     let checked = if let Some(name) = &validate.user {
-        let user = compiler.user(name, diagnostics)?;
+        let Some(user) = compiler.user(name, diagnostics) else { return Ok(None) };
         compiler.check_user(&user, &request, diagnostics);
         format!("checked {profiles} for 1 user")
     } else if compiler.roster.is_empty() {
@@ -122,13 +126,16 @@ fn check(
         compiler.check_all(&request, diagnostics);
         format!("checked {profiles} for {}", count(compiler.roster.len(), "user"))
     };
+    if validate.cluster && !diagnostics.has_errors() {
+        cluster::compare(&compiler, validate.user.as_deref(), &validate.engine, diagnostics)?;
+    }
     if validate.user.is_none() {
         diagnostics.extend(compiler.unused_comments());
     }
     if !diagnostics.is_empty() {
         compiler.mark_secrets();
     }
-    (!diagnostics.has_errors()).then_some(checked)
+    Ok((!diagnostics.has_errors()).then_some(checked))
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -204,6 +204,9 @@ codes! {
 
     NO_KEY = hard("SG501", "no-key", "Swarm secrets are declared, and there is no key to name them with.");
     HUB_SERVERS = hard("SG502", "hub-servers", "A hub starts these servers, and its environment for them was not given.");
+    OBJECT_TAKEN = hard("SG503", "object-taken", "The swarm has a config or secret of a declared one's name that is somebody else's.");
+    CONFLICT = hard("SG504", "conflict", "A service that is wanted has the name of somebody else's.");
+    STALE_PLAN = hard("SG505", "stale-plan", "A saved plan is not what would be done now.");
     MISSING_NETWORK = hard("SG510", "missing-network", "The swarm has no such network that services can be attached to.");
     MISSING_OBJECT = hard("SG511", "missing-object", "The swarm has no such config or secret.");
     MISSING_PLUGIN = warn("SG512", "missing-plugin", "No node lists a volume plugin that a server needs.");

@@ -3,7 +3,7 @@
 /// Writes nanoseconds as Go's `time.ParseDuration` reads them: `1m30s`, `1500ms`, `1ns`.
 ///
 /// Parts of a second are whole numbers of the next smaller unit, so that no fraction is rounded.
-pub(super) fn duration(nanoseconds: i64) -> String {
+pub(crate) fn duration(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let rest = nanoseconds.unsigned_abs();
     if rest == 0 {
@@ -29,7 +29,7 @@ pub(super) fn duration(nanoseconds: i64) -> String {
 }
 
 /// Writes 10^-9ths of a CPU as a decimal of CPUs, which the CLI reads as an exact fraction: `1.5`.
-pub(super) fn cpus(nano: i64) -> String {
+pub(crate) fn cpus(nano: i64) -> String {
     let sign = if nano < 0 { "-" } else { "" };
     let (whole, part) = (nano.unsigned_abs() / 1_000_000_000, nano.unsigned_abs() % 1_000_000_000);
     if part == 0 {
@@ -40,7 +40,7 @@ pub(super) fn cpus(nano: i64) -> String {
 }
 
 /// Tells whether the CLI reads a count of bytes back exactly: it passes them through a 64-bit float.
-pub(super) fn bytes_survive(bytes: i64) -> bool {
+pub(crate) fn bytes_survive(bytes: i64) -> bool {
     // 2^53: from here on not every whole number is a float.
     bytes.unsigned_abs() <= 1 << 53
 }

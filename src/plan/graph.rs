@@ -23,6 +23,60 @@ pub struct Plan {
     pub items: Vec<Item>,
     /// The calls, in the order of their stages; within one stage they may be made at once.
     pub actions: Vec<Action>,
+    /// What is worth knowing and changes nothing.
+    pub warnings: Vec<Warning>,
+}
+
+impl Plan {
+    /// Tells whether a service that is somebody else's has a name that is wanted, so that the plan cannot be applied.
+    pub fn has_conflicts(&self) -> bool {
+        self.items.iter().any(|item| matches!(item.verdict, Verdict::Conflict(_)))
+    }
+
+    /// Tells whether services would be taken over that nobody asked to.
+    pub fn awaits_take_over(&self) -> bool {
+        let is_made = |item: &Item| {
+            self.actions.iter().any(|action| match action {
+                Action::UpdateService(update) => update.new.name == item.service,
+                Action::ReplaceService { new, .. } => new.name == item.service,
+                _ => false,
+            })
+        };
+        self.items.iter().any(|item| matches!(item.verdict, Verdict::TakeOver(_)) && !is_made(item))
+    }
+}
+
+/// What a plan does not do, or cannot know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Warning {
+    /// A volume differs from what is wanted and stays as it is: the engine looks at neither options nor labels of a volume
+    /// that exists.
+    VolumeDiffers {
+        /// Its name; `None` where that is a secret.
+        volume: Option<String>,
+        /// The user whose server mounts it.
+        user: String,
+        /// What differs: `driver`, `options.KEY`, `labels.KEY`.
+        fields: Vec<String>,
+        /// Whether `--replace-volumes` would replace it: it holds no data, or is removed with its server anyway.
+        replaceable: bool,
+    },
+    /// A volume that was to be looked at or removed is not on the engine's node, and may be on another one.
+    VolumeUnseen {
+        /// Its name; `None` where that is a secret.
+        volume: Option<String>,
+        /// The user whose server mounts it.
+        user: String,
+        /// Whether it would have been removed.
+        removal: bool,
+    },
+    /// A service of the deployment that no wanted server has, and that stays without `--prune`.
+    Unwanted {
+        /// The service's name.
+        service: String,
+        /// The user's name.
+        user: String,
+    },
 }
 
 /// One service: of a user who is wanted, or one that is on the swarm.
@@ -38,6 +92,8 @@ pub struct Item {
     pub profile: String,
     /// What becomes of it.
     pub verdict: Verdict,
+    /// Whether its task is started anew.
+    pub restarts: bool,
 }
 
 /// What becomes of a service.
@@ -193,6 +249,8 @@ pub struct NewService {
     pub body: Body,
     /// How long it may take until it runs, in nanoseconds.
     pub start_timeout: i64,
+    /// The image whose tag may be resolved and pinned; `None` where the image stays as it is on the swarm, or has a digest.
+    pub image: Option<String>,
 }
 
 /// A service to be changed.

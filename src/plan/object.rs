@@ -5,21 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::emit::engine::Ids;
-use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_PREFIX};
+use crate::resolve::decode::LABEL_DEPLOYMENT;
 use crate::resolve::object::{Object, ObjectKind};
 
 use super::graph::{Action, NewObject};
+use super::label::{BY_APPLY, MADE_BY};
 use super::observed::{Labels, ObservedObject, ObservedState};
 
 /// The label of a config or secret that holds its name in the config.
 pub const LABEL_OBJECT: &str = "swarmgen.object";
-/// The label that tells what made a config, a secret or a service: `apply` or `spawner`.
-pub const LABEL_MADE_BY: &str = "swarmgen.made-by";
-/// What `apply` writes there.
-pub const MADE_BY_APPLY: &str = "apply";
-/// What the hub's spawner writes there.
-pub const MADE_BY_SPAWNER: &str = "spawner";
-
 /// The ids of Swarm configs and secrets by their names.
 ///
 /// One that is about to be made has an empty id, and so has one that is missing, of which the cluster's checks tell.
@@ -87,7 +81,7 @@ pub fn plan<'a>(
     let mut objects = Objects::default();
     let is_ours = |object: &ObservedObject| {
         let label = |key: &str| object.labels.get(key).map(String::as_str);
-        label(LABEL_DEPLOYMENT) == Some(policy.deployment) && label(LABEL_MADE_BY) == Some(MADE_BY_APPLY)
+        label(LABEL_DEPLOYMENT) == Some(policy.deployment) && label(MADE_BY) == Some(BY_APPLY)
     };
     for object in wanted {
         match both(state).find(|(kind, there)| *kind == object.kind && there.name == object.swarm_name) {
@@ -120,7 +114,7 @@ pub fn plan<'a>(
 }
 
 fn new_object(object: &Object, deployment: &str) -> NewObject {
-    let labels = [(LABEL_DEPLOYMENT, deployment), (LABEL_MADE_BY, MADE_BY_APPLY), (LABEL_OBJECT, &*object.name)];
+    let labels = [(LABEL_DEPLOYMENT, deployment), (MADE_BY, BY_APPLY), (LABEL_OBJECT, &*object.name)];
     NewObject {
         kind: object.kind,
         name: object.swarm_name.clone(),
@@ -138,11 +132,6 @@ pub fn references(spec: &Value) -> impl Iterator<Item = (ObjectKind, &str)> {
         names.map(move |name| (kind, name))
     };
     list(ObjectKind::Config, "Configs", "ConfigName").chain(list(ObjectKind::Secret, "Secrets", "SecretName"))
-}
-
-/// Tells whether a label is one of ours.
-pub fn is_own_label(key: &str) -> bool {
-    key.starts_with(LABEL_PREFIX)
 }
 
 #[cfg(test)]
@@ -168,7 +157,7 @@ mod tests {
     }
 
     fn there(name: &str, object: &str, created_at: &str) -> ObservedObject {
-        let labels = [(LABEL_DEPLOYMENT, "physics"), (LABEL_MADE_BY, MADE_BY_APPLY), (LABEL_OBJECT, object)];
+        let labels = [(LABEL_DEPLOYMENT, "physics"), (MADE_BY, BY_APPLY), (LABEL_OBJECT, object)];
         ObservedObject {
             id: format!("id-of-{name}"),
             name: name.to_owned(),

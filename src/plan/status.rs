@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
-use super::object::LABEL_MADE_BY;
+use super::label::MADE_BY;
 use super::observed::{ObservedNode, ObservedService, ObservedState, ObservedTask};
 
 /// The container label that SwarmSpawner and we write the profile's name to.
@@ -94,7 +94,7 @@ fn one(service: &ObservedService, tasks: &[&ObservedTask], nodes: &BTreeMap<&str
         server: label(LABEL_SERVER),
         profile: profile.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
         service: service.name().to_owned(),
-        made_by: label(LABEL_MADE_BY),
+        made_by: label(MADE_BY),
         state,
         task: current.map(|task| task.state.clone()).unwrap_or_default(),
         node: node.map(|node| node.hostname.clone()).unwrap_or_default(),

@@ -62,6 +62,12 @@ pub struct Object {
 }
 
 impl Compiler<'_> {
+    /// The names of what `[swarm_configs]` and `[swarm_secrets]` declare, which need not be readable here.
+    pub fn declared_objects(&self) -> Vec<String> {
+        let tables = ["swarm_configs", "swarm_secrets"].into_iter().filter_map(|key| self.root.get(key)?.as_map());
+        tables.flatten().map(|entry| entry.key.to_string()).collect()
+    }
+
     /// Reads what `[swarm_configs]` and `[swarm_secrets]` declare; configs first, each sorted by name.
     ///
     /// `None` means that errors were found. Secrets are read, so that their files, variables and commands must be there.

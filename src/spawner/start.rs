@@ -13,7 +13,8 @@ use crate::apply::redact::Redactor;
 use crate::emit::engine;
 use crate::emit::{ApiVersion, Inexpressible};
 use crate::ir::{Service, Text};
-use crate::plan::object::{LABEL_MADE_BY, LABEL_OBJECT, MADE_BY_APPLY, MADE_BY_SPAWNER, ObservedIds};
+use crate::plan::label::{BY_APPLY, BY_SPAWNER, MADE_BY};
+use crate::plan::object::{LABEL_OBJECT, ObservedIds};
 use crate::plan::observed::{Labels, ObservedService, ObservedState};
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 use crate::resolve::object::{Object, ObjectKind};
@@ -142,7 +143,7 @@ impl<A: SwarmApi> Start<'_, A> {
             Err(ApiError::NotFound { .. }) => return Ok(Look::Free),
             Err(error) => return Err(engine_failed(&error, self.redactor)),
         };
-        if !self.owner.owns(&there) || there.label(LABEL_MADE_BY) == Some(MADE_BY_APPLY) {
+        if !self.owner.owns(&there) || there.label(MADE_BY) == Some(BY_APPLY) {
             let detail = format!("the service `{}` is there and not this server's", there.name());
             let message = "The name of this server is taken on the swarm by something else.";
             return Err(Box::new(Failed {
@@ -201,7 +202,7 @@ impl<A: SwarmApi> Start<'_, A> {
             if !is_named || there.iter().any(|own| own.name == object.swarm_name) {
                 continue;
             }
-            let labels = self.labels(&[(LABEL_MADE_BY, MADE_BY_APPLY), (LABEL_OBJECT, &object.name)]);
+            let labels = self.labels(&[(MADE_BY, BY_APPLY), (LABEL_OBJECT, &object.name)]);
             let created = match object.kind {
                 ObjectKind::Config => {
                     self.api.create_config(&object.swarm_name, &labels, object.content.expose().as_bytes()).await
@@ -247,7 +248,7 @@ impl<A: SwarmApi> Start<'_, A> {
         let fail = |error: ApiError| engine_failed(&error, self.redactor);
         for upload in self.uploads {
             let user = [
-                (LABEL_MADE_BY, MADE_BY_SPAWNER),
+                (MADE_BY, BY_SPAWNER),
                 (LABEL_OBJECT, &*upload.path),
                 (LABEL_USER, self.owner.user),
                 (LABEL_SERVER, self.owner.server),
@@ -295,7 +296,7 @@ impl<A: SwarmApi> Start<'_, A> {
     /// Says in the service's labels who made it, and what was wanted.
     fn label(&self, body: &mut Value, wanted: &str) {
         if let Some(labels) = body.get_mut("Labels").and_then(Value::as_object_mut) {
-            labels.insert(LABEL_MADE_BY.to_owned(), MADE_BY_SPAWNER.into());
+            labels.insert(MADE_BY.to_owned(), BY_SPAWNER.into());
             labels.insert(LABEL_WANTED.to_owned(), wanted.into());
         }
     }

@@ -235,10 +235,10 @@ async fn goods<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Option<Goods>, ApiError
 
 /// The ids of the configs that hold the server's uploads.
 async fn uploads<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Vec<String>, ApiError> {
-    use crate::plan::object::{LABEL_MADE_BY, MADE_BY_SPAWNER};
+    use crate::plan::label::{BY_SPAWNER, MADE_BY};
     use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
     let wanted = [
-        (LABEL_MADE_BY, MADE_BY_SPAWNER),
+        (MADE_BY, BY_SPAWNER),
         (LABEL_DEPLOYMENT, job.owner.deployment),
         (LABEL_USER, job.owner.user),
         (LABEL_SERVER, job.owner.server),

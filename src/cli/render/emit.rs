@@ -8,7 +8,7 @@ use crate::source::Node;
 use super::Job;
 
 /// What an emitter could not say, at its place in the config.
-pub(super) fn refusal(what: Inexpressible, spec: &Node) -> Diagnostic {
+pub(in super::super) fn refusal(what: Inexpressible, spec: &Node) -> Diagnostic {
     let Inexpressible { pointer, message, help, code } = what;
     let diagnostic = Diagnostic::new(code, message).at(spec.nearest(&pointer).span, "");
     match help {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::apply::resolve::images;
+use crate::apply::resolve::look;
 use crate::diag::Diagnostics;
 use crate::plan::cluster::{ClusterView, WantedView, check};
 use crate::resolve::{Compiler, Server};
@@ -35,7 +35,7 @@ pub(super) fn compare(
         let engine = live::engine(engine).await?;
         let state = live::snapshot(&engine, &compiler.settings.deployment).await?;
         let wanted = all.iter().map(|server| server.service.container.image.expose());
-        let images = images(&engine, wanted, &Disk).await;
+        let images = look(&engine, wanted, &Disk).await;
         Ok((state, images))
     })?;
     let nobody: Arc<str> = "".into();

@@ -129,11 +129,7 @@ fn tasks() {
             image: "a:1".into(),
             container: "c1".into(),
             labels: Labels::new(),
-            addresses: vec![TaskAddress {
-                network_id: "n1".into(),
-                network: "hub".into(),
-                address: "10.0.1.7".into(),
-            }],
+            addresses: vec![TaskAddress { network_id: "n1".into(), network: "hub".into(), address: "10.0.1.7".into() }],
         }
     );
     assert_eq!((by_label[1].exit_code, by_label[1].container.as_str()), (None, "c2"), "it runs");

@@ -1,0 +1,232 @@
+//! `swarmgen apply`.
+
+mod progress;
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
+
+use anyhow::anyhow;
+use clap::Parser as _;
+
+use crate::apply::bollard::Engine;
+use crate::apply::remove::{RemoteVolume, remote_volumes};
+use crate::apply::{Outcome, Redactor, Run, Settings, Stop};
+use crate::diag::Diagnostics;
+use crate::diag::render::visible;
+use crate::plan::ObservedState;
+use crate::plan::fingerprint::fingerprint;
+use crate::plan::graph::{Action, Plan, Removal, Verdict};
+use crate::plan::show::human;
+use crate::plan::show::json::Document;
+use crate::source::SourceMap;
+
+use super::args::live::{Apply, Wanted};
+use super::args::{Args, Command, Global};
+use super::error::Failure;
+use super::ui::Ui;
+use super::{live, planned, servers};
+pub(super) use progress::Shown;
+
+/// Brings the services onto the swarm.
+pub(super) fn run(args: &Apply, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    let Some(path) = &args.plan else { return apply(args, &args.wanted, global, None, ui) };
+    let (document, global, wanted) = saved(path, global)?;
+    apply(args, &wanted, &global, Some(&document), ui)
+}
+
+/// Reads a saved plan, and the arguments that it was made with.
+fn saved(path: &Path, global: &Global) -> Result<(Document, Global, Wanted), Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| anyhow!("cannot read `{shown}`: {error}"))?;
+    let document: Document =
+        serde_json::from_str(&text).map_err(|error| anyhow!("`{shown}` is no plan of swarmgen's: {error}"))?;
+    let Some(saved) = &document.saved else {
+        return Err(
+            anyhow!("`{shown}` is a plan to look at; `swarmgen plan -o FILE` saves one that can be applied").into()
+        );
+    };
+    let arguments = std::iter::once("swarmgen".to_owned()).chain(saved.arguments.iter().cloned());
+    match Args::try_parse_from(arguments) {
+        Ok(Args { global: then, command: Command::Plan(plan) }) => {
+            // What is read is as it was; how it is told is as it is asked for now.
+            let global = Global {
+                config: then.config,
+                users_file: then.users_file,
+                allow: then.allow,
+                warn: then.warn,
+                deny: then.deny,
+                ..global.clone()
+            };
+            Ok((document, global, plan.wanted))
+        }
+        _ => Err(anyhow!("the arguments in `{shown}` are none of `swarmgen plan`; plan again").into()),
+    }
+}
+
+fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Document>, ui: &Ui) -> Result<(), Failure> {
+    let sources = SourceMap::new();
+    servers::with(wanted, global, &sources, ui, |compiler, servers| {
+        live::block_on(async {
+            let engine = live::engine(&args.engine).await?;
+            let mut diagnostics = Diagnostics::new();
+            let planned = planned::plan(compiler, servers, wanted, &engine, &mut diagnostics).await?;
+            let planned = planned::told(planned, &diagnostics, &sources, ui)?;
+            if let Some(document) = document {
+                is_fresh(document, &planned.plan)?;
+            }
+            if diagnostics.has_errors() {
+                return Err(Failure::Input);
+            }
+            refuse(&planned.plan, ui)?;
+            if document.is_none() && !args.yes {
+                confirm(&planned.plan, ui)?;
+            }
+            let standing = if args.detach { Vec::new() } else { planned.standing() };
+            if planned.plan.actions.is_empty() && standing.is_empty() {
+                ui.note(&format!("nothing to do: {} unchanged", count(planned.plan.items.len(), "service")));
+                return Ok(());
+            }
+            let settings = Settings {
+                parallelism: args.parallelism.into(),
+                stable_for: args.stable_for,
+                timeout: args.timeout,
+                detach: args.detach,
+                ..Settings::default()
+            };
+            let redactor = Redactor::default();
+            servers.servers.iter().for_each(|server| redactor.learn_service(&server.service));
+            let auth = |image: &str| planned.auth(image);
+            let run = Run { api: &engine, replan: &planned, auth: &auth, redactor: &redactor, settings };
+            let job = Job { run, plan: &planned.plan, state: &planned.state, shown: Shown::new(args.progress, ui), ui };
+            job.carry_out(&standing, args.rollback).await
+        })
+    })
+}
+
+/// Makes sure that a saved plan is what would be done now.
+fn is_fresh(document: &Document, plan: &Plan) -> Result<(), Failure> {
+    let then = document.saved.as_ref().map(|saved| saved.fingerprint.as_str());
+    if then == Some(&*fingerprint(plan)) {
+        return Ok(());
+    }
+    let differences = document.differences(&Document::of(plan, None));
+    let told = if differences.is_empty() {
+        "the config or the swarm has changed in what a plan does not show".to_owned()
+    } else {
+        differences.join("; ")
+    };
+    let told = visible(&told).into_owned();
+    Err(anyhow!("the saved plan is stale, and nothing was done: {told}; plan again").into())
+}
+
+/// Refuses a plan with services that are somebody else's.
+fn refuse(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
+    if !plan.has_conflicts() && !plan.awaits_take_over() {
+        return Ok(());
+    }
+    let concerned = |verdict: &Verdict| matches!(verdict, Verdict::Conflict(_) | Verdict::TakeOver(_));
+    let items = plan.items.iter().filter(|item| concerned(&item.verdict)).cloned().collect();
+    let shown = Plan { items, actions: Vec::new(), warnings: Vec::new(), ..plan.clone() };
+    ui.note(human::render(&shown, false).trim_end());
+    let help = if plan.has_conflicts() {
+        "nothing was done: services of these names are somebody else's; choose another `service_prefix`, or remove them"
+    } else {
+        "nothing was done: the old spawner made services of these names; `--take-over` makes them this deployment's"
+    };
+    Err(anyhow!(help).into())
+}
+
+/// Asks before anything is removed, replaced or taken over.
+fn confirm(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
+    let grave = |action: &&Action| {
+        matches!(action, Action::RemoveService(_) | Action::ReplaceService { .. } | Action::RemoveVolume { .. })
+    };
+    let taken = plan.items.iter().filter(|item| matches!(item.verdict, Verdict::TakeOver(_))).count();
+    let removed = plan.actions.iter().filter(grave).count();
+    if removed + taken == 0 {
+        return Ok(());
+    }
+    ask(&human::render(plan, false), "Do this?", ui)
+}
+
+/// Shows what is about to be done, and asks.
+pub(super) fn ask(shown: &str, question: &str, ui: &Ui) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        let message = "this removes, replaces or takes over services: look at `swarmgen plan`, then add `--yes`";
+        return Err(Failure::Other(anyhow!(message)));
+    }
+    ui.ask(&format!("{shown}\n{question} Only `yes` is taken: "));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(Failure::Other(anyhow!("nothing was done"))) }
+}
+
+/// A plan to be carried out.
+pub(super) struct Job<'a> {
+    pub(super) run: Run<'a, Engine>,
+    pub(super) plan: &'a Plan,
+    pub(super) state: &'a ObservedState,
+    pub(super) shown: Shown,
+    pub(super) ui: &'a Ui,
+}
+
+impl Job<'_> {
+    /// Carries the plan out and tells what became of it.
+    pub(super) async fn carry_out(
+        mut self,
+        standing: &[crate::apply::Standing],
+        rollback: bool,
+    ) -> Result<(), Failure> {
+        let interrupted = || async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let shown = &mut self.shown;
+        let outcome = self.run.apply(self.plan, standing, &mut |event| shown.event(event), interrupted()).await;
+        self.shown.done();
+        let remote = self.remote();
+        self.shown.outcome(&outcome, &remote, self.ui);
+        if outcome.is_complete() {
+            return Ok(());
+        }
+        if rollback && outcome.has_changed_anything() {
+            self.ui.note("rolling back what this run changed");
+            let shown = &mut self.shown;
+            let undone = self
+                .run
+                .roll_back(&self.plan.deployment, &outcome, &mut |event| shown.event(event), interrupted())
+                .await;
+            self.shown.done();
+            self.shown.undone(&undone, self.ui);
+        }
+        Err(failure(&outcome))
+    }
+
+    /// The volumes that go with removed services and are on other nodes.
+    fn remote(&self) -> Vec<RemoteVolume> {
+        let removed: Vec<&Removal> = self
+            .plan
+            .actions
+            .iter()
+            .filter_map(|action| match action {
+                Action::RemoveService(old) => Some(old),
+                _ => None,
+            })
+            .collect();
+        remote_volumes(self.state, &removed)
+    }
+}
+
+/// How a run ends that did not do everything.
+fn failure(outcome: &Outcome) -> Failure {
+    match &outcome.stopped {
+        Some(stop @ Stop::NoEngine(_)) => Failure::NoEngine(anyhow!("{stop}")),
+        Some(Stop::Cancelled) | None => Failure::NotConverged,
+    }
+}
+
+/// A number with its noun.
+pub(super) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,365 @@
+//! What happens while a plan is carried out: bars on a terminal, lines elsewhere, JSON objects on request.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::apply::event::{Act, Event, Progress, Subject};
+use crate::apply::remove::RemoteVolume;
+use crate::apply::{Outcome, Report, State};
+use crate::diag::render::visible;
+
+use super::super::args::live::Progress as How;
+use super::super::ui::{self, Ui};
+use super::count;
+
+/// How many failures are told one by one; the rest is counted.
+const MOST_FAILURES: usize = 20;
+
+/// How it is shown what happens.
+pub(in super::super) struct Shown {
+    how: Kind,
+    /// The states that were told last: the same ones are not told again.
+    last: String,
+}
+
+enum Kind {
+    Bars(Box<Bars>),
+    Plain(Ui),
+    Json,
+    None,
+}
+
+struct Bars {
+    /// Keeps both in their lines.
+    _all: MultiProgress,
+    calls: ProgressBar,
+    servers: ProgressBar,
+}
+
+impl Shown {
+    /// Begins to show what happens.
+    pub(in super::super) fn new(how: How, ui: &Ui) -> Self {
+        let how = match how {
+            _ if ui.is_quiet() && how != How::Json => Kind::None,
+            How::Auto if ui::errors_are_a_terminal() => Kind::Bars(Box::new(Bars::new())),
+            How::Bars => Kind::Bars(Box::new(Bars::new())),
+            How::Auto | How::Plain => Kind::Plain(*ui),
+            How::Json => Kind::Json,
+            How::None => Kind::None,
+        };
+        Self { how, last: String::new() }
+    }
+
+    /// Shows an event.
+    pub(in super::super) fn event(&mut self, event: &Event) {
+        match &self.how {
+            Kind::Bars(bars) => bars.event(event),
+            Kind::Plain(ui) => {
+                let Some(line) = line(event) else { return };
+                let is_waiting = matches!(event, Event::Waiting(_));
+                if is_waiting && line == self.last {
+                    return;
+                }
+                ui.note(&visible(&line));
+                if is_waiting {
+                    self.last = line;
+                }
+            }
+            Kind::Json => {
+                let mut stdout = std::io::stdout().lock();
+                let _ = writeln!(stdout, "{}", object(event)).and_then(|()| stdout.flush());
+            }
+            Kind::None => {}
+        }
+    }
+
+    /// Ends the bars.
+    pub(in super::super) fn done(&mut self) {
+        if let Kind::Bars(bars) = &self.how {
+            bars.calls.finish_and_clear();
+            bars.servers.finish_and_clear();
+        }
+    }
+
+    /// Tells what became of it all.
+    pub(in super::super) fn outcome(&self, outcome: &Outcome, remote: &[RemoteVolume], ui: &Ui) {
+        if let Kind::Json = self.how {
+            let reports: Vec<Value> = outcome.reports.iter().map(report).collect();
+            let stopped = outcome.stopped.as_ref().map(ToString::to_string);
+            let remote: Vec<Value> = remote
+                .iter()
+                .map(|volume| {
+                    json!({
+                        "volume": volume.name, "service": volume.service, "node": volume.host,
+                        "command": volume.command(),
+                    })
+                })
+                .collect();
+            let object = json!({
+                "event": "outcome", "complete": outcome.is_complete(), "stopped": stopped, "reports": reports,
+                "unreachable_volumes": remote,
+            });
+            let mut stdout = std::io::stdout().lock();
+            let _ = writeln!(stdout, "{object}");
+            return;
+        }
+        for report in outcome.failed().take(MOST_FAILURES) {
+            if let State::Failed { reason, .. } = &report.state {
+                ui.failure(&visible(&format!("{}: {reason}", named(&report.subject))));
+            }
+        }
+        let failures = outcome.failed().count();
+        if failures > MOST_FAILURES {
+            ui.failure(&format!("and {} more", failures - MOST_FAILURES));
+        }
+        for volume in remote {
+            let name = volume.name.as_deref().unwrap_or("(the node knows its name)");
+            let text = format!(
+                "volume `{name}` of `{}` may be on node `{}`, which this engine cannot reach; there: {}",
+                volume.service,
+                volume.host,
+                volume.command()
+            );
+            ui.note(&visible(&text));
+        }
+        if let Some(stop) = &outcome.stopped {
+            ui.failure(&visible(&stop.to_string()));
+        }
+        ui.note(&summary(outcome));
+    }
+
+    /// Tells what became of a rollback.
+    pub(in super::super) fn undone(&self, outcome: &Outcome, ui: &Ui) {
+        if let Kind::Json = self.how {
+            let reports: Vec<Value> = outcome.reports.iter().map(report).collect();
+            let object = json!({"event": "rolled_back", "complete": outcome.is_complete(), "reports": reports});
+            let mut stdout = std::io::stdout().lock();
+            let _ = writeln!(stdout, "{object}");
+            return;
+        }
+        let undone = outcome.reports.iter().filter(|report| report.state.is_good()).count();
+        for report in outcome.reports.iter().filter(|report| !report.state.is_good()).take(MOST_FAILURES) {
+            let reason = match &report.state {
+                State::Failed { reason, .. } | State::NotDone { reason } => reason,
+                _ => "the engine's answer did not come",
+            };
+            ui.failure(&visible(&format!("{}: not undone: {reason}", named(&report.subject))));
+        }
+        ui.note(&format!("rolled back {undone} of {}", count(outcome.reports.len(), "change")));
+    }
+}
+
+/// One line of all that was done.
+fn summary(outcome: &Outcome) -> String {
+    let done = |act: Act, good: bool| {
+        let of = |report: &&Report| report.act == act && report.state.is_good() == good;
+        let services = outcome.reports.iter().filter(of);
+        services.filter(|report| matches!(report.subject, Subject::Service { .. })).count()
+    };
+    let acts = [
+        (Act::Create, "created"),
+        (Act::Update, "changed"),
+        (Act::Replace, "replaced"),
+        (Act::Remove, "removed"),
+        (Act::Await, "found running"),
+    ];
+    let parts: Vec<String> = acts
+        .into_iter()
+        .map(|(act, word)| (done(act, true), word))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", count(number, "server")))
+        .collect();
+    let failed = outcome.failed().filter(|report| matches!(report.subject, Subject::Service { .. })).count();
+    let open = |report: &&Report| matches!(report.state, State::NotDone { .. } | State::Unknown);
+    let open = outcome.reports.iter().filter(open).count();
+    let mut text = if parts.is_empty() { "nothing done".to_owned() } else { parts.join(", ") };
+    if failed > 0 {
+        text = format!("{text}; {} failed", count(failed, "server"));
+    }
+    if open > 0 {
+        text = format!("{text}; {} not done", count(open, "step"));
+    }
+    text
+}
+
+/// A subject as people call it: a server by its user.
+fn named(subject: &Subject) -> String {
+    match subject {
+        Subject::Service { name, user, server } if server.is_empty() => format!("{user} (service `{name}`)"),
+        Subject::Service { name, user, server } => format!("{user}/{server} (service `{name}`)"),
+        other => other.to_string(),
+    }
+}
+
+fn past(act: Act) -> &'static str {
+    match act {
+        Act::Create => "created",
+        Act::Update => "changed",
+        Act::Replace => "replaced",
+        Act::Remove => "removed",
+        Act::Await => "waited for",
+    }
+}
+
+/// An event as a line; those that are told in sum have none.
+fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Started { actions } => format!("carrying out {}", count(*actions, "step")),
+        Event::Accepted { subject, act } => format!("{} {}", past(*act), named(subject)),
+        Event::Retrying { subject, reason, pause } => {
+            format!("{}: {reason}; again in {} s", named(subject), pause.as_secs_f32())
+        }
+        Event::Changed { subject, exists: true } => {
+            format!("{} was changed by somebody else meanwhile: compared anew", named(subject))
+        }
+        Event::Changed { subject, exists: false } => {
+            format!("{} was removed by somebody else meanwhile", named(subject))
+        }
+        Event::Waiting(progress) if progress.pending() == 0 => return None,
+        Event::Waiting(progress) => waiting(progress),
+        Event::Blind { reason } => format!("the tasks cannot be listed now: {reason}"),
+        Event::Stuck { subject, reason } => format!("{} does not run yet: {reason}", named(subject)),
+        Event::Converged { subject, after } => format!("{} runs after {:.1} s", named(subject), after.as_secs_f32()),
+        Event::Failed { subject, reason, .. } => format!("{} failed: {reason}", named(subject)),
+        Event::Stopping { reason, running } => {
+            format!("stopping ({reason}): waiting for {} under way", count(*running, "request"))
+        }
+        Event::Undone { subject, act } => format!("undone: {} had been {}", named(subject), past(*act)),
+        Event::NotUndone { subject, reason, .. } => format!("{} cannot be undone: {reason}", named(subject)),
+    })
+}
+
+fn waiting(progress: &Progress) -> String {
+    let states: Vec<String> = progress.states.iter().map(|(state, number)| format!("{number} {state}")).collect();
+    format!("{} run, waiting for {}: {}", progress.converged, progress.pending(), states.join(", "))
+}
+
+fn subject_object(subject: &Subject) -> Value {
+    match subject {
+        Subject::Service { name, user, server } => {
+            json!({"kind": "service", "name": name, "user": user, "server": server})
+        }
+        Subject::Object { kind, name } => json!({"kind": kind.word(), "name": name}),
+        Subject::Volume { name, service } => json!({"kind": "volume", "name": name, "service": service}),
+    }
+}
+
+fn act_word(act: Act) -> &'static str {
+    match act {
+        Act::Create => "create",
+        Act::Update => "update",
+        Act::Replace => "replace",
+        Act::Remove => "remove",
+        Act::Await => "await",
+    }
+}
+
+fn report(report: &Report) -> Value {
+    let (state, reason) = match &report.state {
+        State::NotDone { reason } => ("not_done", Some(reason.clone())),
+        State::Unknown => ("unknown", None),
+        State::Accepted => ("accepted", None),
+        State::Done => ("done", None),
+        State::Converged { .. } => ("converged", None),
+        State::Failed { reason, .. } => ("failed", Some(reason.clone())),
+    };
+    json!({
+        "subject": subject_object(&report.subject), "act": act_word(report.act), "state": state, "reason": reason,
+    })
+}
+
+/// An event as a JSON object.
+fn object(event: &Event) -> Value {
+    let seconds = |duration: &Duration| duration.as_secs_f64();
+    match event {
+        Event::Started { actions } => json!({"event": "started", "actions": actions}),
+        Event::Accepted { subject, act } => {
+            json!({"event": "accepted", "subject": subject_object(subject), "act": act_word(*act)})
+        }
+        Event::Retrying { subject, reason, pause } => json!({
+            "event": "retrying", "subject": subject_object(subject), "reason": reason, "pause": seconds(pause),
+        }),
+        Event::Changed { subject, exists } => {
+            json!({"event": "changed", "subject": subject_object(subject), "exists": exists})
+        }
+        Event::Waiting(Progress { states, converged, failed, slowest }) => json!({
+            "event": "waiting", "states": states, "converged": converged, "failed": failed, "slowest": slowest,
+        }),
+        Event::Blind { reason } => json!({"event": "blind", "reason": reason}),
+        Event::Stuck { subject, reason } => {
+            json!({"event": "stuck", "subject": subject_object(subject), "reason": reason})
+        }
+        Event::Converged { subject, after } => {
+            json!({"event": "converged", "subject": subject_object(subject), "after": seconds(after)})
+        }
+        Event::Failed { subject, act, reason } => json!({
+            "event": "failed", "subject": subject_object(subject), "act": act_word(*act), "reason": reason,
+        }),
+        Event::Stopping { reason, running } => json!({"event": "stopping", "reason": reason, "running": running}),
+        Event::Undone { subject, act } => {
+            json!({"event": "undone", "subject": subject_object(subject), "act": act_word(*act)})
+        }
+        Event::NotUndone { subject, act, reason } => json!({
+            "event": "not_undone", "subject": subject_object(subject), "act": act_word(*act), "reason": reason,
+        }),
+    }
+}
+
+impl Bars {
+    fn new() -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let bar = |name: &str| {
+            let style = ProgressStyle::with_template("{prefix:9} {bar:30} {pos}/{len} {wide_msg}");
+            let bar = all.add(ProgressBar::new(0));
+            if let Ok(style) = style {
+                bar.set_style(style);
+            }
+            bar.with_prefix(name.to_owned())
+        };
+        let (calls, servers) = (bar("requests"), bar("running"));
+        Self { _all: all, calls, servers }
+    }
+
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Started { actions } => self.calls.set_length(*actions as u64),
+            Event::Accepted { .. } => self.calls.inc(1),
+            Event::Waiting(progress) => {
+                let total = progress.pending() + progress.converged + progress.failed;
+                self.servers.set_length(total as u64);
+                self.servers.set_position(progress.converged as u64);
+                let slow = progress.slowest.join(", ");
+                self.servers.set_message(visible(&slow).into_owned());
+            }
+            Event::Converged { .. } => {}
+            other => {
+                if let Some(line) = line(other) {
+                    self.calls.suspend(|| ui::log(&[visible(&line).into_owned()]));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server() -> Subject {
+        Subject::Service { name: "jupyter-a-1".to_owned(), user: "a".to_owned(), server: "x".to_owned() }
+    }
+
+    #[test]
+    fn lines_name_people() {
+        let event = Event::Failed { subject: server(), act: Act::Create, reason: "No such image: x".to_owned() };
+        assert_eq!(line(&event).unwrap(), "a/x (service `jupyter-a-1`) failed: No such image: x");
+        assert_eq!(object(&event)["subject"]["user"], "a");
+        let states = [("pending".to_owned(), 2), ("running".to_owned(), 1)].into_iter().collect();
+        let waiting = Event::Waiting(Progress { states, converged: 7, ..Progress::default() });
+        assert_eq!(line(&waiting).unwrap(), "7 run, waiting for 3: 2 pending, 1 running");
+        assert_eq!(line(&Event::Waiting(Progress::default())), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! `swarmgen plan`.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::diag::Diagnostics;
+use crate::plan::fingerprint::fingerprint;
+use crate::plan::show::json::Saved;
+use crate::plan::show::{human, json};
+use crate::source::SourceMap;
+
+use super::args::Global;
+use super::args::live::{Plan, PlanFormat};
+use super::error::Failure;
+use super::ui::Ui;
+use super::{live, output, planned, servers, ui};
+
+/// Shows what differs between the config and the swarm.
+pub(super) fn run(args: &Plan, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    if args.output.is_some() && !args.wanted.server.set.is_empty() {
+        let message = "`--set` and `-o` do not go together: a saved plan holds its arguments, and may hold no secret; \
+                       put the attributes into a users file";
+        return Err(Failure::Usage(anyhow!(message)));
+    }
+    let sources = SourceMap::new();
+    servers::with(&args.wanted, global, &sources, ui, |compiler, servers| {
+        live::block_on(async {
+            let engine = live::engine(&args.engine).await?;
+            let mut diagnostics = Diagnostics::new();
+            let planned = planned::plan(compiler, servers, &args.wanted, &engine, &mut diagnostics).await?;
+            let planned = planned::told(planned, &diagnostics, &sources, ui)?;
+            if let Some(path) = &args.output {
+                save(&planned.plan, path)?;
+            }
+            match args.format {
+                PlanFormat::Human => ui::result(human::render(&planned.plan, ui.colours_results()).as_bytes())?,
+                PlanFormat::Json => ui::result(json::render(&planned.plan, None).as_bytes())?,
+            }
+            match () {
+                () if diagnostics.has_errors() || planned.plan.has_conflicts() => Err(Failure::Input),
+                () if planned.plan.actions.is_empty() && !planned.plan.awaits_take_over() => Ok(()),
+                () => Err(Failure::Attention),
+            }
+        })
+    })
+}
+
+/// Saves a plan for `apply`: what it shows, the arguments that it was made with, and a fingerprint of all of it.
+fn save(plan: &crate::plan::Plan, path: &Path) -> Result<(), Failure> {
+    let arguments: Result<Vec<String>, OsString> =
+        std::env::args_os().skip(1).map(|argument| argument.into_string()).collect();
+    let Ok(arguments) = arguments else {
+        return Err(Failure::Usage(anyhow!("a plan cannot be saved with arguments that are no UTF-8")));
+    };
+    let saved = Saved { arguments, fingerprint: fingerprint(plan) };
+    output::write_file(path, json::render(plan, Some(saved)).as_bytes(), false)
+}

@@ -1,0 +1,302 @@
+//! What `plan` and `apply` have in common: the wanted servers are compared with the swarm.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::apply::api::RegistryAuth;
+use crate::apply::bollard::Engine;
+use crate::apply::credentials::Credentials;
+use crate::apply::resolve::{self, resolve};
+use crate::apply::wait::Standing;
+use crate::apply::{Replan, Replanned};
+use crate::diag::render::visible;
+use crate::diag::{Counts, Diagnostics, Severity, code};
+use crate::emit::engine;
+use crate::plan::ObservedState;
+use crate::plan::cluster::{self, ClusterView, WantedView};
+use crate::plan::graph::{Action, Body, NewService, Plan, Verdict};
+use crate::plan::label::hidden_fields;
+use crate::plan::object::{self, ObservedIds, Policy};
+use crate::plan::observed::ObservedService;
+use crate::plan::place::locator;
+use crate::plan::planner::{self, Options, Pin, Wanted};
+use crate::resolve::Compiler;
+use crate::source::{Disk, SourceMap};
+
+use super::args::live::{self, ResolveImage};
+use super::error::Failure;
+use super::live::snapshot;
+use super::render::refusal;
+use super::servers::Servers;
+use super::ui::Ui;
+
+/// A plan, and what it was made of.
+pub(super) struct Planned<'s> {
+    /// What is to be done.
+    pub(super) plan: Plan,
+    /// The swarm.
+    pub(super) state: ObservedState,
+    /// The wanted servers, as they were compared.
+    pub(super) wanted: Vec<Wanted<'s>>,
+    /// How they were compared.
+    pub(super) options: Options,
+    /// The credentials of registries.
+    pub(super) credentials: Credentials,
+    /// What is worth knowing of registries, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+/// Compares the wanted servers with the swarm; what the swarm lacks for them is in `diagnostics`. `None` means that some server
+/// cannot be sent to this engine.
+pub(super) async fn plan<'s>(
+    compiler: &'s Compiler<'_>,
+    servers: &'s Servers<'_>,
+    args: &live::Wanted,
+    engine: &Engine,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Planned<'s>>, Failure> {
+    let deployment = &*compiler.settings.deployment;
+    let state = snapshot(engine, deployment).await?;
+    let Some(wanted) = wanted(compiler, servers, engine, &state, diagnostics) else { return Ok(None) };
+    look_at_cluster(compiler, servers, &state, diagnostics);
+    let mut options = Options {
+        prune: args.prune,
+        only_user: args.user.clone(),
+        only_server: None,
+        take_over: args.take_over,
+        replace_volumes: args.replace_volumes,
+        refresh_images: args.resolve_image == ResolveImage::Always,
+        pins: BTreeMap::new(),
+        contents: servers.objects.iter().map(|object| object.swarm_name.clone()).collect(),
+    };
+    let mut plan = planner::plan(deployment, &wanted, &state, &options);
+    let images = images(&plan, &wanted, args.resolve_image);
+    let all = plan.actions.iter().filter_map(image_of).chain(images.iter().map(String::as_str));
+    let credentials = Credentials::gather(all, &Disk).await;
+    let mut notes = credentials.problems.clone();
+    if !images.is_empty() {
+        let resolved = resolve(engine, &images, &credentials, resolve::LIMIT).await;
+        notes.extend(resolved.problems.iter().map(|(image, problem)| {
+            format!("the digest of `{image}` is not known, so that nodes may run different versions: {problem}")
+        }));
+        options.pins = resolved.pinned.into_iter().filter_map(|(image, pinned)| Some((image, pin(pinned)?))).collect();
+        if !options.pins.is_empty() {
+            plan = planner::plan(deployment, &wanted, &state, &options);
+        }
+    }
+    add_objects(&mut plan, compiler, servers, &state, args.keep, diagnostics);
+    Ok(Some(Planned { plan, state, wanted, options, credentials, notes }))
+}
+
+/// The servers in the planner's form.
+fn wanted<'s>(
+    compiler: &'s Compiler<'_>,
+    servers: &'s Servers<'_>,
+    engine: &Engine,
+    state: &ObservedState,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Wanted<'s>>> {
+    let ids = ObservedIds::new(state);
+    let mut wanted = Vec::with_capacity(servers.servers.len());
+    let mut refused = false;
+    for server in &servers.servers {
+        match engine::body(&server.service, engine.api(), &ids) {
+            Ok(service) => wanted.push(Wanted {
+                user: server.user.to_string(),
+                server: servers.name.clone(),
+                profile: server.profile.to_string(),
+                service,
+                hidden: hidden_fields(&server.service),
+                start_timeout: compiler.settings.start_timeout,
+                places: Box::new(locator(&server.spec, compiler.sources())),
+            }),
+            Err(what) => {
+                refused = true;
+                diagnostics.extend(what.into_iter().map(|what| refusal(what, &server.spec).about(&server.user)));
+            }
+        }
+    }
+    (!refused).then_some(wanted)
+}
+
+/// Finds what the swarm lacks. Whose services are in the way is the plan's to tell.
+fn look_at_cluster(
+    compiler: &Compiler<'_>,
+    servers: &Servers<'_>,
+    state: &ObservedState,
+    diagnostics: &mut Diagnostics,
+) {
+    let views: Vec<WantedView<'_>> = servers
+        .servers
+        .iter()
+        .map(|server| WantedView {
+            user: &server.user,
+            server: &servers.name,
+            service: &server.service,
+            spec: &server.spec,
+        })
+        .collect();
+    let made: Vec<String> = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
+    let view = ClusterView {
+        state,
+        deployment: &compiler.settings.deployment,
+        servers: &views,
+        images: &BTreeMap::new(),
+        made: &made,
+        of_users: true,
+    };
+    let findings = cluster::check(&view).into_iter().filter(|finding| finding.code.id != code::FOREIGN_SERVICE.id);
+    findings.for_each(|finding| compiler.push(finding, diagnostics));
+}
+
+/// The images whose tags are to be resolved.
+fn images(plan: &Plan, wanted: &[Wanted<'_>], when: ResolveImage) -> BTreeSet<String> {
+    let new = plan.actions.iter().filter_map(|action| match action {
+        Action::CreateService(new) | Action::ReplaceService { new, .. } => new.image.clone(),
+        Action::UpdateService(update) => update.new.image.clone(),
+        _ => None,
+    });
+    let all = wanted.iter().filter_map(|wanted| image(&wanted.service).map(str::to_owned));
+    match when {
+        ResolveImage::Never => BTreeSet::new(),
+        ResolveImage::Changed => new.collect(),
+        ResolveImage::Always => all.collect(),
+    }
+}
+
+fn image(spec: &serde_json::Value) -> Option<&str> {
+    spec.pointer("/TaskTemplate/ContainerSpec/Image")?.as_str()
+}
+
+fn image_of(action: &Action) -> Option<&str> {
+    match action {
+        Action::CreateService(new) | Action::ReplaceService { new, .. } => image(&new.body.0),
+        Action::UpdateService(update) => image(&update.new.body.0),
+        _ => None,
+    }
+}
+
+fn pin(pinned: resolve::Pinned) -> Option<Pin> {
+    let (_, digest) = pinned.image.split_once('@')?;
+    Some(Pin { digest: digest.to_owned(), platforms: pinned.platforms })
+}
+
+/// Adds what becomes of the deployment's Swarm configs and secrets.
+fn add_objects(
+    plan: &mut Plan,
+    compiler: &Compiler<'_>,
+    servers: &Servers<'_>,
+    state: &ObservedState,
+    keep: u16,
+    diagnostics: &mut Diagnostics,
+) {
+    let changes: BTreeMap<&str, Option<&serde_json::Value>> = plan
+        .actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::CreateService(new) => Some((&*new.name, Some(&new.body.0))),
+            Action::ReplaceService { old, new, .. } => Some((&*old.name, Some(&new.body.0))),
+            Action::UpdateService(update) => Some((&*update.new.name, Some(&update.new.body.0))),
+            Action::RemoveService(old) => Some((&*old.name, None)),
+            _ => None,
+        })
+        .collect();
+    let stay =
+        state.services.iter().filter(|service| !changes.contains_key(service.name())).map(|service| &service.spec);
+    let specs = stay.chain(changes.values().copied().flatten());
+    let policy = Policy { deployment: &compiler.settings.deployment, keep: keep.into() };
+    let objects = object::plan(&servers.objects, state, specs, policy);
+    for (kind, name) in &objects.taken {
+        let diagnostic = crate::diag::Diagnostic::new(
+            &code::OBJECT_TAKEN,
+            format!("the swarm has a {} `{name}` that is not this deployment's", kind.word()),
+        );
+        diagnostics.push(diagnostic.help("remove it, or give the declared one another name"));
+    }
+    plan.actions.splice(0..0, objects.create);
+    plan.actions.extend(objects.collect);
+}
+
+impl Planned<'_> {
+    /// What is sent along with a service for its image's registry.
+    pub(super) fn auth(&self, image: &str) -> Option<RegistryAuth> {
+        self.credentials.of(image).cloned()
+    }
+
+    /// Services that are as they should be but do not run: an earlier run may have been interrupted.
+    pub(super) fn standing(&self) -> Vec<Standing> {
+        let unchanged = self.plan.items.iter().filter(|item| matches!(item.verdict, Verdict::Unchanged));
+        unchanged
+            .filter_map(|item| {
+                let live = self.state.services.iter().find(|service| service.name() == item.service)?;
+                let runs = self.state.tasks.iter().any(|task| {
+                    task.service_id == live.id && task.state == "running" && task.desired_state == "running"
+                });
+                let wanted = self.wanted.iter().find(|wanted| wanted.user == item.user)?;
+                (!runs).then(|| Standing {
+                    subject: crate::apply::event::Subject::Service {
+                        name: item.service.clone(),
+                        user: item.user.clone(),
+                        server: item.server.clone(),
+                    },
+                    id: live.id.clone(),
+                    spec: Body(live.spec.clone()),
+                    start_timeout: wanted.start_timeout,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Replan for Planned<'_> {
+    fn replan(&self, new: &NewService, live: Option<&ObservedService>) -> Replanned {
+        let is_it =
+            |wanted: &&Wanted<'_>| wanted.service.get("Name").and_then(serde_json::Value::as_str) == Some(&new.name);
+        let Some(wanted) = self.wanted.iter().find(is_it) else {
+            return Replanned::Refuse(
+                "it was changed by somebody else in the meantime; plan and apply again".to_owned(),
+            );
+        };
+        let state = ObservedState { services: live.into_iter().cloned().collect(), ..self.without_services() };
+        let options = Options { prune: false, ..self.options.clone() };
+        let plan = planner::plan(&self.plan.deployment, std::slice::from_ref(wanted), &state, &options);
+        let is_service = |action: &Action| action.stage() == 2;
+        match plan.actions.into_iter().find(is_service) {
+            Some(Action::CreateService(new)) => Replanned::Create(Box::new(new)),
+            Some(Action::UpdateService(update)) => Replanned::Update(Box::new(update)),
+            Some(_) => Replanned::Refuse("it would have to be replaced now; plan and apply again".to_owned()),
+            None if plan.items.iter().all(|item| matches!(item.verdict, Verdict::Unchanged)) => Replanned::Done,
+            None => Replanned::Refuse("a service of this name is somebody else's now".to_owned()),
+        }
+    }
+}
+
+impl Planned<'_> {
+    fn without_services(&self) -> ObservedState {
+        let ObservedState { api, node, networks, configs, secrets, nodes, .. } = &self.state;
+        ObservedState {
+            api: *api,
+            node: node.clone(),
+            networks: networks.clone(),
+            configs: configs.clone(),
+            secrets: secrets.clone(),
+            nodes: nodes.clone(),
+            ..ObservedState::default()
+        }
+    }
+}
+
+/// Shows what was found and noted; stops where there is no plan.
+pub(super) fn told<'p>(
+    planned: Option<Planned<'p>>,
+    diagnostics: &Diagnostics,
+    sources: &SourceMap,
+    ui: &Ui,
+) -> Result<Planned<'p>, Failure> {
+    ui.report_from(Severity::Warning, diagnostics, sources);
+    let Some(planned) = planned else {
+        ui.note(&Counts { notes: 0, ..diagnostics.counts() }.to_string());
+        return Err(Failure::Input);
+    };
+    planned.notes.iter().for_each(|note| ui.note(&format!("warning: {}", visible(note))));
+    Ok(planned)
+}

@@ -1,0 +1,248 @@
+//! Volumes: the engine looks at neither options nor labels of one that exists, so that what is wanted of it has no effect.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Options, Wanted};
+use crate::plan::diff::Differences;
+use crate::plan::graph::{Action, Cause, Change, Plan, Shown, Warning};
+use crate::plan::label::{self, parse_hidden};
+use crate::plan::observed::{Labels, ObservedService, ObservedState, ObservedVolume};
+use crate::plan::place::{Place, Step};
+use crate::resolve::decode::is_plugin;
+use crate::resolve::merge::normal_target;
+
+/// The label of volumes that go with their server.
+const AUTOREMOVE: &str = "autoremove";
+/// How the compiler escapes braces that the engine would expand.
+const ESCAPED: &str = "{{`{{`}}";
+
+/// Volumes of the engine's node, and who uses them.
+pub(super) struct Volumes<'s> {
+    known: BTreeMap<&'s str, &'s ObservedVolume>,
+    services: &'s [ObservedService],
+    /// Whether there are nodes whose volumes nobody sees.
+    elsewhere: bool,
+}
+
+/// What becomes of the volumes of one server.
+#[derive(Default)]
+pub(super) struct Outdated {
+    /// Those that are removed, so that they are made anew.
+    pub(super) volumes: Vec<String>,
+    /// How they differ.
+    pub(super) changes: Vec<Change>,
+}
+
+/// A volume that a mount names.
+struct Mounted<'m> {
+    index: usize,
+    target: &'m str,
+    name: Cow<'m, str>,
+    driver: &'m str,
+    options: Labels,
+    labels: Labels,
+}
+
+impl Mounted<'_> {
+    /// Tells whether it holds no data of its own, or none that outlives its server.
+    fn is_replaceable(&self) -> bool {
+        is_plugin(self.driver) || self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
+    }
+
+    fn unit(&self) -> String {
+        format!("mounts:{}", normal_target(self.target))
+    }
+}
+
+/// The values of the label `autoremove` that count.
+fn is_true(value: &str) -> bool {
+    matches!(value, "True" | "true" | "1")
+}
+
+/// The named volumes that a spec mounts.
+fn mounted(spec: &Value) -> Vec<Mounted<'_>> {
+    let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
+    let mut found = Vec::new();
+    for (index, mount) in mounts.into_iter().flatten().enumerate() {
+        let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
+        if text("Type") != "volume" || text("Source").is_empty() {
+            continue;
+        }
+        let options = mount.get("VolumeOptions");
+        let driver = options.and_then(|options| options.get("DriverConfig"));
+        found.push(Mounted {
+            index,
+            target: text("Target"),
+            name: unescaped(text("Source")),
+            driver: driver.and_then(|driver| driver.get("Name")).and_then(Value::as_str).unwrap_or_default(),
+            options: pairs(driver.and_then(|driver| driver.get("Options"))),
+            labels: pairs(options.and_then(|options| options.get("Labels"))),
+        });
+    }
+    found
+}
+
+fn pairs(table: Option<&Value>) -> Labels {
+    let table = table.and_then(Value::as_object).into_iter().flatten();
+    table.map(|(key, value)| (key.clone(), unescaped(value.as_str().unwrap_or_default()).into_owned())).collect()
+}
+
+/// A text as the engine expands it, as far as that is known: what is still a template keeps its braces.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(ESCAPED) {
+        return Cow::Borrowed(text);
+    }
+    let is_template = text.replace(ESCAPED, "").contains("{{");
+    if is_template { Cow::Borrowed(text) } else { Cow::Owned(text.replace(ESCAPED, "{{")) }
+}
+
+/// Tells whether only a node knows what a text stands for.
+fn is_template(text: &str) -> bool {
+    text.contains("{{.") || text.contains("{{ ") || text.contains("{{-")
+}
+
+/// Plugins' names without the tag that stands for none.
+fn driver_name(name: &str) -> &str {
+    let name = if name.is_empty() { "local" } else { name };
+    name.strip_suffix(":latest").unwrap_or(name)
+}
+
+impl<'s> Volumes<'s> {
+    pub(super) fn of(state: &'s ObservedState) -> Self {
+        Self {
+            known: state.volumes.iter().map(|volume| (volume.name.as_str(), volume)).collect(),
+            services: &state.services,
+            elsewhere: state.nodes.len() > 1,
+        }
+    }
+
+    /// Compares a server's volumes with those that exist.
+    pub(super) fn compare(
+        &self,
+        wanted: &Wanted<'_>,
+        live: Option<(&ObservedService, &Differences)>,
+        options: &Options,
+        warnings: &mut Vec<Warning>,
+    ) -> Outdated {
+        let mut outdated = Outdated::default();
+        for mount in mounted(&wanted.service) {
+            let unit = mount.unit();
+            let is_secret = wanted.hidden.contains(&format!("{unit}.source"));
+            let shown = (!is_secret).then(|| mount.name.clone().into_owned());
+            let Some(volume) = self.known.get(&*mount.name).filter(|_| !is_template(&mount.name)) else {
+                let is_changed = |(_, found): &(_, &Differences)| {
+                    let own = |change: &Change| {
+                        let leaf = change.field.strip_prefix(&unit).unwrap_or_default();
+                        [".options.", ".labels.", ".driver"].iter().any(|part| leaf.starts_with(part))
+                    };
+                    found.changes.iter().any(own)
+                };
+                if self.elsewhere && live.as_ref().is_some_and(is_changed) {
+                    let user = wanted.user.clone();
+                    warnings.push(Warning::VolumeUnseen { volume: shown, user, removal: false });
+                }
+                continue;
+            };
+            let fields = differing(&mount, volume);
+            if fields.is_empty() {
+                continue;
+            }
+            let others = live.map(|(service, _)| service.id.as_str());
+            let is_shared = self.users(&mount.name).any(|service| Some(service.id.as_str()) != others);
+            let replaceable = mount.is_replaceable() && !is_shared && live.is_some();
+            if options.replace_volumes && replaceable {
+                outdated.volumes.push(mount.name.clone().into_owned());
+                outdated.changes.extend(fields.iter().map(|field| change(field, &mount, wanted, volume)));
+            } else {
+                let user = wanted.user.clone();
+                warnings.push(Warning::VolumeDiffers { volume: shown, user, fields, replaceable });
+            }
+        }
+        outdated
+    }
+
+    /// The services that mount a volume.
+    fn users(&self, name: &str) -> impl Iterator<Item = &'s ObservedService> {
+        self.services.iter().filter(move |service| mounted(&service.spec).iter().any(|mount| mount.name == name))
+    }
+
+    /// Plans the removal of the volumes that go with services.
+    pub(super) fn remove(&self, removed: &[&ObservedService], wanted: &[Wanted<'_>], plan: &mut Plan) {
+        if removed.is_empty() {
+            return;
+        }
+        let gone: BTreeSet<&str> = removed.iter().map(|service| service.id.as_str()).collect();
+        let mut used: BTreeSet<String> = BTreeSet::new();
+        let staying = self.services.iter().filter(|service| !gone.contains(service.id.as_str()));
+        for spec in staying.map(|service| &service.spec).chain(wanted.iter().map(|wanted| &wanted.service)) {
+            used.extend(mounted(spec).into_iter().map(|mount| mount.name.into_owned()));
+        }
+        for service in removed {
+            let hidden = service.label(label::HIDDEN).map(parse_hidden);
+            for mount in mounted(&service.spec) {
+                let says = |labels: &Labels| labels.get(AUTOREMOVE).is_some_and(|value| is_true(value));
+                let volume = self.known.get(&*mount.name);
+                if used.contains(&*mount.name) {
+                    continue;
+                }
+                match volume {
+                    // What the volume itself says counts: the mount's labels are only for new ones.
+                    Some(volume) if says(&volume.labels) => plan.actions.push(Action::RemoveVolume {
+                        name: mount.name.clone().into_owned(),
+                        service: service.name().to_owned(),
+                    }),
+                    None if says(&mount.labels) && (self.elsewhere || is_template(&mount.name)) => {
+                        let source = format!("{}.source", mount.unit());
+                        let is_secret = hidden.as_ref().is_none_or(|hidden| hidden.contains(&source));
+                        let user = service.label(crate::resolve::decode::LABEL_USER).unwrap_or_default().to_owned();
+                        let volume = (!is_secret).then(|| mount.name.clone().into_owned());
+                        plan.warnings.push(Warning::VolumeUnseen { volume, user, removal: true });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// What of an existing volume is not as it is wanted.
+fn differing(mount: &Mounted<'_>, volume: &ObservedVolume) -> Vec<String> {
+    let mut fields = Vec::new();
+    if driver_name(mount.driver) != driver_name(&volume.driver) {
+        fields.push("driver".to_owned());
+    }
+    for (word, wanted, there) in
+        [("options", &mount.options, &volume.options), ("labels", &mount.labels, &volume.labels)]
+    {
+        let keys: BTreeSet<&String> = wanted.keys().chain(there.keys()).collect();
+        for key in keys.into_iter().filter(|key| !key.starts_with("com.docker.")) {
+            let is_known = wanted.get(key).is_none_or(|value| !is_template(value));
+            if is_known && wanted.get(key) != there.get(key) {
+                fields.push(format!("{word}.{key}"));
+            }
+        }
+    }
+    fields
+}
+
+/// A volume's difference as a change of its service. The volume's own values are never shown.
+fn change(field: &str, mount: &Mounted<'_>, wanted: &Wanted<'_>, volume: &ObservedVolume) -> Change {
+    let unit = mount.unit();
+    let name = format!("{unit}.{field}");
+    let (of_wanted, of_volume) = match field.split_once('.') {
+        Some(("options", key)) => (mount.options.contains_key(key), volume.options.contains_key(key)),
+        Some((_, key)) => (mount.labels.contains_key(key), volume.labels.contains_key(key)),
+        None => (true, true),
+    };
+    let steps = vec![Step::Key("container_spec".to_owned()), Step::Key("mounts".to_owned()), Step::Index(mount.index)];
+    let place = (wanted.places)(&[Place { needed: steps.len(), steps }]);
+    Change {
+        field: format!("volume of {name}"),
+        before: of_volume.then_some(Shown::Hidden),
+        after: of_wanted.then_some(Shown::Hidden),
+        cause: Cause::Config(place),
+    }
+}
