@@ -4,13 +4,14 @@
 //! ObservedState  (the swarm, read once)      Wanted  (each user's server, as the compiler makes it)
 //!        \______________ normalize: one canonical form, the engine's defaults filled in ________/
 //!                                 diff: Changes, each with its Cause
-//!                                 graph: Plan { items, actions in stages }
+//!                                 planner: Plan { items, actions in stages }, shown by show
 //! ```
 //!
 //! Planning decides and `apply` acts: an action holds all that its call needs.
 
 pub mod diff;
 pub mod field;
+pub mod fingerprint;
 mod graft;
 pub mod graph;
 pub mod label;
@@ -18,6 +19,7 @@ pub mod normalize;
 pub mod observed;
 pub mod place;
 pub mod planner;
+pub mod show;
 
 pub use graph::{Action, Plan};
 pub use observed::ObservedState;

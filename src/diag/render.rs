@@ -39,7 +39,7 @@ fn is_unseen(c: char) -> bool {
 
 /// Writes a JSON document over several lines, with a final line end. What [`visible`] would show is escaped: programs
 /// read it as it was, terminals do not obey it.
-fn document(value: &impl serde::Serialize) -> String {
+pub(crate) fn document(value: &impl serde::Serialize) -> String {
     // Only maps whose keys are no strings cannot be written, and there are none.
     let written = serde_json::to_string_pretty(value).unwrap_or_default();
     let mut text = String::with_capacity(written.len() + 1);

@@ -257,4 +257,3 @@ pub(super) fn quoted(text: &str) -> String {
         !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | '[' | ']'));
     if is_plain { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
-

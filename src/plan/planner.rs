@@ -287,7 +287,6 @@ impl Planner<'_> {
             server: wanted.server.clone(),
             body: Body(body),
             start_timeout: wanted.start_timeout,
-            image,
         }
     }
 
@@ -373,4 +372,3 @@ fn pin_image(body: &mut Value, image: &str, pin: &Pin) {
         set_platforms(body, platforms);
     }
 }
-
