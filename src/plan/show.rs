@@ -1,0 +1,103 @@
+//! How a plan is shown: to people, and to programs. No body is shown and no secret.
+
+pub mod human;
+pub mod json;
+
+use super::graph::{Item, Plan, Verdict, Warning};
+
+/// How many services have which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Made.
+    pub create: usize,
+    /// Changed, those that become ours included.
+    pub change: usize,
+    /// Removed and made anew.
+    pub replace: usize,
+    /// Removed.
+    pub remove: usize,
+    /// Left alone since they are as they should be.
+    pub unchanged: usize,
+    /// Somebody else's.
+    pub conflict: usize,
+}
+
+impl Counts {
+    /// Counts a plan's services.
+    pub fn of(plan: &Plan) -> Self {
+        let mut counts = Self::default();
+        for item in &plan.items {
+            *match item.verdict {
+                Verdict::Create => &mut counts.create,
+                Verdict::Update(_) | Verdict::TakeOver(_) => &mut counts.change,
+                Verdict::Replace(_) => &mut counts.replace,
+                Verdict::Remove => &mut counts.remove,
+                Verdict::Unchanged => &mut counts.unchanged,
+                Verdict::Conflict(_) => &mut counts.conflict,
+            } += 1;
+        }
+        counts
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { create, change, replace, remove, unchanged, conflict } = self;
+        write!(f, "{create} to create, {change} to change, ")?;
+        if *replace > 0 {
+            write!(f, "{replace} to replace, ")?;
+        }
+        write!(f, "{remove} to remove, {unchanged} unchanged")?;
+        if *conflict > 0 {
+            write!(f, ", {conflict} in conflict")?;
+        }
+        Ok(())
+    }
+}
+
+/// A server as people call it: the user's name, and the server's where it has one.
+fn server_name(item: &Item) -> String {
+    if item.server.is_empty() { item.user.clone() } else { format!("{}/{}", item.user, item.server) }
+}
+
+/// What a warning says of one or several users' things.
+fn warning_text(warning: &Warning, whose: &str, several: bool) -> String {
+    let volume = |name: &Option<String>| match (name, several) {
+        (_, true) => format!("volumes of {whose}"),
+        (Some(name), false) => format!("the volume `{name}` of {whose}"),
+        (None, false) => format!("a volume of {whose}"),
+    };
+    let one_or_more = |one: &'static str, more: &'static str| if several { more } else { one };
+    match warning {
+        Warning::VolumeDiffers { volume: name, fields, replaceable, .. } => {
+            let (volume, fields) = (volume(name), fields.join(", "));
+            let differ = one_or_more("differs", "differ");
+            let rest = match replaceable {
+                true => one_or_more("`--replace-volumes` makes it anew", "`--replace-volumes` makes them anew"),
+                false => one_or_more("it may hold data, or others use it", "they may hold data, or others use them"),
+            };
+            format!(
+                "{volume} {differ} from what is wanted in {fields} and {} as {}: {rest}",
+                one_or_more("stays", "stay"),
+                one_or_more("it is", "they are")
+            )
+        }
+        Warning::VolumeUnseen { volume: name, removal: true, .. } => {
+            let go = one_or_more("goes with its server, but is", "go with their servers, but are");
+            format!(
+                "{} {go} not on this node: on another one, `docker volume rm` there removes {}",
+                volume(name),
+                one_or_more("it", "them")
+            )
+        }
+        Warning::VolumeUnseen { volume: name, removal: false, .. } => {
+            let are = one_or_more("is", "are");
+            let keep = one_or_more("it keeps its old options", "they keep their old options");
+            format!("{} {are} not on this node: on another one, {keep} and labels", volume(name))
+        }
+        Warning::Unwanted { service, .. } => match several {
+            true => format!("services of {whose} are wanted by nobody and stay: `--prune` removes them"),
+            false => format!("the service `{service}` of {whose} is wanted by nobody and stays: `--prune` removes it"),
+        },
+    }
+}

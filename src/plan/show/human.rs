@@ -1,0 +1,249 @@
+//! A plan for people: what servers have in common is said once.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+
+use super::{Counts, server_name, warning_text};
+use crate::diag::render::visible;
+use crate::plan::diff::quoted;
+use crate::plan::graph::{Cause, Change, Conflict, Item, Plan, Shown, Verdict, Warning};
+
+/// How many names are listed.
+const NAMES: usize = 3;
+/// Longer values are cut, in characters.
+const LONGEST: usize = 120;
+/// What is shown in place of a secret.
+const REDACTED: &str = "«redacted»";
+
+/// Terminal colours by their codes.
+#[derive(Clone, Copy)]
+enum Colour {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Dim = 2,
+    Bold = 1,
+}
+
+/// Renders a plan with a final line end.
+pub fn render(plan: &Plan, colour: bool) -> String {
+    let mut page = Page { text: String::new(), colour };
+    let mut groups: IndexMap<(u8, String), Vec<&Item>> = IndexMap::new();
+    for item in plan.items.iter().filter(|item| !matches!(item.verdict, Verdict::Unchanged)) {
+        groups.entry((rank(&item.verdict), common(item))).or_default().push(item);
+    }
+    // Stable: groups of one kind are in the order of their first users.
+    groups.sort_by(|a, _, b, _| a.0.cmp(&b.0));
+    for items in groups.values() {
+        page.group(items);
+    }
+    if !groups.is_empty() {
+        page.text.push('\n');
+    }
+    page.warnings(&plan.warnings);
+    let counts = Counts::of(plan).to_string();
+    let counts = page.painted(&counts, Colour::Bold);
+    page.text.push_str(&counts);
+    page.text.push('\n');
+    page.text
+}
+
+/// The order of the groups.
+fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Create => 0,
+        Verdict::Update(_) => 1,
+        Verdict::Replace(_) => 2,
+        Verdict::TakeOver(_) => 3,
+        Verdict::Remove => 4,
+        Verdict::Conflict(_) => 5,
+        Verdict::Unchanged => 6,
+    }
+}
+
+/// What servers share that are shown as one. Their values may differ, as each user's do.
+fn common(item: &Item) -> String {
+    let kinds = |changes: &[Change]| {
+        let mut text = String::new();
+        for Change { field, before, after, cause } in changes {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{field:?} {} {} {cause:?};", before.is_some(), after.is_some());
+        }
+        text
+    };
+    match &item.verdict {
+        Verdict::Create => item.profile.clone(),
+        Verdict::Update(changes) | Verdict::Replace(changes) | Verdict::TakeOver(changes) => {
+            format!("{} {}", item.restarts, kinds(changes))
+        }
+        Verdict::Conflict(conflict) => format!("{conflict:?}"),
+        Verdict::Remove | Verdict::Unchanged => String::new(),
+    }
+}
+
+fn changes(item: &Item) -> &[Change] {
+    match &item.verdict {
+        Verdict::Update(changes) | Verdict::Replace(changes) | Verdict::TakeOver(changes) => changes,
+        _ => &[],
+    }
+}
+
+struct Page {
+    text: String,
+    colour: bool,
+}
+
+impl Page {
+    fn painted(&self, text: &str, colour: Colour) -> String {
+        if self.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", colour as u8) } else { text.to_owned() }
+    }
+
+    fn line(&mut self, indent: usize, line: &str) {
+        self.text.push_str(&" ".repeat(indent));
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn group(&mut self, items: &[&Item]) {
+        let Some(first) = items.first() else { return };
+        let (sign, colour) = match first.verdict {
+            Verdict::Create => ("+", Colour::Green),
+            Verdict::Update(_) => ("~", Colour::Yellow),
+            Verdict::Replace(_) => ("-/+", Colour::Yellow),
+            Verdict::TakeOver(_) => (">", Colour::Yellow),
+            Verdict::Remove => ("-", Colour::Red),
+            Verdict::Conflict(_) => ("!", Colour::Red),
+            Verdict::Unchanged => ("=", Colour::Dim),
+        };
+        let names = names(items.iter().map(|item| server_name(item)));
+        let mut line = format!("{} {names}", self.painted(sign, colour));
+        let several = items.len() > 1;
+        let restarts = if several { ", each task is started anew" } else { ", its task is started anew" };
+        match &first.verdict {
+            Verdict::Create => line.push_str(&format!(", profile `{}`", visible(&first.profile))),
+            Verdict::Update(_) if first.restarts => line.push_str(restarts),
+            Verdict::Replace(_) => line.push_str(", removed and made anew"),
+            Verdict::TakeOver(_) => {
+                line.push_str(", made by something else for this user and taken over with `--take-over`");
+                line.push_str(if first.restarts { restarts } else { "" });
+            }
+            Verdict::Conflict(conflict) => {
+                let services = names_of(items.iter().map(|item| item.service.clone()));
+                line.push_str(&format!(": {services} {}", conflict_text(conflict, several)));
+            }
+            Verdict::Update(_) | Verdict::Remove | Verdict::Unchanged => {}
+        }
+        self.line(2, &line);
+        for (index, change) in changes(first).iter().enumerate() {
+            let others = items.iter().filter_map(|item| changes(item).get(index));
+            let is_same = others.clone().all(|other| other.before == change.before && other.after == change.after);
+            let whose = (!is_same).then(|| server_name(first));
+            self.change(change, whose.as_deref());
+        }
+    }
+
+    fn change(&mut self, change: &Change, whose: Option<&str>) {
+        let Change { field, before, after, cause } = change;
+        let field = visible(field);
+        let (sign, colour, values) = match (before, after) {
+            (Some(before), Some(after)) => ("~", Colour::Yellow, format!(": {} -> {}", shown(before), shown(after))),
+            (None, Some(after)) => ("+", Colour::Green, format!(": {}", shown(after))),
+            (Some(before), None) => ("-", Colour::Red, format!(": {}", shown(before))),
+            (None, None) => ("~", Colour::Yellow, String::new()),
+        };
+        // `networks:hub: hub` says it twice.
+        let values = if values.strip_prefix(": ").is_some_and(|value| field.ends_with(&format!(":{value}"))) {
+            String::new()
+        } else {
+            values
+        };
+        let whose = whose.map_or_else(String::new, |whose| format!(" (of {})", visible(whose)));
+        let cause = cause_text(cause, before.is_some(), after.is_some());
+        let cause =
+            if cause.is_empty() { cause } else { format!("  {}", self.painted(&format!("# {cause}"), Colour::Dim)) };
+        self.line(6, &format!("{} {field}{values}{whose}{cause}", self.painted(sign, colour)));
+    }
+
+    fn warnings(&mut self, warnings: &[Warning]) {
+        let mut groups: IndexMap<String, Vec<&Warning>> = IndexMap::new();
+        for warning in warnings {
+            // What is the same of several users is said once.
+            groups.entry(warning_text(warning, "", true)).or_default().push(warning);
+        }
+        for warnings in groups.values() {
+            let Some(first) = warnings.first() else { continue };
+            let users = names_of(warnings.iter().map(|warning| match warning {
+                Warning::VolumeDiffers { user, .. }
+                | Warning::VolumeUnseen { user, .. }
+                | Warning::Unwanted { user, .. } => user.clone(),
+            }));
+            let text = visible(&warning_text(first, &users, warnings.len() > 1)).into_owned();
+            let word = self.painted("warning", Colour::Yellow);
+            self.line(0, &format!("{word}: {text}"));
+        }
+        if !groups.is_empty() {
+            self.text.push('\n');
+        }
+    }
+}
+
+/// The first names, with how many more there are.
+fn names(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
+    let count = if all.len() > NAMES { format!("{} servers: ", all.len()) } else { String::new() };
+    format!("{count}{}", names_of(all.into_iter()))
+}
+
+fn names_of(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
+    let first: Vec<String> = all.iter().take(NAMES).map(|name| visible(name).into_owned()).collect();
+    match all.len().saturating_sub(NAMES) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+fn conflict_text(conflict: &Conflict, several: bool) -> String {
+    let is = if several { "are" } else { "is" };
+    match conflict {
+        Conflict::Deployment(name) => format!("{is} of the deployment `{}`", visible(name)),
+        Conflict::User { user, server } if server.is_empty() => format!("{is} the user `{}`'s", visible(user)),
+        Conflict::User { user, server } => format!("{is} the user `{}`'s server `{}`", visible(user), visible(server)),
+        Conflict::Spawner => {
+            format!("{is} run by the hub, which starts and stops {}", if several { "them" } else { "it" })
+        }
+        Conflict::Unknown => format!("{is} there already, and nothing tells whose"),
+    }
+}
+
+fn cause_text(cause: &Cause, was_there: bool, is_wanted: bool) -> String {
+    match cause {
+        Cause::Config(Some(place)) => visible(place).into_owned(),
+        Cause::Config(None) if was_there && !is_wanted => "no longer in the config".to_owned(),
+        Cause::Config(None) => String::new(),
+        Cause::Drift if !is_wanted => "added by hand".to_owned(),
+        Cause::Drift if !was_there => "removed by hand".to_owned(),
+        Cause::Drift => "changed by hand".to_owned(),
+        Cause::ConfigAndDrift(Some(place)) => format!("{}; changed by hand, too", visible(place)),
+        Cause::ConfigAndDrift(None) => "changed by hand, and in the config".to_owned(),
+        Cause::Image => "the tag stands for another image now".to_owned(),
+        Cause::Content => "its content is new".to_owned(),
+        Cause::Ownership => "says whose it is and what was applied".to_owned(),
+    }
+}
+
+fn shown(value: &Shown) -> String {
+    match value {
+        Shown::Hidden => REDACTED.to_owned(),
+        Shown::Text(text) => {
+            // Lists and entries quote their parts themselves.
+            let text = if text.starts_with('[') || text.contains('=') { text.clone() } else { quoted(text) };
+            let text = visible(&text);
+            match text.char_indices().nth(LONGEST) {
+                Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+                None => text.into_owned(),
+            }
+        }
+    }
+}
