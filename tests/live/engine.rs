@@ -214,7 +214,8 @@ impl Engine {
 
 /// Makes a command talk to the engine behind a socket, with nothing of the machine's own settings.
 pub(crate) fn reach<'c>(command: &'c mut Command, socket: &Path) -> &'c mut Command {
-    for variable in ["DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION", "SWARMGEN_CONFIG"] {
+    for variable in ["DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION", "SWARMGEN_CONFIG"]
+    {
         command.env_remove(variable);
     }
     command.env("DOCKER_HOST", format!("unix://{}", socket.display())).env("DOCKER_CONFIG", "/nowhere")

@@ -76,7 +76,8 @@ fn faults_meet_the_requests_that_were_meant() {
 #[test]
 fn connections_are_refused_and_taken_again() {
     let proxy = Proxy::before(&Engine::shared().socket(1));
-    let ask = || try_ask(&proxy.socket(), "GET", "/_ping", None).map(|answer| answer.text()).map_err(|error| error.kind());
+    let ask =
+        || try_ask(&proxy.socket(), "GET", "/_ping", None).map(|answer| answer.text()).map_err(|error| error.kind());
     assert_eq!(ask(), Ok("OK".to_owned()));
     proxy.refuses_connections();
     assert_eq!(ask(), Err(std::io::ErrorKind::ConnectionRefused));

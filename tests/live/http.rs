@@ -138,7 +138,8 @@ pub(crate) fn get(socket: &Path, path: &str) -> Answer {
 
 /// Makes one request over a connection of its own.
 pub(crate) fn ask(socket: &Path, method: &str, path: &str, body: Option<&Value>) -> Answer {
-    try_ask(socket, method, path, body).unwrap_or_else(|error| panic!("{method} {path} at {}: {error}", socket.display()))
+    try_ask(socket, method, path, body)
+        .unwrap_or_else(|error| panic!("{method} {path} at {}: {error}", socket.display()))
 }
 
 /// Makes one request over a connection of its own, which may fail.
@@ -152,7 +153,8 @@ pub(crate) fn try_ask(socket: &Path, method: &str, path: &str, body: Option<&Val
     let mut reader = BufReader::new(stream);
     let early = || io::Error::new(io::ErrorKind::UnexpectedEof, "no answer");
     let head = Head::read(&mut reader)?.ok_or_else(early)?;
-    let status = head.second_word().parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, head.first.clone()))?;
+    let status =
+        head.second_word().parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, head.first.clone()))?;
     let extent = head.answer_extent(method);
     let body = read_body(&mut reader, extent)?;
     Ok(Answer { status, body: if extent == Extent::Chunks { unchunked(&body) } else { body } })
