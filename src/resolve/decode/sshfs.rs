@@ -278,8 +278,23 @@ fn look_up(key: &str) -> Option<&'static str> {
 
 /// A password or a key is secret wherever it came from; a path to one is not.
 fn secret(key: &str, text: Text) -> Text {
-    if key == "identity_file" || text.is_secret() {
+    let text = match key {
+        "identity_file" => return text,
+        "id_rsa" => whole_key(text),
+        _ => text,
+    };
+    if text.is_secret() { text } else { Text::secret(Zeroizing::new(text.expose().to_owned())) }
+}
+
+/// A key with the line break at its end that secrets are read without: the plugin writes the text to a file as it is, and
+/// OpenSSH reads no key of its own format ("error in libcrypto") whose last line does not end.
+fn whole_key(text: Text) -> Text {
+    let key = text.expose();
+    if key.is_empty() || key.ends_with('\n') {
         return text;
     }
-    Text::secret(Zeroizing::new(text.expose().to_owned()))
+    let mut whole = Zeroizing::new(String::with_capacity(key.len() + 1));
+    whole.push_str(key);
+    whole.push('\n');
+    Text::secret(whole)
 }

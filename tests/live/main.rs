@@ -1,0 +1,21 @@
+//! Scenarios on a real engine in swarm mode, which the tests start for themselves (scripts/engine): as root, on Debian.
+//!
+//! `scripts/test` runs them. By themselves: `scripts/setup`, then `cargo test --features live --test live`.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod engine;
+mod equivalence;
+#[path = "../examples/mod.rs"]
+mod examples;
+#[path = "../fake_engine/mod.rs"]
+mod fake_engine;
+mod faults;
+mod homes;
+mod http;
+mod isolation;
+mod proxy;
+mod running;
+mod scenario;
+mod two_nodes;
+mod until;
