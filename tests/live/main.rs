@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod client;
 mod engine;
 mod equivalence;
 #[path = "../examples/mod.rs"]
