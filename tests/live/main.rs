@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod client;
 mod engine;
 mod equivalence;
 #[path = "../examples/mod.rs"]
@@ -13,6 +14,9 @@ mod fake_engine;
 mod faults;
 mod homes;
 mod http;
+mod isolation;
 mod proxy;
+mod running;
 mod scenario;
+mod two_nodes;
 mod until;

@@ -15,6 +15,8 @@ pub(crate) struct Scenario<'e> {
     name: String,
     folder: tempfile::TempDir,
     socket: PathBuf,
+    /// How the names of further objects begin that go at the end.
+    further: Vec<String>,
     others: Others,
 }
 
@@ -27,10 +29,10 @@ struct Others {
 impl<'e> Scenario<'e> {
     /// Begins one under a name that no other test has: a deployment, and the beginning of every name that it uses.
     pub(crate) fn new(engine: &'e Engine, name: &str) -> Self {
-        sweep(engine, name);
+        sweep(engine, name, &[]);
         let folder = tempfile::tempdir().unwrap();
         let others = Others::new(engine, &format!("{name}-x"));
-        Self { engine, name: name.to_owned(), folder, socket: engine.socket(1), others }
+        Self { engine, name: name.to_owned(), folder, socket: engine.socket(1), further: Vec::new(), others }
     }
 
     pub(crate) fn engine(&self) -> &'e Engine {
@@ -52,6 +54,11 @@ impl<'e> Scenario<'e> {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Lets everything go at the end whose name begins with something else, too: an example's volumes, say.
+    pub(crate) fn owns(&mut self, beginning: &str) {
+        self.further.push(beginning.to_owned());
     }
 
     /// Lets commands reach the engine through another socket from now on, say a proxy's.
@@ -80,7 +87,8 @@ impl<'e> Scenario<'e> {
     /// The services of this deployment, or whose names begin as this scenario's, sorted by name.
     pub(crate) fn services(&self) -> Vec<Value> {
         let ours = |service: &Value| {
-            service["Spec"]["Name"].as_str().unwrap().starts_with(&format!("{}-", self.name))
+            let name = service["Spec"]["Name"].as_str().unwrap();
+            ["-", "_"].iter().any(|mark| name.starts_with(&format!("{}{mark}", self.name)))
                 || service["Spec"]["Labels"]["swarmgen.deployment"] == *self.name
         };
         let others = &self.others.name;
@@ -112,7 +120,7 @@ impl Drop for Scenario<'_> {
         if !std::thread::panicking() {
             self.leaves_others_alone();
         }
-        sweep(self.engine, &self.name);
+        sweep(self.engine, &self.name, &self.further);
     }
 }
 
@@ -161,10 +169,13 @@ impl Others {
     }
 }
 
-/// Removes everything whose name or deployment begins as this; containers are killed, since nothing of them matters.
-fn sweep(engine: &Engine, name: &str) {
-    let begins =
-        |value: &Value| value.as_str().is_some_and(|text| text == name || text.starts_with(&format!("{name}-")));
+/// Removes everything whose name or deployment is this or begins so; containers are killed, since nothing of them matters.
+fn sweep(engine: &Engine, name: &str, further: &[String]) {
+    let beginnings = [format!("{name}-"), format!("{name}_")];
+    let begins = |value: &Value| {
+        let Some(text) = value.as_str() else { return false };
+        text == name || beginnings.iter().chain(further).any(|beginning| text.starts_with(beginning))
+    };
     for service in engine.services() {
         let spec = &service["Spec"];
         if begins(&spec["Name"]) || spec["Labels"]["swarmgen.deployment"] == *name {
