@@ -135,7 +135,7 @@ impl Redactor {
     pub fn redact(&self, text: &str) -> String {
         let needles = self.needles.borrow();
         let mut shown = String::with_capacity(text.len());
-        // Everything before `done` is shown or hidden; overlapping secrets are hidden as one.
+        // Everything before `done` is shown or hidden; secrets side by side are hidden as one.
         let (mut done, mut hiding) = (0, false);
         for (at, c) in text.char_indices() {
             let rest = text.get(at..).unwrap_or_default();
@@ -144,7 +144,7 @@ impl Redactor {
             };
             let found = rest.bytes().next().and_then(|first| needles.get(&first)).into_iter().flatten().filter(fits);
             if let Some(longest) = found.map(String::len).max() {
-                if !hiding || at > done {
+                if !hiding {
                     shown.push_str(REDACTED);
                 }
                 hiding = true;
