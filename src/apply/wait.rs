@@ -31,6 +31,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const DOUBT: Duration = Duration::from_secs(5);
 /// Our own reasons are guesses: they are told only of what has hung for a while.
 const GUESS_AFTER: Duration = Duration::from_secs(10);
+/// How long a task list may take; another one may come sooner.
+const LIST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a look beside the tasks may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -186,7 +188,7 @@ impl<A: SwarmApi> Work<'_, A> {
             }
             // The last look is the one at the deadline.
             let left = deadline.saturating_duration_since(Instant::now());
-            let bound = left.clamp(INTERVAL, self.run.settings.call_timeout.max(INTERVAL));
+            let bound = left.clamp(INTERVAL, LIST_TIMEOUT);
             let listed = tokio::select! {
                 biased;
                 () = self.halt.halted() => return,

@@ -159,3 +159,21 @@ async fn the_slow_ones_are_told_by_name() {
     let stuck = ran.events.iter().filter(|event| matches!(event, Event::Stuck { .. })).count();
     assert_eq!(stuck, 1, "a reason is told once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_drained_starts_the_wait_anew() {
+    for (next, result) in [("runs", None), ("homeless", Some("does not run after 60 s: no suitable node"))] {
+        let swarm = FakeSwarm::new();
+        let drain = async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            swarm.now(|state| state.displace("jupyter-a", next));
+        };
+        let plan = creating(&[wanted("a", "runs")]);
+        let (ran, ()) = tokio::join!(apply(&swarm, &plan), drain);
+        match (ran.state("jupyter-a"), result) {
+            (State::Converged { after }, None) => assert!(after > Duration::from_millis(3_500), "{after:?}"),
+            (State::Failed { reason, .. }, Some(start)) => assert!(reason.starts_with(start), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -305,6 +305,18 @@ impl State {
         self.services[index].version += 1;
     }
 
+    /// A node is drained: its task ends, and another one lives as those of an image do.
+    pub(crate) fn displace(&mut self, key: &str, image: &str) {
+        let now = Instant::now();
+        let index = self.place(key).unwrap();
+        let id = self.services[index].id.clone();
+        self.tasks.iter_mut().filter(|task| task.service == id).for_each(|task| {
+            task.ends.get_or_insert(now);
+        });
+        self.start(index, now, now);
+        self.tasks.last_mut().unwrap().steps = life(image, 0);
+    }
+
     pub(crate) fn remove(&mut self, key: &str) -> ApiResult<()> {
         let now = Instant::now();
         let index = self.place(key).ok_or_else(|| not_found(key))?;

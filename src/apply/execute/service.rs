@@ -25,8 +25,8 @@ const LABEL_APPLIED: &str = "swarmgen.applied";
 
 /// How often a service is compared anew that others keep changing.
 const ROUNDS: usize = 8;
-/// How long a removed service's name may stay taken.
-const NAME_PATIENCE: Duration = Duration::from_secs(60);
+/// How often, with pauses, the name of a service that is not there any more may be taken: for a minute.
+const NAME_PAUSES: usize = 120;
 const NAME_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is tried next.
@@ -173,7 +173,7 @@ impl<A: SwarmApi> Work<'_, A> {
         let taken = |id| Ok(Ended::Taken(Taken { id, new: new.clone(), task: Task::Any }));
         let auth = self.auth(&new.body.0);
         let mut patience = Patience::default();
-        let name_taken_since = Instant::now();
+        let mut pauses = 0;
         loop {
             let error = match self.call(self.run.api.create_service(&new.body.0, auth.as_ref())).await {
                 Ok(id) => {
@@ -197,7 +197,10 @@ impl<A: SwarmApi> Work<'_, A> {
                 Some(live) => return Ok(Ended::Changed(Some(live))),
                 None if error.is_passing() => self.again(&mut patience, &subject, &error).await?,
                 // The name of a removed service stays taken until its tasks are gone.
-                None if name_taken_since.elapsed() < NAME_PATIENCE => self.pause(NAME_PAUSE).await?,
+                None if pauses < NAME_PAUSES => {
+                    pauses += 1;
+                    self.pause(NAME_PAUSE).await?;
+                }
                 None => return Err(self.failed(&error)),
             }
         }
