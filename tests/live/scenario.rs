@@ -81,7 +81,9 @@ impl<'e> Scenario<'e> {
 
     /// What the program writes to standard output when it succeeds, which it must.
     pub(crate) fn runs(&self, arguments: &[&str]) -> Vec<u8> {
-        run(&mut self.swarmgen(arguments))
+        let output = self.tries(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
     }
 
     /// The services of this deployment, or whose names begin as this scenario's, sorted by name.
@@ -101,11 +103,6 @@ impl<'e> Scenario<'e> {
     /// Their names.
     pub(crate) fn service_names(&self) -> Vec<String> {
         self.services().iter().map(|service| service["Spec"]["Name"].as_str().unwrap().to_owned()).collect()
-    }
-
-    /// Waits until something is so, at most so many seconds.
-    pub(crate) fn waits_until(&self, what: &str, seconds: u64, so: impl Fn() -> bool) {
-        until(what, seconds, so, || format!("{:#?}", self.service_names()));
     }
 
     /// Checks that nothing of somebody else's was touched; the end of every scenario does.
