@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, NOTEBOOK, reach, run};
+use crate::fake_engine::differences;
 use crate::http;
 use crate::until::until;
 
@@ -107,8 +108,12 @@ impl<'e> Scenario<'e> {
 
     /// Checks that nothing of somebody else's was touched; the end of every scenario does.
     pub(crate) fn leaves_others_alone(&self) {
-        let now = self.others.now(self.engine);
-        assert_eq!(now, self.others.before, "what somebody else has was touched");
+        assert_eq!(self.touched(), Vec::<String>::new(), "what somebody else has was touched");
+    }
+
+    /// What of somebody else's was touched, and how.
+    fn touched(&self) -> Vec<String> {
+        differences(&self.others.now(self.engine), &self.others.before)
     }
 }
 
@@ -210,4 +215,22 @@ fn sweep_rest(engine: &Engine, begins: &dyn Fn(&Value) -> bool) -> bool {
         }
     }
     gone
+}
+
+#[test]
+fn what_befalls_others_is_seen() {
+    let mut scenario = Scenario::new(Engine::shared(), "befalls");
+    let others = scenario.others.name.clone();
+    let mut befalls = |what: &str, arguments: &[&str]| {
+        assert_eq!(scenario.touched(), Vec::<String>::new());
+        run(scenario.engine.docker(arguments).arg(&others));
+        let seen = || scenario.touched().iter().any(|difference| difference.starts_with(what));
+        until(&format!("it is seen that {arguments:?}"), 20, seen, || format!("{:?}", scenario.touched()));
+        scenario.others.before = scenario.others.now(scenario.engine);
+    };
+    befalls("/config", &["config", "rm"]);
+    befalls("/secret", &["secret", "rm"]);
+    befalls("/network", &["network", "rm"]);
+    befalls("/service", &["service", "update", "--detach", "--label-add", "a=b"]);
+    befalls("/tasks", &["service", "rm"]);
 }
