@@ -10,6 +10,7 @@ mod equivalence;
 #[path = "../examples/mod.rs"]
 mod examples;
 #[path = "../fake_engine/mod.rs"]
+#[allow(dead_code, reason = "only its comparison is used")]
 mod fake_engine;
 mod faults;
 mod homes;

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, NOTEBOOK, reach, run};
+use crate::fake_engine::differences;
 use crate::http;
 use crate::until::until;
 
@@ -81,7 +82,9 @@ impl<'e> Scenario<'e> {
 
     /// What the program writes to standard output when it succeeds, which it must.
     pub(crate) fn runs(&self, arguments: &[&str]) -> Vec<u8> {
-        run(&mut self.swarmgen(arguments))
+        let output = self.tries(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
     }
 
     /// The services of this deployment, or whose names begin as this scenario's, sorted by name.
@@ -103,15 +106,14 @@ impl<'e> Scenario<'e> {
         self.services().iter().map(|service| service["Spec"]["Name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Waits until something is so, at most so many seconds.
-    pub(crate) fn waits_until(&self, what: &str, seconds: u64, so: impl Fn() -> bool) {
-        until(what, seconds, so, || format!("{:#?}", self.service_names()));
-    }
-
     /// Checks that nothing of somebody else's was touched; the end of every scenario does.
     pub(crate) fn leaves_others_alone(&self) {
-        let now = self.others.now(self.engine);
-        assert_eq!(now, self.others.before, "what somebody else has was touched");
+        assert_eq!(self.touched(), Vec::<String>::new(), "what somebody else has was touched");
+    }
+
+    /// What of somebody else's was touched, and how.
+    fn touched(&self) -> Vec<String> {
+        differences(&self.others.now(self.engine), &self.others.before)
     }
 }
 
@@ -213,4 +215,22 @@ fn sweep_rest(engine: &Engine, begins: &dyn Fn(&Value) -> bool) -> bool {
         }
     }
     gone
+}
+
+#[test]
+fn what_befalls_others_is_seen() {
+    let mut scenario = Scenario::new(Engine::shared(), "befalls");
+    let others = scenario.others.name.clone();
+    let mut befalls = |what: &str, arguments: &[&str]| {
+        assert_eq!(scenario.touched(), Vec::<String>::new());
+        run(scenario.engine.docker(arguments).arg(&others));
+        let seen = || scenario.touched().iter().any(|difference| difference.starts_with(what));
+        until(&format!("it is seen that {arguments:?}"), 20, seen, || format!("{:?}", scenario.touched()));
+        scenario.others.before = scenario.others.now(scenario.engine);
+    };
+    befalls("/config", &["config", "rm"]);
+    befalls("/secret", &["secret", "rm"]);
+    befalls("/network", &["network", "rm"]);
+    befalls("/service", &["service", "update", "--detach", "--label-add", "a=b"]);
+    befalls("/tasks", &["service", "rm"]);
 }
