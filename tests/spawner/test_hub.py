@@ -258,6 +258,8 @@ def test_a_hub_that_was_ended_in_the_middle_of_a_start_leaves_nothing(running: R
     threading.Thread(target=lambda: _ignore(hub.request_start, "alice"), daemon=True).start()
     until(lambda: running.asked("start"), 20, "the start waits")
     running.end(signal.SIGKILL)
+    # The program ends with the hub, and so does what it waits for.
+    time.sleep(2)
     running.say("hangs", None)
     time.sleep(1)
     assert running.services() == []
