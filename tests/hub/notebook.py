@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 from urllib.parse import quote
 
+from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from client import Answer, _send
@@ -48,7 +49,8 @@ class Notebook:
 
     async def _cell(self, kernel: str, code: str) -> str:
         address = self.url.replace("http", "ws", 1)
-        socket = await websocket_connect(f"{address}/api/kernels/{kernel}/channels?token={self.token}")
+        headers = {"Authorization": f"token {self.token}"}
+        socket = await websocket_connect(HTTPRequest(f"{address}/api/kernels/{kernel}/channels", headers=headers))
         header = {"msg_id": uuid.uuid4().hex, "session": uuid.uuid4().hex, "msg_type": "execute_request"}
         header |= {"username": "", "version": "5.3"}
         content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
