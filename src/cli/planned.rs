@@ -150,15 +150,10 @@ fn look_at_cluster(
 
 /// The images whose tags are to be resolved.
 fn images(plan: &Plan, wanted: &[Wanted<'_>], when: ResolveImage) -> BTreeSet<String> {
-    let new = plan.actions.iter().filter_map(|action| match action {
-        Action::CreateService(new) | Action::ReplaceService { new, .. } => new.image.clone(),
-        Action::UpdateService(update) => update.new.image.clone(),
-        _ => None,
-    });
     let all = wanted.iter().filter_map(|wanted| image(&wanted.service).map(str::to_owned));
     match when {
         ResolveImage::Never => BTreeSet::new(),
-        ResolveImage::Changed => new.collect(),
+        ResolveImage::Changed => plan.images(),
         ResolveImage::Always => all.collect(),
     }
 }
