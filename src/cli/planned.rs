@@ -76,7 +76,7 @@ pub(super) async fn plan<'s>(
     if !images.is_empty() {
         let resolved = resolve(engine, &images, &credentials, resolve::LIMIT).await;
         notes.extend(resolved.problems.iter().map(|(image, problem)| {
-            format!("the digest of `{image}` is not known, so that nodes may run different versions: {problem}")
+            format!("the digest of `{image}` is not known, so that nodes may run different images: {problem}")
         }));
         options.pins = resolved.pinned.into_iter().filter_map(|(image, pinned)| Some((image, pin(pinned)?))).collect();
         if !options.pins.is_empty() {

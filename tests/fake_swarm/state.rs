@@ -58,7 +58,7 @@ impl Task {
             Some(_) => "shutdown",
             None => "ready",
         };
-        let desired = match (self.ends, has_ended) {
+        let desired = match (self.ends.filter(|ends| *ends <= now), has_ended) {
             (None, false) if step.is_none() => "ready",
             (None, false) => "running",
             _ => "shutdown",
@@ -284,10 +284,14 @@ impl State {
             service.attempts = 0;
             service.update = Some(UpdateStatus { state: "updating".to_owned(), message: "in progress".to_owned() });
             let id = service.id.clone();
-            self.tasks.iter_mut().filter(|task| task.service == id && task.ends.is_none()).for_each(|task| {
-                task.ends = Some(now);
-            });
-            self.start(index, now, now + STOP);
+            let is_first = spec["UpdateConfig"]["Order"] == "start-first";
+            let old = self.tasks.len();
+            self.start(index, now, if is_first { now } else { now + STOP });
+            // In that order the old task goes once the new one runs.
+            let runs = self.tasks[old].steps.iter().find(|step| step.state == "running").map(|step| now + step.after);
+            let ends = if is_first { runs } else { Some(now) };
+            let old = self.tasks[..old].iter_mut().filter(|task| task.service == id && task.ends.is_none());
+            old.for_each(|task| task.ends = ends);
         }
     }
 

@@ -179,7 +179,11 @@ class Deployment:
         command = ["stack", "deploy", "--detach=true", "--resolve-image", "never"]
         command += ["-c", str(EXAMPLE / "stack.yml"), "-c", str(self.folder / "override.yml"), STACK]
         self.engine.docker(*command, CONFIG_VERSION=str(self.revision))
-        until(self.answers, 90, f"the hub answers; its log:\n{self.log()}")
+        try:
+            until(self.answers, 90, "the hub answers")
+        except AssertionError as error:
+            tasks = self.engine.docker("stack", "ps", "--no-trunc", STACK)
+            raise AssertionError(f"{error}\n{tasks}\n{self.log()}") from None
 
     def answers(self) -> bool:
         try:
@@ -238,4 +242,7 @@ class Deployment:
             time.sleep(0.5)
         docker("secret", "rm", "jupyterhub_proxy_token", "jupyterhub_hub_password", check=False)
         until(lambda: not docker("ps", "--quiet"), 60, "the containers are gone")
-        docker("volume", "prune", "--force", check=False)
+        # Containers that have ended hold volumes too, and the next hub must not find this one's database.
+        docker("container", "prune", "--force")
+        docker("volume", "prune", "--force")
+        assert f"{STACK}_hub" not in docker("volume", "ls", "--quiet").split()

@@ -1,7 +1,6 @@
 //! Services: made, changed, replaced and removed, whatever others do meanwhile.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -87,16 +86,19 @@ impl<A: SwarmApi> Work<'_, A> {
             return Ok(State::Done);
         }
         if !self.run.settings.detach {
-            let known = self.watched.before();
-            let is_new = task == Task::New && known.is_some();
+            let known = match task {
+                Task::Any => Some(Rc::default()),
+                Task::New => self.watched.before(),
+                Task::Settled | Task::None => None,
+            };
             self.watched.add(Watch {
                 index,
                 subject: (&new).into(),
                 id,
                 expected: Expected::of(&new.body.0, self.run.settings.stable_for),
-                known: if is_new { known.unwrap_or_default() } else { Rc::new(BTreeSet::new()) },
                 is_update: task != Task::Any,
-                is_settled: is_new || task == Task::Any,
+                is_settled: known.is_some(),
+                known,
                 accepted: Instant::now(),
                 timeout: self.timeout(new.start_timeout),
                 seen: Seen::default(),
