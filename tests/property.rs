@@ -11,12 +11,15 @@ mod mutations;
 #[path = "property/names.rs"]
 mod names;
 mod plain_tree;
+#[path = "property/plan.rs"]
+mod plan;
 #[path = "property/requests.rs"]
 mod requests;
 #[path = "property/roster.rs"]
 mod roster;
 #[path = "property/secrets.rs"]
 mod secrets;
+mod stored_spec;
 #[path = "property/strings.rs"]
 mod strings;
 #[path = "property/text.rs"]
