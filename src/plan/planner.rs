@@ -376,3 +376,6 @@ fn pin_image(body: &mut Value, image: &str, pin: &Pin) {
         set_platforms(body, platforms);
     }
 }
+
+#[cfg(test)]
+mod tests;
