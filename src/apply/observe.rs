@@ -177,7 +177,8 @@ mod tests {
         let fake = FakeEngine::start(|asked| match asked.target.as_str() {
             "/v1.41/info" => ok(MANAGER),
             "/v1.41/nodes" => Answer::Status(500, r#"{"message": "no leader"}"#.to_owned()),
-            _ => ok("null"),
+            "/v1.41/volumes" => ok(r#"{"Volumes": null}"#),
+            _ => ok("[]"),
         });
         let error = run(async { observe(&fake.connect().await, "d").await }).unwrap_err();
         assert_eq!(error, ObserveError::Api(ApiError::Engine { status: 500, message: "no leader".into() }));

@@ -65,19 +65,13 @@ fn saved(path: &Path, global: &Global) -> Result<(Document, Global, Wanted), Fai
 
 fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Document>, ui: &Ui) -> Result<(), Failure> {
     let sources = SourceMap::new();
-    servers::with(wanted, global, &sources, ui, |compiler, servers| {
+    servers::with(wanted, global, &sources, ui, |compiler, servers, diagnostics| {
         live::block_on(async {
             let engine = live::engine(&args.engine).await?;
-            let mut diagnostics = Diagnostics::new();
-            let planned = planned::plan(compiler, servers, wanted, &engine, &mut diagnostics).await?;
-            let planned = planned::told(planned, &diagnostics, &sources, ui)?;
-            if let Some(document) = document {
-                is_fresh(document, &planned.plan, ui)?;
-            }
-            if diagnostics.has_errors() {
-                return Err(Failure::Input);
-            }
-            refuse(&planned.plan, ui)?;
+            let judge = |plan: &Plan| document.and_then(|document| stale(document, plan)).or_else(|| conflict(plan));
+            let compared = planned::compare(compiler, servers, wanted, &engine, (diagnostics, ui), judge);
+            let (planned, diagnostics) = compared.await?;
+            refuse(&planned.plan, &diagnostics, ui)?;
             if document.is_none() && !args.yes {
                 confirm(&planned.plan, ui)?;
             }
@@ -103,11 +97,11 @@ fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Docum
     })
 }
 
-/// Makes sure that a saved plan is what would be done now.
-fn is_fresh(document: &Document, plan: &Plan, ui: &Ui) -> Result<(), Failure> {
+/// Says that a saved plan is not what would be done now.
+fn stale(document: &Document, plan: &Plan) -> Option<Diagnostic> {
     let then = document.saved.as_ref().map(|saved| saved.fingerprint.as_str());
     if then == Some(&*fingerprint(plan)) {
-        return Ok(());
+        return None;
     }
     let differences = document.differences(&Document::of(plan, None));
     let told = if differences.is_empty() {
@@ -118,15 +112,7 @@ fn is_fresh(document: &Document, plan: &Plan, ui: &Ui) -> Result<(), Failure> {
     let stale = Diagnostic::new(&code::STALE_PLAN, "the saved plan is stale, and nothing was done")
         .note(visible(&told).into_owned())
         .help("plan again, and look at what would be done now");
-    Err(refused(stale, ui))
-}
-
-/// Shows why nothing was done.
-pub(super) fn refused(finding: Diagnostic, ui: &Ui) -> Failure {
-    let mut findings = Diagnostics::new();
-    findings.push(finding);
-    ui.report(&findings, &SourceMap::new());
-    Failure::Input
+    Some(stale)
 }
 
 /// Says that services that are wanted are somebody else's.
@@ -142,22 +128,22 @@ pub(super) fn conflict(plan: &Plan) -> Option<Diagnostic> {
     Some(finding.help("choose another `service_prefix`, remove them, or `--take-over` what the old spawner made"))
 }
 
-/// Refuses a plan with services that are somebody else's.
-fn refuse(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
-    if !plan.has_conflicts() && !plan.awaits_take_over() {
-        return Ok(());
+/// Refuses to go on after errors, and with services that the old spawner made.
+fn refuse(plan: &Plan, found: &Diagnostics, ui: &Ui) -> Result<(), Failure> {
+    if plan.has_conflicts() || plan.awaits_take_over() {
+        let concerned = |verdict: &Verdict| matches!(verdict, Verdict::Conflict(_) | Verdict::TakeOver(_));
+        let items = plan.items.iter().filter(|item| concerned(&item.verdict)).cloned().collect();
+        let shown = Plan { items, actions: Vec::new(), warnings: Vec::new(), ..plan.clone() };
+        ui.note(human::render(&shown, false).trim_end());
     }
-    let concerned = |verdict: &Verdict| matches!(verdict, Verdict::Conflict(_) | Verdict::TakeOver(_));
-    let items = plan.items.iter().filter(|item| concerned(&item.verdict)).cloned().collect();
-    let shown = Plan { items, actions: Vec::new(), warnings: Vec::new(), ..plan.clone() };
-    ui.note(human::render(&shown, false).trim_end());
-    Err(match conflict(plan) {
-        Some(conflict) => refused(conflict, ui),
-        None => {
+    match () {
+        () if found.has_errors() => Err(Failure::Input),
+        () if plan.awaits_take_over() => {
             let help = "nothing was done: the old spawner made services of these names; `--take-over` makes them ours";
-            anyhow!(help).into()
+            Err(anyhow!(help).into())
         }
-    })
+        () => Ok(()),
+    }
 }
 
 /// Asks before anything is removed, replaced or taken over.

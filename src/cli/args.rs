@@ -400,7 +400,8 @@ mod tests {
         let command = Args::command();
         for one in std::iter::once(&command).chain(command.get_subcommands()) {
             let examples = one.get_after_long_help().map(ToString::to_string).unwrap_or_default();
-            let lines: Vec<&str> = examples.lines().skip(1).map(str::trim).collect();
+            let lines = examples.lines().skip(1).map(str::trim).take_while(|line| !line.is_empty());
+            let lines: Vec<&str> = lines.collect();
             assert!(examples.starts_with("Examples:\n") && !lines.is_empty(), "{}", one.get_name());
             for line in lines {
                 let parsed = Args::try_parse_from(line.split_whitespace());

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use crate::diag::Diagnostics;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::show::json::Saved;
 use crate::plan::show::{human, json};
 use crate::source::SourceMap;
 
-use super::apply::{conflict, refused};
+use super::apply::conflict;
 use super::args::Global;
 use super::args::live::{Plan, PlanFormat};
 use super::error::Failure;
@@ -26,21 +25,18 @@ pub(super) fn run(args: &Plan, global: &Global, ui: &Ui) -> Result<(), Failure> 
         return Err(Failure::Usage(anyhow!(message)));
     }
     let sources = SourceMap::new();
-    servers::with(&args.wanted, global, &sources, ui, |compiler, servers| {
+    servers::with(&args.wanted, global, &sources, ui, |compiler, servers, diagnostics| {
         live::block_on(async {
             let engine = live::engine(&args.engine).await?;
-            let mut diagnostics = Diagnostics::new();
-            let planned = planned::plan(compiler, servers, &args.wanted, &engine, &mut diagnostics).await?;
-            let planned = planned::told(planned, &diagnostics, &sources, ui)?;
+            let found = (diagnostics, ui);
+            let compared = planned::compare(compiler, servers, &args.wanted, &engine, found, conflict);
+            let (planned, diagnostics) = compared.await?;
             if let Some(path) = &args.output {
                 save(&planned.plan, path)?;
             }
             match args.format {
                 PlanFormat::Human => ui::result(human::render(&planned.plan, ui.colours_results()).as_bytes())?,
                 PlanFormat::Json => ui::result(json::render(&planned.plan, None).as_bytes())?,
-            }
-            if let Some(conflict) = conflict(&planned.plan) {
-                return Err(refused(conflict, ui));
             }
             match () {
                 () if diagnostics.has_errors() => Err(Failure::Input),

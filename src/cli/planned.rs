@@ -8,10 +8,10 @@ use crate::apply::credentials::Credentials;
 use crate::apply::resolve::{self, resolve};
 use crate::apply::wait::Standing;
 use crate::apply::{Replan, Replanned};
-use crate::diag::render::visible;
-use crate::diag::{Counts, Diagnostics, Severity, code};
+use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::emit::engine;
 use crate::plan::ObservedState;
+use crate::plan::cluster::image::told_of;
 use crate::plan::cluster::{self, ClusterView, WantedView};
 use crate::plan::graph::{Action, Body, NewService, Plan, Verdict};
 use crate::plan::label::hidden_fields;
@@ -19,8 +19,8 @@ use crate::plan::object::{self, ObservedIds, Policy};
 use crate::plan::observed::ObservedService;
 use crate::plan::place::locator;
 use crate::plan::planner::{self, Options, Pin, Wanted};
-use crate::resolve::Compiler;
-use crate::source::{Disk, SourceMap};
+use crate::resolve::{Compiler, Server};
+use crate::source::{Disk, Pointer};
 
 use super::args::live::{self, ResolveImage};
 use super::error::Failure;
@@ -41,13 +41,11 @@ pub(super) struct Planned<'s> {
     pub(super) options: Options,
     /// The credentials of registries.
     pub(super) credentials: Credentials,
-    /// What is worth knowing of registries, a sentence each.
-    pub(super) notes: Vec<String>,
 }
 
 /// Compares the wanted servers with the swarm; what the swarm lacks for them is in `diagnostics`. `None` means that some server
 /// cannot be sent to this engine.
-pub(super) async fn plan<'s>(
+async fn plan<'s>(
     compiler: &'s Compiler<'_>,
     servers: &'s Servers<'_>,
     args: &live::Wanted,
@@ -72,19 +70,22 @@ pub(super) async fn plan<'s>(
     let images = images(&plan, &wanted, args.resolve_image);
     let all = plan.actions.iter().filter_map(image_of).chain(images.iter().map(String::as_str));
     let credentials = Credentials::gather(all, &Disk).await;
-    let mut notes = credentials.problems.clone();
+    let unread = credentials.problems.iter().map(|problem| {
+        Diagnostic::new(&code::REGISTRY_CREDENTIALS, problem.as_str())
+            .help("its registries are asked without a login; `docker login` writes what is read here")
+    });
+    unread.for_each(|finding| compiler.push(finding, diagnostics));
     if !images.is_empty() {
         let resolved = resolve(engine, &images, &credentials, resolve::LIMIT).await;
-        notes.extend(resolved.problems.iter().map(|(image, problem)| {
-            format!("the digest of `{image}` is not known, so that nodes may run different images: {problem}")
-        }));
+        let unresolved = resolved.problems.iter().filter_map(|(image, problem)| unresolved(image, problem, servers));
+        unresolved.for_each(|finding| compiler.push(finding, diagnostics));
         options.pins = resolved.pinned.into_iter().filter_map(|(image, pinned)| Some((image, pin(pinned)?))).collect();
         if !options.pins.is_empty() {
             plan = planner::plan(deployment, &wanted, &state, &options);
         }
     }
     add_objects(&mut plan, compiler, servers, &state, args.keep, diagnostics);
-    Ok(Some(Planned { plan, state, wanted, options, credentials, notes }))
+    Ok(Some(Planned { plan, state, wanted, options, credentials }))
 }
 
 /// The servers in the planner's form.
@@ -148,6 +149,18 @@ fn look_at_cluster(
     findings.for_each(|finding| compiler.push(finding, diagnostics));
 }
 
+/// Tells that the tag of an image could not be resolved.
+fn unresolved(image: &str, problem: &str, servers: &Servers<'_>) -> Option<Diagnostic> {
+    let is_of = |server: &&Server<'_>| server.service.container.image.expose() == image;
+    let Server { service, spec, .. } = servers.servers.iter().find(is_of)?;
+    let image = &service.container.image;
+    let finding = Diagnostic::new(&code::UNRESOLVED_IMAGE, format!("the digest of `{image}` is not known"))
+        .at(spec.nearest(&Pointer::parse("/image")).span, "nodes may run different images")
+        .note(told_of(image, problem))
+        .help("check its name and the registry's credentials; `--resolve-image never` asks no registry");
+    Some(finding)
+}
+
 /// The images whose tags are to be resolved.
 fn images(plan: &Plan, wanted: &[Wanted<'_>], when: ResolveImage) -> BTreeSet<String> {
     let all = wanted.iter().filter_map(|wanted| image(&wanted.service).map(str::to_owned));
@@ -201,7 +214,7 @@ fn add_objects(
     let policy = Policy { deployment: &compiler.settings.deployment, keep: keep.into() };
     let objects = object::plan(&servers.objects, state, specs, policy);
     for (kind, name) in &objects.taken {
-        let diagnostic = crate::diag::Diagnostic::new(
+        let diagnostic = Diagnostic::new(
             &code::OBJECT_TAKEN,
             format!("the swarm has a {} `{name}` that is not this deployment's", kind.word()),
         );
@@ -280,18 +293,30 @@ impl Planned<'_> {
     }
 }
 
-/// Shows what was found and noted; stops where there is no plan.
-pub(super) fn told<'p>(
-    planned: Option<Planned<'p>>,
-    diagnostics: &Diagnostics,
-    sources: &SourceMap,
-    ui: &Ui,
-) -> Result<Planned<'p>, Failure> {
-    ui.report_from(Severity::Warning, diagnostics, sources);
-    let Some(planned) = planned else {
-        ui.note(&Counts { notes: 0, ..diagnostics.counts() }.to_string());
-        return Err(Failure::Input);
-    };
-    planned.notes.iter().for_each(|note| ui.note(&format!("warning: {}", visible(note))));
-    Ok(planned)
+/// Compares the wanted servers with the engine's swarm, and shows all that was found: with the config, on the swarm, and by
+/// `judge` with the plan.
+///
+/// # Errors
+///
+/// An engine that cannot be asked, and servers of which there is no plan. Whoever goes on looks for errors among the findings.
+pub(super) async fn compare<'s>(
+    compiler: &'s Compiler<'_>,
+    servers: &'s Servers<'_>,
+    args: &live::Wanted,
+    engine: &Engine,
+    (mut diagnostics, ui): (Diagnostics, &Ui),
+    judge: impl FnOnce(&Plan) -> Option<Diagnostic>,
+) -> Result<(Planned<'s>, Diagnostics), Failure> {
+    let planned = plan(compiler, servers, args, engine, &mut diagnostics).await;
+    if let Ok(Some(planned)) = &planned {
+        diagnostics.extend(judge(&planned.plan));
+    }
+    ui.report_from(Severity::Warning, &diagnostics, compiler.sources());
+    match planned? {
+        Some(planned) => Ok((planned, diagnostics)),
+        None => {
+            ui.note(&Counts { notes: 0, ..diagnostics.counts() }.to_string());
+            Err(Failure::Input)
+        }
+    }
 }

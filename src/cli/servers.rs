@@ -86,13 +86,14 @@ fn all<'c>(compiler: &'c Compiler<'c>, request: &Request<'_>, diagnostics: &mut 
 
 /// Loads the config, resolves the servers that are wanted of it, and does something with them.
 ///
-/// Errors are shown here; warnings and what they are of, too.
+/// Where there are errors, what was found is shown here. Otherwise it is handed on with the servers, so that one report holds
+/// it together with what is found on the swarm.
 pub(super) fn with<T>(
     wanted: &Wanted,
     global: &Global,
     sources: &SourceMap,
     ui: &Ui,
-    work: impl FnOnce(&Compiler<'_>, &Servers<'_>) -> Result<T, Failure>,
+    work: impl FnOnce(&Compiler<'_>, &Servers<'_>, Diagnostics) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut diagnostics = Diagnostics::new();
     let compiler = config::inputs(global, &[], &mut diagnostics)
@@ -108,18 +109,19 @@ pub(super) fn with<T>(
     if let Some(compiler) = compiler.as_ref().filter(|_| !diagnostics.is_empty()) {
         compiler.mark_secrets();
     }
-    ui.report_from(Severity::Warning, &diagnostics, sources);
     match (&compiler, servers) {
         (Some(compiler), Some(servers)) if !diagnostics.has_errors() => {
             let nothing = servers.servers.is_empty() && wanted.prune && !wanted.allow_empty;
             if nothing {
                 let message = "the config wants no servers, and `--prune` would remove all that there are: \
                                add `--allow-empty` if that is meant";
+                ui.report_from(Severity::Warning, &diagnostics, sources);
                 return Err(Failure::Other(anyhow!(message)));
             }
-            work(compiler, &servers)
+            work(compiler, &servers, diagnostics)
         }
         _ => {
+            ui.report_from(Severity::Warning, &diagnostics, sources);
             let counts = Counts { notes: 0, ..diagnostics.counts() };
             if counts != Counts::default() {
                 ui.note(&counts.to_string());

@@ -187,9 +187,9 @@ mod tests {
         let text = table(&servers, now);
         assert_eq!(
             text,
-            "USER     SERVER  PROFILE  STATE    NODE  SINCE  ERROR\n\
-             王小明   -       Python   running  lab1  3m\n\
-             a\u{fffd}[1m    -       Python   failing  lab1  3m\n\n\
+            "USER        SERVER  PROFILE  STATE    NODE  SINCE  ERROR\n\
+             王小明      -       Python   running  lab1  3m\n\
+             a\\u{1b}[1m  -       Python   failing  lab1  3m\n\n\
              1 running, 1 failing\n"
         );
         assert_eq!(table(&[], now), "");

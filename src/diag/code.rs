@@ -215,6 +215,8 @@ codes! {
     IMAGE_NOT_FOUND = warn("SG515", "image-not-found", "Neither a registry nor the engine's node has an image.");
     FULL_NETWORK = warn("SG516", "full-network", "A network has not enough addresses for all servers.");
     FOREIGN_SERVICE = warn_of_run("SG517", "foreign-service", "The swarm has a service of that name that is not this deployment's.");
+    UNRESOLVED_IMAGE = warn("SG518", "unresolved-image", "The digest of an image's tag is not known.");
+    REGISTRY_CREDENTIALS = warn_of_run("SG519", "registry-credentials", "The docker CLI's credentials of a registry cannot be read.");
 
     NO_PYTHON = hard("SG701", "no-python", "No Python interpreter that reads the config can be started.");
     PYTHON_FAILED = hard("SG702", "python-failed", "A Python config fails or ends before its end.");

@@ -7,13 +7,12 @@ use super::live::EngineArgs;
 /// Arguments of `spawner`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The request is a JSON object on a line of standard input, the answers are JSON objects, one a line, on standard
-output: docs/spawner-protocol.md.
-
 Examples:
-  echo '{\"version\": 1}' | swarmgen spawner settings -c swarmgen.toml")]
+  swarmgen spawner settings
+  swarmgen spawner poll -c /etc/jupyterhub/swarmgen.toml -H unix:///var/run/docker.sock")]
 pub(crate) struct Spawner {
-    /// What is asked
+    /// What is asked. The request is a JSON object on a line of standard input, the answers are JSON objects, one a line, on
+    /// standard output: docs/spawner-protocol.md
     #[arg(value_enum)]
     pub(crate) command: SpawnerCommand,
     #[command(flatten)]

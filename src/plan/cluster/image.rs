@@ -2,6 +2,7 @@
 
 use super::ClusterView;
 use crate::diag::{Diagnostic, code};
+use crate::ir::Text;
 
 /// What is known of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +17,17 @@ pub enum ImageState {
     Unknown(String),
 }
 
+/// What was told of an image; it may name the image in parts.
+pub fn told_of<'r>(image: &Text, reason: &'r str) -> &'r str {
+    if image.is_secret() { "what was told of it is not shown, since its name holds a secret" } else { reason }
+}
+
 /// Finds images that no node could get. Whether another node has one is not known.
 pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for server in view.servers {
-        let image = server.service.container.image.expose();
-        let (message, reason) = match view.images.get(image) {
+        let image = &server.service.container.image;
+        let (message, reason) = match view.images.get(image.expose()) {
             Some(ImageState::Missing(reason)) => (format!("the image `{image}` was not found"), reason),
             Some(ImageState::Unknown(reason)) => (format!("nothing is known of the image `{image}`"), reason),
             Some(ImageState::Resolved | ImageState::OnNode) | None => continue,
@@ -29,7 +35,7 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
         let finding = server.finding(&code::IMAGE_NOT_FOUND, message, "/image", "this image");
         findings.push(
             finding
-                .note(reason.clone())
+                .note(told_of(image, reason))
                 .help("check its name and the registry's credentials, or load it on each node that may run it"),
         );
     }

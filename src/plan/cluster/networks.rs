@@ -8,7 +8,7 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for server in view.servers {
         for (index, network) in server.service.networks.iter().enumerate() {
-            let target = network.target.expose();
+            let (target, shown) = (network.target.expose(), &network.target);
             // The nodes' own networks are rule SG240's.
             if matches!(target, "host" | "bridge" | "none") {
                 continue;
@@ -18,11 +18,11 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
             let finding = |message: String, label: &str| server.finding(&code::MISSING_NETWORK, message, &at, label);
             let Some(found) = found else {
                 let names: Vec<&str> = overlays(view).collect();
-                let finding = finding(format!("the swarm has no network `{target}`"), "no such network");
+                let finding = finding(format!("the swarm has no network `{shown}`"), "no such network");
                 findings.push(match closest(target, names.iter().copied()) {
                     Some(near) => finding.help(format!("did you mean `{near}`?")),
                     None if names.is_empty() => {
-                        finding.help(format!("create it: `docker network create --driver overlay {target}`"))
+                        finding.help(format!("create it: `docker network create --driver overlay {shown}`"))
                     }
                     None => finding.help(format!("create it, or name one that is there: {}", listed(names))),
                 });
@@ -30,14 +30,14 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
             };
             if found.ingress {
                 findings.push(
-                    finding(format!("`{target}` is the routing mesh, to which no service is attached"), "no overlay")
+                    finding(format!("`{shown}` is the routing mesh, to which no service is attached"), "no overlay")
                         .help("name an overlay network of the swarm"),
                 );
             } else if found.scope != "swarm" {
-                let message = format!("the network `{target}` is not the swarm's: its scope is {}", found.scope);
+                let message = format!("the network `{shown}` is not the swarm's: its scope is {}", found.scope);
                 findings.push(
                     finding(message, "known to one node only")
-                        .help(format!("create one with `docker network create --driver overlay {target}-swarm`")),
+                        .help(format!("create one with `docker network create --driver overlay {shown}-swarm`")),
                 );
             }
         }

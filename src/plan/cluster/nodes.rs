@@ -92,10 +92,9 @@ fn no_node(view: &ClusterView<'_>, server: &WantedView<'_>, active: &[&ObservedN
         parsed.is_some_and(|constraint| !active.iter().any(|node| fulfils(constraint, node)))
     });
     let (at, message) = match unmet {
-        Some((index, constraint)) => (
-            format!("/placement/constraints/{index}"),
-            format!("no node that takes tasks fulfils `{}`", constraint.expose()),
-        ),
+        Some((index, constraint)) => {
+            (format!("/placement/constraints/{index}"), format!("no node that takes tasks fulfils `{constraint}`"))
+        }
         None if active.is_empty() => ("/placement".to_owned(), "no node takes tasks now".to_owned()),
         None if placement.constraints.is_empty() => {
             ("/placement/platforms".to_owned(), "no node that takes tasks runs such a platform".to_owned())

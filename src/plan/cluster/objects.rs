@@ -2,7 +2,7 @@
 
 use super::ClusterView;
 use crate::diag::{Diagnostic, closest, code};
-use crate::ir::{FileReference, Text};
+use crate::ir::FileReference;
 use crate::plan::observed::ObservedObject;
 use crate::resolve::object::ObjectKind;
 
@@ -35,18 +35,18 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
 }
 
 fn problem(kind: ObjectKind, reference: &FileReference, there: &[ObservedObject], made: &[String]) -> Option<String> {
-    let name = reference.name.expose();
-    let word = kind.word();
-    match reference.id.as_ref().map(Text::expose) {
-        Some(id) => match there.iter().find(|object| object.id == id) {
+    let (name, word) = (&reference.name, kind.word());
+    let is_it = |other: &str| other == name.expose();
+    match &reference.id {
+        Some(id) => match there.iter().find(|object| object.id == id.expose()) {
             None => Some(format!("the swarm has no {word} with the id `{id}`")),
-            Some(object) if object.name != name => {
+            Some(object) if !is_it(&object.name) => {
                 Some(format!("the {word} with the id `{id}` is called `{}`, not `{name}`", object.name))
             }
             Some(_) => None,
         },
         None => {
-            let is_there = there.iter().any(|object| object.name == name) || made.iter().any(|made| made == name);
+            let is_there = there.iter().any(|object| is_it(&object.name)) || made.iter().any(|made| is_it(made));
             (!is_there).then(|| format!("the swarm has no {word} `{name}`"))
         }
     }

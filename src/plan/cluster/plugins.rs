@@ -21,18 +21,19 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
     for server in view.servers {
         for (index, mount) in server.service.container.mounts.iter().enumerate() {
             let MountKind::Volume { driver: Some(driver), .. } = &mount.kind else { continue };
-            let Some(name) = driver.name.as_ref().map(|name| name.expose()) else { continue };
+            let Some(shown) = &driver.name else { continue };
+            let name = shown.expose();
             if name.is_empty() || name == "local" || listed_drivers.contains(name) {
                 continue;
             }
             let at = format!("/container_spec/mounts/{index}");
-            let message = format!("no node of the swarm lists the volume plugin `{name}`");
+            let message = format!("no node of the swarm lists the volume plugin `{shown}`");
             let finding = server.finding(&code::MISSING_PLUGIN, message, &at, "needs it");
             let near = [name.strip_suffix(":latest").unwrap_or_default().to_owned(), format!("{name}:latest")];
             findings.push(match near.iter().find(|near| listed_drivers.contains(near.as_str())) {
                 Some(near) => finding.help(format!("the nodes list it as `{near}`, and names must be the same")),
                 None => finding
-                    .help(format!("on each node: `docker plugin install {name}`"))
+                    .help(format!("on each node: `docker plugin install {shown}`"))
                     .note(format!("listed are {}", listed(listed_drivers.iter().copied())))
                     .note("one that runs outside of the engine is listed once `docker volume ls` has used it there"),
             });

@@ -6,6 +6,9 @@ use crate::ir::{Driver, EndpointMode, FileReference, Mount, MountKind, Network, 
 use crate::plan::observed::{Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService};
 use crate::source::{Author, SourceMap, Syntax, parse};
 
+/// A secret.
+const CANARY: &str = "canary-5b1e";
+
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
@@ -79,7 +82,9 @@ fn told_with(
         .map(|(user, service)| WantedView { user, server: "", service, spec: &spec })
         .collect();
     let view = ClusterView { state, deployment: "physics", servers: &servers, images, made, of_users: true };
-    check(&view).iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
+    let findings = check(&view);
+    assert!(!format!("{findings:?}").contains(CANARY), "{findings:?}");
+    findings.iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
 }
 
 fn network(target: &str) -> Network {
@@ -268,4 +273,37 @@ fn names_that_are_taken() {
         other[key] = "other".into();
         assert_eq!(taken(other), told, "{key}");
     }
+}
+
+#[test]
+fn secrets_are_in_no_finding() {
+    let secret = || Text::secret(zeroize::Zeroizing::new(CANARY.to_owned()));
+    let all = |service: &mut Service| {
+        service.networks = vec![Network { target: secret(), aliases: Vec::new(), driver_opts: Vec::new() }];
+        service.placement.constraints =
+            vec![Text::secret(zeroize::Zeroizing::new(format!("node.labels.x == {CANARY}")))];
+        service.container.image = secret();
+        let by_name = FileReference { name: secret(), ..reference("x", None) };
+        let by_id = FileReference { id: Some(secret()), ..reference("x", None) };
+        let other = FileReference { name: secret(), ..reference("x", Some("c1")) };
+        service.container.configs = vec![by_name, by_id, other];
+        let driver = Some(Driver { name: Some(secret()), options: Vec::new() });
+        let kind =
+            MountKind::Volume { source: Some("v".into()), no_copy: false, labels: Vec::new(), driver, subpath: None };
+        service.container.mounts = vec![Mount { target: "/t".into(), read_only: false, consistency: None, kind }];
+    };
+    let images = [(CANARY.to_owned(), ImageState::Missing(format!("{CANARY}: denied")))].into_iter().collect();
+    let told = told_with(1, all, &swarm(), &images, &[]);
+    assert_eq!(
+        told,
+        [
+            "SG510 the swarm has no network `«redacted»`",
+            "SG511 the swarm has no config `«redacted»`",
+            "SG511 the swarm has no config with the id `«redacted»`",
+            "SG511 the config with the id `c1` is called `motd`, not `«redacted»`",
+            "SG512 no node of the swarm lists the volume plugin `«redacted»`",
+            "SG513 no node that takes tasks fulfils `«redacted»`",
+            "SG515 the image `«redacted»` was not found",
+        ]
+    );
 }

@@ -209,6 +209,17 @@ pub(super) static RULES: &[Rule] = &[
             holds(own && theirs != ours)
         },
     },
+    // Not in the recordings' list: found with a real sshfs.
+    Rule {
+        finding: "K1",
+        says: "OpenSSH reads no key whose last line does not end; ours ends it",
+        explains: |facts| {
+            let found = facts.below(&format!("{CONTAINER}/Mounts"))?;
+            let (theirs, ours) = facts.texts()?;
+            let is_key = found.ends_with("/VolumeOptions/DriverConfig/Options/id_rsa");
+            holds(is_key && ours.strip_suffix('\n') == Some(theirs) && !theirs.ends_with('\n'))
+        },
+    },
     Rule {
         finding: "C9",
         says: "autoremove goes to the driver, which refuses it, and the volume stays; ours is a label",
