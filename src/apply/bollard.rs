@@ -3,8 +3,8 @@
 //! What is sent and read is JSON of our own making, by bollard's connection and its reading of errors. Its models lose
 //! what matters here (0.21.1: a service's `Healthcheck` is `HealthCheck` to them; a volume with a `Status` that is an
 //! object fails the whole list), its requests lack the version in their path, and its `X-Registry-Auth` is not
-//! URL-safe. So each call is its `ping`, whose answer is a text, and the [`transport`] exchanges the request for the one
-//! that is meant. What is sent is thereby in no log of bollard's, either.
+//! URL-safe. So each call is its `ping`, whose answer is a text, and the transport (`transport.rs`) exchanges the request
+//! for the one that is meant. What is sent is thereby in no log of bollard's, either.
 
 mod convert;
 mod fault;
