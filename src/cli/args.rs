@@ -244,6 +244,7 @@ Examples:
   swarmgen render --user alice
   swarmgen render --user alice --stack physics -o alice.yml
   swarmgen render --all --format service -o services/
+  swarmgen render --user alice --format service --cluster
   swarmgen render --user alice --profile GPU --set course=physics --format cli
   swarmgen render --all --format template --template list.txt")]
 #[command(group(clap::ArgGroup::new("who").required(true).args(["user", "all"])))]
@@ -268,15 +269,20 @@ pub(super) struct Render {
     /// The ids of Swarm configs and secrets for `service`: a JSON, YAML or TOML table NAME = ID
     #[arg(long, value_name = "FILE")]
     pub(super) ids: Option<PathBuf>,
-    /// The Engine API version that `service` and `cli` are for
-    #[arg(long, value_name = "VERSION", default_value = "1.41")]
-    pub(super) api: String,
+    /// Ask an engine for the ids; name declared Swarm configs and secrets as `apply` puts them on the swarm
+    #[arg(long, conflicts_with = "ids")]
+    pub(super) cluster: bool,
+    /// The Engine API version that `service` and `cli` are for [default: the engine's with `--cluster`, else 1.41]
+    #[arg(long, value_name = "VERSION")]
+    pub(super) api: Option<String>,
     /// Where to write: a file or, with `--all`, a directory for a file per user [default: standard output]
     #[arg(short, long, value_name = "FILE|DIR")]
     pub(super) output: Option<PathBuf>,
     /// Write secrets also to a terminal or a pipe
     #[arg(long)]
     pub(super) show_secrets: bool,
+    #[command(flatten)]
+    pub(super) engine: live::EngineArgs,
 }
 
 impl Render {

@@ -18,6 +18,7 @@ use crate::import::translate::translate;
 use crate::import::version;
 use crate::source::{Disk, ReadError, SourceMap, World};
 
+use super::args::live::EngineArgs;
 use super::args::server::ServerArgs;
 use super::args::{Format, Global, Import, ImportForm, ImportReport, Render};
 use super::error::Failure;
@@ -237,9 +238,11 @@ fn check(import: &Import, global: &Global, ui: &Ui, form: Form, text: String) ->
         template: None,
         stack: None,
         ids: import.ids.clone(),
-        api: import.api.clone(),
+        cluster: false,
+        api: Some(import.api.clone()),
         output: import.output.clone(),
         show_secrets: import.show_secrets,
+        engine: EngineArgs::default(),
     };
     render::run_in(&render, &global, ui, &WithConfig { path, text })
 }

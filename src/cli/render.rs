@@ -10,6 +10,9 @@ use anyhow::anyhow;
 use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::emit::ApiVersion;
 use crate::emit::engine::Ids;
+use crate::plan::ObservedState;
+use crate::plan::observed::ObservedObject;
+use crate::resolve::object::Object;
 use crate::resolve::roster::User;
 use crate::resolve::{Compiler, Request};
 use crate::source::{Disk, Entry, SourceMap, World};
@@ -18,6 +21,7 @@ use super::args::{Format, Global, Render};
 use super::asked::Asked;
 use super::config;
 use super::error::Failure;
+use super::live;
 use super::output::{Destination, StdoutKind, stdout_kind};
 use super::ui::Ui;
 
@@ -25,23 +29,40 @@ use super::ui::Ui;
 struct Job<'a> {
     render: &'a Render,
     api: ApiVersion,
-    ids: IdTable,
+    ids: KnownIds,
+    /// The declared Swarm configs and secrets, if they are to be named as the swarm does.
+    objects: Vec<Object>,
     asked: Asked<'a>,
     /// The operator's template and its text.
     template: Option<(String, String)>,
 }
 
-/// The ids of configs and secrets, from `--ids`.
-struct IdTable(Vec<Entry>);
+/// The ids of configs and secrets.
+enum KnownIds {
+    /// From `--ids`.
+    Table(Vec<Entry>),
+    /// From `--cluster`.
+    Swarm(Box<ObservedState>),
+}
 
-impl Ids for IdTable {
+impl Ids for KnownIds {
     fn config(&self, name: &str) -> Option<String> {
-        self.0.iter().find(|entry| &*entry.key == name)?.value.as_str().map(str::to_owned)
+        match self {
+            Self::Table(table) => table.iter().find(|entry| &*entry.key == name)?.value.as_str().map(str::to_owned),
+            Self::Swarm(state) => id_of(&state.configs, name),
+        }
     }
 
     fn secret(&self, name: &str) -> Option<String> {
-        self.config(name)
+        match self {
+            Self::Table(_) => self.config(name),
+            Self::Swarm(state) => id_of(&state.secrets, name),
+        }
     }
+}
+
+fn id_of(objects: &[ObservedObject], name: &str) -> Option<String> {
+    objects.iter().find(|object| object.name == name).map(|object| object.id.clone())
 }
 
 /// Renders what would be deployed.
@@ -51,11 +72,17 @@ pub(super) fn run(render: &Render, global: &Global, ui: &Ui) -> Result<(), Failu
 
 /// Renders what would be deployed, the config and what it names read from this world.
 pub(super) fn run_in(render: &Render, global: &Global, ui: &Ui, world: &dyn World) -> Result<(), Failure> {
-    let api = ApiVersion::parse(&render.api)
-        .ok_or_else(|| Failure::Usage(anyhow!("`--api` takes a version such as 1.41")))?;
+    let api = render.api.as_deref().map(|api| {
+        ApiVersion::parse(api).ok_or_else(|| Failure::Usage(anyhow!("`--api` takes a version such as 1.41")))
+    });
+    let api = api.transpose()?;
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
     let prepared = prepare(render, api, global, world, &sources, &mut diagnostics);
+    let prepared = match prepared {
+        Some((compiler, job)) => job.on_cluster(&compiler, &mut diagnostics)?.map(|job| (compiler, job)),
+        None => None,
+    };
     let rendered = prepared.as_ref().and_then(|(compiler, job)| job.render_all(compiler, &mut diagnostics));
     if let Some((compiler, _)) = prepared.as_ref().filter(|_| !diagnostics.is_empty()) {
         compiler.mark_secrets();
@@ -95,7 +122,7 @@ pub(super) fn run_in(render: &Render, global: &Global, ui: &Ui, world: &dyn Worl
 /// Loads the config and what else the command line names.
 fn prepare<'a>(
     render: &'a Render,
-    api: ApiVersion,
+    api: Option<ApiVersion>,
     global: &Global,
     world: &'a dyn World,
     sources: &'a SourceMap,
@@ -121,7 +148,8 @@ fn prepare<'a>(
         },
         None => None,
     };
-    let job = Job { render, api, ids: IdTable(ids), asked, template };
+    let api = api.unwrap_or(ApiVersion::V1_41);
+    let job = Job { render, api, ids: KnownIds::Table(ids), objects: Vec::new(), asked, template };
     compiler.filter(|_| !diagnostics.has_errors()).map(|compiler| (compiler, job))
 }
 
@@ -150,6 +178,31 @@ fn may_write_secrets(compiler: &Compiler<'_>, render: &Render, diagnostics: &mut
 }
 
 impl Job<'_> {
+    /// Reads the ids, and what API it is for, from the engine if that was asked for; `None` if there were errors.
+    ///
+    /// # Errors
+    ///
+    /// No engine that can be used.
+    fn on_cluster(mut self, compiler: &Compiler<'_>, diagnostics: &mut Diagnostics) -> Result<Option<Self>, Failure> {
+        if !self.render.cluster {
+            return Ok(Some(self));
+        }
+        let Some(objects) = compiler.objects(diagnostics) else {
+            compiler.mark_secrets();
+            return Ok(None);
+        };
+        let (api, state) = live::block_on(async {
+            let engine = live::engine(&self.render.engine).await?;
+            Ok((engine.api(), live::snapshot(&engine, &compiler.settings.deployment).await?))
+        })?;
+        if self.render.api.is_none() {
+            self.api = api;
+        }
+        self.ids = KnownIds::Swarm(Box::new(state));
+        self.objects = objects;
+        Ok(Some(self))
+    }
+
     fn request(&self) -> Request<'_> {
         self.asked.request(self.render.stack.as_deref())
     }

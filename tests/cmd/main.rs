@@ -5,6 +5,9 @@
 mod completions;
 mod config;
 mod explain;
+#[path = "../fake_engine/mod.rs"]
+#[allow(dead_code, reason = "shared with the emitters' tests")]
+mod fake_engine;
 mod files;
 mod fix;
 mod input;
@@ -12,6 +15,7 @@ mod judged;
 mod levels;
 mod messages;
 mod secrets;
+mod swarm;
 mod usage;
 
 use std::fs;

@@ -90,6 +90,7 @@ fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
                 created.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
                 ("201 Created", json!({"ID": "new"}))
             }
+            "/configs/create" | "/secrets/create" => ("201 Created", json!({"ID": "new"})),
             "/version" => ("200 OK", json!({"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})),
             "/info" | "/services" | "/networks" | "/nodes" | "/configs" | "/secrets" | "/volumes" => {
                 ("200 OK", swarm()[&path[1..]].take())

@@ -25,6 +25,12 @@ pub(crate) struct EngineArgs {
     pub(crate) engine_timeout: Duration,
 }
 
+impl Default for EngineArgs {
+    fn default() -> Self {
+        Self { host: None, context: None, engine_timeout: Duration::from_secs(60) }
+    }
+}
+
 /// What is compared with the swarm.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Wanted {

@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::emit::compose::{self, Conflict, Part, Stack};
 use crate::emit::{engine, template};
 use crate::resolve::everybody::in_order;
-use crate::resolve::{Compiler, Server};
+use crate::resolve::{Compiler, Server, object};
 use crate::source::{Author, Span};
 
 use super::super::args::Format;
@@ -111,10 +111,13 @@ impl<'c> Making<'c> {
 
     /// Resolves the server of a user; `None` if there were errors.
     fn server(&self, index: usize, diagnostics: &mut Diagnostics) -> Option<Server<'c>> {
-        match &self.users {
-            Users::One(user) => self.compiler.resolve(user, &self.job.request(), diagnostics),
-            Users::All => self.compiler.resolve(&self.compiler.roster.user(index), &self.job.request(), diagnostics),
-        }
+        let request = self.job.request();
+        let mut server = match &self.users {
+            Users::One(user) => self.compiler.resolve(user, &request, diagnostics),
+            Users::All => self.compiler.resolve(&self.compiler.roster.user(index), &request, diagnostics),
+        }?;
+        object::bind(&mut server.service, &self.job.objects);
+        Some(server)
     }
 
     /// One result with all servers.

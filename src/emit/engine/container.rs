@@ -200,7 +200,7 @@ fn reference(reference: &FileReference, kind: Kind, index: usize, ids: &dyn Ids,
     let id = id.as_ref().map(Text::expose).map(str::to_owned).or_else(known);
     if id.is_none() {
         let message = format!("the id of {word} `{name}` is not known");
-        let help = format!("name the ids with `--ids FILE`, or write `{word}_id`");
+        let help = format!("name the ids with `--ids FILE` or ask an engine with `--cluster`, or write `{word}_id`");
         refusals.add_code(&code::MISSING_ID, entry_at(list, index), message, Some(&help));
     }
     let mut object = Object::default();
