@@ -1,11 +1,12 @@
-//! What `docker stack deploy` makes of a rendered stack is what the engine stores for the rendered Engine body, too.
+//! What `docker stack deploy` makes of a rendered stack is what the engine stores for the rendered Engine body, and for what
+//! `apply` sends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, run};
+use crate::engine::{Engine, reach, run};
 use crate::examples::{self, Case, Example};
 use crate::fake_engine::differences;
 use crate::scenario::Scenario;
@@ -50,6 +51,44 @@ fn created(engine: &Engine, bodies: &[Value]) -> BTreeMap<String, Value> {
     let specs = stored(engine, |spec| names.contains(spec["Name"].as_str().unwrap()));
     remove(engine, specs.keys());
     specs
+}
+
+/// Applies what a case renders and gives the specs that are stored then, by name.
+fn applied(engine: &Engine, example: &Example, case: &Case, names: &BTreeSet<&str>) -> BTreeMap<String, Value> {
+    let mut hub_env = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+    hub_env.write_all(b"{}").unwrap();
+    let mut args = Vec::new();
+    let mut given = case.args.iter().map(String::as_str);
+    while let Some(argument) = given.next() {
+        match argument {
+            "render" => args.extend(["apply", "--detach", "--resolve-image", "never"]),
+            "--all" => {}
+            "--format" | "--stack" => drop(given.next()),
+            other => args.push(other),
+        }
+    }
+    if !args.contains(&"--hub-env") {
+        args.extend(["--hub-env", hub_env.path().to_str().unwrap()]);
+    }
+    let run_with = |args: &[&str]| {
+        let mut command = examples::swarmgen(&example.folder);
+        reach(&mut command, &engine.socket(1)).args(["-c", &example.config]).args(args).envs(&case.env);
+        run(command.env("SWARMGEN_KEY", "of the test"))
+    };
+    let theirs = |spec: &Value| names.contains(spec["Name"].as_str().unwrap());
+    run_with(&args);
+    let specs = stored(engine, theirs);
+    run_with(&["destroy", "--all", "--yes"]);
+    assert_eq!(stored(engine, theirs), BTreeMap::new());
+    specs
+}
+
+/// Takes back what `apply` adds: who made it, and digests of what was applied.
+fn without_marks(mut spec: Value) -> Value {
+    const EVERYBODYS: [&str; 3] = ["swarmgen.deployment", "swarmgen.user", "swarmgen.server"];
+    let labels = spec["Labels"].as_object_mut().unwrap();
+    labels.retain(|label, _| !label.starts_with("swarmgen.") || EVERYBODYS.contains(&label.as_str()));
+    spec
 }
 
 fn remove<'n>(engine: &Engine, names: impl Iterator<Item = &'n String>) {
@@ -123,7 +162,13 @@ fn compare(engine: &Engine, example: &Example, case: &Case) -> usize {
     let bodies = bodies(example, case, &provide(engine, &read));
     let deployed = deployed(engine, &stack);
     let created = created(engine, &bodies);
-    assert_eq!(deployed.len(), bodies.len(), "{at}");
+    let names = created.keys().map(String::as_str).collect();
+    let applied = applied(engine, example, case, &names);
+    assert_eq!((deployed.len(), applied.len()), (bodies.len(), bodies.len()), "{at}");
+    for (name, spec) in applied {
+        let (ours, theirs) = (saying_something(without_marks(spec)), saying_something(created[&name].clone()));
+        assert_eq!(differences(&ours, &theirs), [""; 0], "{at}: {name}: applied is not created");
+    }
     for spec in deployed.into_values() {
         let mut ours = saying_something(without_stack(spec));
         let name = ours["Name"].as_str().unwrap().to_owned();

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use crate::engine::{Engine, run};
@@ -115,17 +115,12 @@ fn user(name: &str, sshcmd: &str, credential: &str, secret: &str) -> String {
     format!("[users.{name}]\nsshcmd = {sshcmd:?}\n{credential} = {{ file = {secret:?} }}\n")
 }
 
-/// Deploys everybody's servers of a config with these users.
-fn deploy(scenario: &Scenario<'_>, users: &[String]) {
+/// Writes a config with these users, and applies it.
+fn apply(scenario: &Scenario<'_>, users: &[String], arguments: &[&str]) -> Output {
     scenario.engine().has_network("live");
     let config = CONFIG.replace("NAME", scenario.name());
     scenario.write("swarmgen.toml", &format!("{config}\n{}", users.concat()));
-    scenario.runs(&["render", "--all", "--format", "service", "-o", "services.json"]);
-    let services = std::fs::read(scenario.folder().join("services.json")).unwrap();
-    for body in serde_json::Deserializer::from_slice(&services).into_iter() {
-        let answer = scenario.engine().ask("POST", "/services/create", Some(&body.unwrap()));
-        assert_eq!(answer.status, 201, "{}", answer.text());
-    }
+    scenario.tries(&[&["apply", "--resolve-image", "never"], arguments].concat())
 }
 
 /// A command in the container of a service.
@@ -145,7 +140,10 @@ fn a_file_written_in_a_container_is_on_the_server() {
     scenario.write("ben.password", &ben.password);
     let by_key = user("anna", &homes.sshcmd("anna"), "id_rsa", "anna.key");
     let by_password = user("ben", &homes.sshcmd("ben"), "password", "ben.password");
-    deploy(&scenario, &[by_key, by_password]);
+    let applied = apply(&scenario, &[by_key, by_password], &[]);
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let plan = scenario.tries(&["plan"]);
+    assert_eq!(plan.status.code(), Some(0), "{}", String::from_utf8_lossy(&plan.stdout));
     for user in ["anna", "ben"] {
         let service = format!("homes-{user}-1");
         scenario.engine().wait_for(&service);
@@ -172,7 +170,11 @@ fn credentials_open_no_other_home() {
         user("carl-by-password", &homes.sshcmd("dora"), "password", "carl.password"),
         user("carl", &format!("carl@{ADDRESS}:/run/homes/dora"), "id_rsa", "carl.key"),
     ];
-    deploy(&scenario, &users);
+    let applied = apply(&scenario, &users, &["--timeout", "40s", "--user", "carl-by-key"]);
+    let told = String::from_utf8_lossy(&applied.stderr);
+    assert!(applied.status.code() == Some(4) && told.contains("sshfs command failed"), "{told}");
+    assert!(!told.contains(carl.key.lines().nth(2).unwrap()), "{told}");
+    assert!(apply(&scenario, &users, &["--detach"]).status.success());
     let engine = scenario.engine();
     engine.wait_for("burglars-dora-1");
     let read = |service: &str| within(&scenario, service, &["cat", "/home/jovyan/work/diary"]).output().unwrap();
