@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod attributes;
 mod client;
+mod commands;
 mod engine;
 mod equivalence;
 #[path = "../examples/mod.rs"]
