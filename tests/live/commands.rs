@@ -86,6 +86,13 @@ impl Planned {
         lines
     }
 
+    /// Why each difference is one.
+    pub(crate) fn causes(&self) -> Vec<String> {
+        let services = self.document["services"].as_array().unwrap();
+        let changes = services.iter().flat_map(|service| service["changes"].as_array().unwrap());
+        changes.map(|change| change["cause"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Checks that there is nothing to do.
     #[track_caller]
     pub(crate) fn is_empty(&self) {
@@ -107,17 +114,21 @@ impl Scenario<'_> {
         );
     }
 
+    /// Runs the program, and gives what it told.
+    pub(crate) fn ran(&self, arguments: &[&str]) -> Ran {
+        self.tries(arguments).into()
+    }
+
     /// Plans, and gives what is to be done.
     pub(crate) fn plans(&self, arguments: &[&str]) -> Planned {
-        let output = self.tries(&[&["plan", "--resolve-image", "never", "--format", "json"], arguments].concat());
-        let ran = Ran::from(output);
+        let ran = self.ran(&[&["plan", "--resolve-image", "never", "--format", "json"], arguments].concat());
         assert!([0, 3].contains(&ran.code), "{}", ran.stderr);
         Planned { code: ran.code, document: serde_json::from_str(&ran.stdout).unwrap() }
     }
 
     /// Applies, and gives what became of it.
     pub(crate) fn applies(&self, arguments: &[&str]) -> Ran {
-        self.tries(&[&["apply", "--resolve-image", "never"], arguments].concat()).into()
+        self.ran(&[&["apply", "--resolve-image", "never"], arguments].concat())
     }
 
     /// Begins to apply.
@@ -128,6 +139,6 @@ impl Scenario<'_> {
 
     /// Removes everything of the deployment.
     pub(crate) fn destroys_all(&self) -> Ran {
-        self.tries(&["destroy", "--all", "--yes"]).into()
+        self.ran(&["destroy", "--all", "--yes"])
     }
 }

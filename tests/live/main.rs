@@ -7,6 +7,7 @@
 mod attributes;
 mod client;
 mod commands;
+mod drift;
 mod engine;
 mod equivalence;
 #[path = "../examples/mod.rs"]
