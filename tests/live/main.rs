@@ -20,6 +20,7 @@ mod homes;
 mod http;
 mod isolation;
 mod proxy;
+mod racing;
 mod running;
 mod scenario;
 mod two_nodes;
