@@ -4,7 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod attributes;
 mod client;
+mod commands;
+mod drift;
 mod engine;
 mod equivalence;
 #[path = "../examples/mod.rs"]
@@ -17,6 +20,7 @@ mod homes;
 mod http;
 mod isolation;
 mod proxy;
+mod racing;
 mod running;
 mod scenario;
 mod two_nodes;
