@@ -23,5 +23,6 @@ mod proxy;
 mod racing;
 mod running;
 mod scenario;
+mod task_faults;
 mod two_nodes;
 mod until;

@@ -142,6 +142,9 @@ impl Others {
             "TaskTemplate": {"ContainerSpec": {
                 "Image": NOTEBOOK,
                 "Mounts": [{"Type": "volume", "Source": name, "Target": "/home/jovyan"}],
+            }, "Placement": {
+                // Some tests lose the other node.
+                "Constraints": ["node.role==manager"],
             }},
         });
         let answer = engine.ask("POST", "/services/create", Some(&body));

@@ -175,14 +175,17 @@ fn summary(outcome: &Outcome) -> String {
     let failed = outcome.failed().filter(|report| matches!(report.subject, Subject::Service { .. })).count();
     let open = |report: &&Report| matches!(report.state, State::NotDone { .. } | State::Unknown);
     let open = outcome.reports.iter().filter(open).count();
-    let mut text = if parts.is_empty() { "nothing done".to_owned() } else { parts.join(", ") };
+    let mut all = Vec::new();
+    if !parts.is_empty() {
+        all.push(parts.join(", "));
+    }
     if failed > 0 {
-        text = format!("{text}; {} failed", count(failed, "server"));
+        all.push(format!("{} failed", count(failed, "server")));
     }
     if open > 0 {
-        text = format!("{text}; {} not done", count(open, "step"));
+        all.push(format!("{} not done", count(open, "step")));
     }
-    text
+    if all.is_empty() { "nothing done".to_owned() } else { all.join("; ") }
 }
 
 /// A subject as people call it: a server by its user.
