@@ -18,6 +18,7 @@ mod fake_engine;
 mod faults;
 mod homes;
 mod http;
+mod injected;
 mod isolation;
 mod proxy;
 mod racing;
