@@ -144,8 +144,14 @@ impl Engine {
         })
     }
 
+    /// Removes something; an engine says nothing more about that than that it is done.
     async fn delete(&self, path: &str) -> ApiResult<()> {
-        self.ask(self.meant(Method::DELETE, path)).await.map(drop)
+        let answer = self.ask(self.meant(Method::DELETE, path)).await?;
+        if answer.trim().is_empty() {
+            return Ok(());
+        }
+        let message = format!("{} answered a removal with a text, as no engine does", self.endpoint);
+        Err(ApiError::NoAnswer { message })
     }
 
     async fn post(&self, path: &str, body: Bytes, auth: Option<&RegistryAuth>) -> ApiResult<String> {
@@ -233,7 +239,8 @@ impl SwarmApi for Engine {
 
     async fn update_service(&self, id: &str, version: u64, spec: &Value, auth: Option<&RegistryAuth>) -> ApiResult<()> {
         let path = format!("/services/{}/update?version={version}", encoded(id, ""));
-        self.post(&path, body(spec), auth).await.map(drop)
+        let answer = self.post(&path, body(spec), auth).await?;
+        self.read(&answer, convert::acknowledged)
     }
 
     async fn remove_service(&self, id: &str) -> ApiResult<()> {

@@ -34,7 +34,7 @@ const GUESS_AFTER: Duration = Duration::from_secs(10);
 /// How long a task list may take; another one may come sooner.
 const LIST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a look beside the tasks may take.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+const LOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A service that needs no change but does not run.
 #[derive(Clone, Debug)]

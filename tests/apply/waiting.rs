@@ -66,6 +66,16 @@ async fn an_update_whose_tasks_cannot_be_listed_before_is_waited_for_all_the_sam
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_is_waited_for_also_where_each_answer_takes_seconds() {
+    let swarm = swarm_with(&[wanted("a", "runs")]).await;
+    swarm.faults("services", 1, 99, Fault::Slow(Duration::from_secs(6)));
+    let new = wanted("a", "slow:7000");
+    let ran = apply(&swarm, &plan(vec![Action::UpdateService(update(&swarm.services()[0], &new))])).await;
+    let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!() };
+    assert!(after < Duration::from_secs(40), "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_old_task_that_runs_until_the_new_one_does_is_not_taken_for_it() {
     for is_blind in [false, true] {
         let swarm = swarm_with(&[wanted("a", "runs")]).await;

@@ -103,7 +103,7 @@ fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
                 _ => ("200 OK", json!({})),
             },
         };
-        let answer = if method == "HEAD" { String::new() } else { answer.to_string() };
+        let answer = if method == "HEAD" || method == "DELETE" { String::new() } else { answer.to_string() };
         let head = "Api-Version: 1.41\r\nOstype: linux\r\nSwarm: active/manager";
         let length = answer.len();
         write!(

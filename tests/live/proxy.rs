@@ -57,6 +57,11 @@ impl Requests {
         Self { skip: n - 1, count: 1, ..self }
     }
 
+    /// Of these, all from the n-th on, from 1.
+    pub(crate) fn from_nth(self, n: usize) -> Self {
+        Self { skip: n - 1, ..self }
+    }
+
     /// Of these, only the first few.
     pub(crate) fn first(self, count: usize) -> Self {
         Self { count, ..self }

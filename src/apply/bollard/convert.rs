@@ -45,6 +45,11 @@ pub(super) fn version(answer: &str) -> Option<Version> {
     Some(Version { newest: ApiVersion::parse(&answer.newest)?, oldest: ApiVersion::parse(&answer.oldest) })
 }
 
+/// Reads the answer to a change, in which nothing but that it is an engine's matters.
+pub(super) fn acknowledged(answer: &str) -> Result<()> {
+    from_str(answer).map(|serde::de::IgnoredAny| ())
+}
+
 /// Reads `GET /info`.
 pub(super) fn info(answer: &str, api: ApiVersion) -> Result<EngineInfo> {
     answer!(Answer { version: String = "ServerVersion", swarm: Swarm = "Swarm", plugins: Plugins = "Plugins" });

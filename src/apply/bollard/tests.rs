@@ -172,6 +172,18 @@ fn answers_that_cannot_be_read_are_not_quoted() {
 }
 
 #[test]
+fn what_only_looks_like_consent_is_none() {
+    let fake = FakeEngine::start(|_| ok("<html>welcome</html>"));
+    run(async {
+        let engine = fake.connect().await;
+        let updated = engine.update_service("s1", 1, &json!({}), None).await;
+        assert!(matches!(updated, Err(ApiError::NoAnswer { .. })), "{updated:?}");
+        let removed = engine.remove_service("s1").await;
+        assert!(matches!(removed, Err(ApiError::NoAnswer { .. })), "{removed:?}");
+    });
+}
+
+#[test]
 fn a_slow_answer_is_waited_for_and_no_longer_than_told() {
     let slow = || Answer::Slow(Duration::from_millis(700), Box::new(ok("[]")));
     let fake = FakeEngine::start(move |_| slow());
@@ -255,7 +267,10 @@ fn a_kept_connection_that_the_engine_closed_is_made_anew() {
 
 #[test]
 fn configs_and_secrets_are_sent_encoded() {
-    let fake = FakeEngine::start(|_| Answer::Status(201, r#"{"ID": "o1"}"#.to_owned()));
+    let fake = FakeEngine::start(|asked| match asked.method.as_str() {
+        "DELETE" => ok(""),
+        _ => Answer::Status(201, r#"{"ID": "o1"}"#.to_owned()),
+    });
     let labels = Labels::from([("swarmgen.deployment".to_owned(), "a}\"b}".to_owned())]);
     run(async {
         let engine = fake.connect().await;
