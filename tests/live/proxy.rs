@@ -58,7 +58,7 @@ impl Requests {
     }
 
     /// Of these, all from the n-th on, from 1.
-    pub(crate) fn from_nth(self, n: usize) -> Self {
+    pub(crate) fn starting_at(self, n: usize) -> Self {
         Self { skip: n - 1, ..self }
     }
 

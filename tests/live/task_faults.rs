@@ -54,6 +54,13 @@ fn a_command_that_is_not_there() {
 }
 
 #[test]
+fn a_directory_that_no_node_has() {
+    let scenario = Scenario::new(Engine::shared(), "no-source");
+    let fault = "[[users.ill.overrides.mounts]]\ntype = \"bind\"\nsource = \"/nowhere\"\ntarget = \"/n\"\n";
+    fails(&scenario, fault).says("bind source path does not exist: /nowhere");
+}
+
+#[test]
 fn a_constraint_that_no_node_fulfils() {
     let scenario = Scenario::new(Engine::shared(), "no-node");
     let ran = fails(&scenario, "placement.constraints = [\"node.labels.nowhere==true\"]");
