@@ -14,8 +14,9 @@ mod equivalence;
 #[path = "../examples/mod.rs"]
 mod examples;
 #[path = "../fake_engine/mod.rs"]
-#[allow(dead_code, reason = "only its comparison is used")]
+#[allow(dead_code, reason = "only some of it is used")]
 mod fake_engine;
+mod fakes;
 mod faults;
 mod homes;
 mod http;
