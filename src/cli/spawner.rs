@@ -19,7 +19,7 @@ use crate::resolve::object::{self, Object};
 use crate::resolve::roster::User;
 use crate::resolve::{Compiler, Request as Asked, Server};
 use crate::source::{Disk, SourceMap};
-use crate::spawner::event::{Event, Failed, FailureCode};
+use crate::spawner::event::{Event, Failed, FailureCode, Stage};
 use crate::spawner::request::{BadRequest, Request};
 use crate::spawner::{Owner, Poll, Start, Stop, poll, set_limits, settings, stop};
 
@@ -213,6 +213,8 @@ impl Job<'_> {
 
     fn start(&self, compiler: &Compiler<'_>) -> Answer {
         let begun = Instant::now();
+        let stage = Stage::Checking;
+        tell(&Event::Progress { stage, percent: stage.percent(), message: "Checking the request".to_owned() });
         let user = self.user(compiler)?;
         let named = &compiler.settings.user_format_attributes;
         let mut attributes = self.request.user.attributes.clone();

@@ -27,6 +27,7 @@ mod proxy;
 mod racing;
 mod running;
 mod scenario;
+mod served;
 mod task_faults;
 mod two_nodes;
 mod until;
