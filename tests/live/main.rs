@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod attributes;
+mod classes;
 mod client;
 mod commands;
 mod drift;
@@ -21,10 +22,12 @@ mod http;
 mod injected;
 mod isolation;
 mod killed;
+mod owners;
 mod proxy;
 mod racing;
 mod running;
 mod scenario;
 mod tasks;
 mod two_nodes;
+mod undone;
 mod until;

@@ -81,7 +81,7 @@ fn a_node_that_is_drained_in_mid_apply_is_told_or_left() {
     let availability = |to: &str| run(&mut engine.docker(&["node", "update", "--availability", to, "node2"]));
     // Wherever else there is room, servers move.
     on_two_nodes(&scenario, "");
-    let child = scenario.begins_to_apply(&["--stable-for", "8s", "--timeout", "60s", "--progress", "json"]);
+    let child = scenario.begins_to_apply(&["--stable-for", "5s", "--timeout", "60s", "--progress", "json"]);
     engine.wait_for("drained-ben-1");
     availability("drain");
     let ran = Ran::from(child.wait_with_output().unwrap()).ends_with(0);
@@ -93,7 +93,7 @@ fn a_node_that_is_drained_in_mid_apply_is_told_or_left() {
     // Elsewhere, they wait, and the engine says why.
     availability("active");
     on_two_nodes(&scenario, "placement = [\"node.hostname==node2\"]");
-    let child = scenario.begins_to_apply(&["--stable-for", "8s", "--timeout", "20s", "--progress", "json"]);
+    let child = scenario.begins_to_apply(&["--stable-for", "5s", "--timeout", "20s", "--progress", "json"]);
     until("both run on the second node", 40, || on_node_2(&engine) == 2, || engine.told("drained-ben-1"));
     availability("drain");
     let ran = Ran::from(child.wait_with_output().unwrap());
@@ -126,5 +126,4 @@ fn a_worker_that_is_lost_in_mid_apply_is_told() {
     // It shows, too, that they do not run, though the engine counts them as running.
     let status = scenario.ran(&["status"]).ends_with(0);
     assert!(!status.stdout.contains("2 running"), "{}", status.stdout);
-    eprintln!("{outcome}\n{}", status.stdout);
 }
