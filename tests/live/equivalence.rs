@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, run};
+use crate::engine::{Engine, reach, run};
 use crate::examples::{self, Case, Example};
 use crate::fake_engine::differences;
 use crate::scenario::Scenario;
@@ -49,6 +49,37 @@ fn created(engine: &Engine, bodies: &[Value]) -> BTreeMap<String, Value> {
     let names: BTreeSet<&str> = bodies.iter().map(|body| body["Name"].as_str().unwrap()).collect();
     let specs = stored(engine, |spec| names.contains(spec["Name"].as_str().unwrap()));
     remove(engine, specs.keys());
+    specs
+}
+
+/// Applies a case as it would be rendered, and gives the specs that are stored then, by name, without what `apply` writes
+/// down for itself.
+fn applied(engine: &Engine, example: &Example, case: &Case, names: &BTreeSet<String>) -> BTreeMap<String, Value> {
+    let mut apply = Case { secrets: false, args: Vec::new(), ..case.clone() };
+    // What a hub's config is not applied without.
+    let mut hub_env = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+    hub_env.write_all(b"{}").unwrap();
+    let mut arguments = case.args.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "render" => apply.args.extend(["apply", "--detach", "--resolve-image", "never"].map(str::to_owned)),
+            "--format" | "--ids" => drop(arguments.next()),
+            "--all" => {}
+            _ => apply.args.push(argument.clone()),
+        }
+    }
+    if !case.args.iter().any(|argument| argument == "--hub-env") {
+        apply = apply.with(&["--hub-env", hub_env.path().to_str().unwrap()]);
+    }
+    let mut command = example.command(&example.folder, &example.config, &apply);
+    run(reach(&mut command, &engine.socket(1)));
+    let mut specs = stored(engine, |spec| names.contains(spec["Name"].as_str().unwrap()));
+    remove(engine, specs.keys());
+    for labels in specs.values_mut().filter_map(|spec| spec["Labels"].as_object_mut()) {
+        assert_eq!(labels.remove("swarmgen.made-by"), Some("apply".into()));
+        assert!(labels.remove("swarmgen.applied").is_some());
+        labels.remove("swarmgen.hidden");
+    }
     specs
 }
 
@@ -124,6 +155,10 @@ fn compare(engine: &Engine, example: &Example, case: &Case) -> usize {
     let deployed = deployed(engine, &stack);
     let created = created(engine, &bodies);
     assert_eq!(deployed.len(), bodies.len(), "{at}");
+    let applied = applied(engine, example, case, &created.keys().cloned().collect());
+    for (name, spec) in &created {
+        assert_eq!(differences(&applied[name], spec), [""; 0], "{at}: {name}: applied is not created");
+    }
     for spec in deployed.into_values() {
         let mut ours = saying_something(without_stack(spec));
         let name = ours["Name"].as_str().unwrap().to_owned();
