@@ -27,6 +27,7 @@ mod proxy;
 mod racing;
 mod running;
 mod scenario;
+mod shapes;
 mod tasks;
 mod two_nodes;
 mod undone;
