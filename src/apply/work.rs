@@ -208,8 +208,9 @@ impl<'a, A: SwarmApi> Work<'a, A> {
             _ => patience.tries > 1 && since.elapsed() + pause > self.run.settings.patience,
         };
         if is_over {
-            // Others had no answer meanwhile either: it is not this call's fault.
-            if self.answered.get() < since {
+            // Others have had no answer for long either: it is not this call's fault.
+            let answered = self.answered.get();
+            if answered < since || answered.elapsed() >= self.run.settings.patience / 2 {
                 self.stop(Stop::NoEngine(reason.clone()));
             }
             return Err(Failure::Failed(reason));

@@ -136,6 +136,18 @@ async fn an_engine_that_is_gone_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_engine_that_goes_while_an_answer_is_under_way_ends_the_run() {
+    let swarm = FakeSwarm::new();
+    swarm.fault("create_service", 1, Fault::Slow(Duration::from_secs(3)));
+    swarm.faults("create_service", 2, 100_000, Fault::Unreachable);
+    for name in ["tasks", "service", "services", "nodes"] {
+        swarm.faults(name, 1, 100_000, Fault::Unreachable);
+    }
+    let ran = apply(&swarm, &creating(&users(2))).await;
+    assert!(matches!(ran.outcome.stopped, Some(swarmgen::apply::Stop::NoEngine(_))), "{:?}", ran.outcome);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_only_moved_is_changed_with_its_new_version() {
     let swarm = swarm_with(&[wanted("a", "runs")]).await;
     swarm.faults("update_service", 1, 3, Fault::MovedBefore);

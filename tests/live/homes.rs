@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
+use crate::commands::Ran;
 use crate::engine::{Engine, run};
 use crate::scenario::Scenario;
 use crate::until::until;
@@ -104,6 +105,7 @@ target  = "/home/jovyan/work"
 sshcmd  = "{sshcmd}"
 port    = 2222
 options = { allow_other = "" }
+labels  = { autoremove = "True" }
 
 [[images]]
 name  = "Stand-in"
@@ -115,12 +117,12 @@ fn user(name: &str, sshcmd: &str, credential: &str, secret: &str) -> String {
     format!("[users.{name}]\nsshcmd = {sshcmd:?}\n{credential} = {{ file = {secret:?} }}\n")
 }
 
-/// Writes a config with these users, and applies it.
-fn apply(scenario: &Scenario<'_>, users: &[String], arguments: &[&str]) -> Output {
+/// Applies a config with these users.
+fn apply(scenario: &Scenario<'_>, users: &[String]) -> Ran {
     scenario.engine().has_network("live");
     let config = CONFIG.replace("NAME", scenario.name());
     scenario.write("swarmgen.toml", &format!("{config}\n{}", users.concat()));
-    scenario.tries(&[&["apply", "--resolve-image", "never"], arguments].concat())
+    scenario.applies(&["--timeout", "40s"])
 }
 
 /// A command in the container of a service.
@@ -140,18 +142,27 @@ fn a_file_written_in_a_container_is_on_the_server() {
     scenario.write("ben.password", &ben.password);
     let by_key = user("anna", &homes.sshcmd("anna"), "id_rsa", "anna.key");
     let by_password = user("ben", &homes.sshcmd("ben"), "password", "ben.password");
-    let applied = apply(&scenario, &[by_key, by_password], &[]);
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-    let plan = scenario.tries(&["plan"]);
-    assert_eq!(plan.status.code(), Some(0), "{}", String::from_utf8_lossy(&plan.stdout));
+    let ran = apply(&scenario, &[by_key, by_password]).ends_with(0);
+    for secret in [anna.key.as_str(), ben.password.as_str(), anna.key.lines().nth(1).unwrap()] {
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret));
+    }
+    scenario.plans(&[]).is_empty();
     for user in ["anna", "ben"] {
         let service = format!("homes-{user}-1");
-        scenario.engine().wait_for(&service);
         let script = format!("echo written by {user} > /home/jovyan/work/note");
         run(&mut within(&scenario, &service, &["sh", "-c", &script]));
         assert_eq!(homes.file(user, "note"), format!("written by {user}\n"));
         assert_eq!(homes.owner(user, "note"), user);
     }
+    // The volume goes with the server, and the home stays.
+    let has_volume = |name: &str| {
+        let path = format!("/volumes/{name}");
+        crate::http::get(&scenario.engine().socket(1), &path).status == 200
+    };
+    assert!(has_volume("homes-anna"));
+    scenario.ran(&["destroy", "--user", "anna", "--yes"]).ends_with(0);
+    assert_eq!((has_volume("homes-anna"), has_volume("homes-ben")), (false, true));
+    assert_eq!(homes.file("anna", "note"), "written by anna\n");
 }
 
 #[test]
@@ -170,11 +181,10 @@ fn credentials_open_no_other_home() {
         user("carl-by-password", &homes.sshcmd("dora"), "password", "carl.password"),
         user("carl", &format!("carl@{ADDRESS}:/run/homes/dora"), "id_rsa", "carl.key"),
     ];
-    let applied = apply(&scenario, &users, &["--timeout", "40s", "--user", "carl-by-key"]);
-    let told = String::from_utf8_lossy(&applied.stderr);
-    assert!(applied.status.code() == Some(4) && told.contains("sshfs command failed"), "{told}");
-    assert!(!told.contains(carl.key.lines().nth(2).unwrap()), "{told}");
-    assert!(apply(&scenario, &users, &["--detach"]).status.success());
+    let ran = apply(&scenario, &users).ends_with(4).says("sshfs command failed");
+    for secret in [&carl.password, &carl.key, &dora.key] {
+        assert!(!ran.stderr.contains(secret.as_str()));
+    }
     let engine = scenario.engine();
     engine.wait_for("burglars-dora-1");
     let read = |service: &str| within(&scenario, service, &["cat", "/home/jovyan/work/diary"]).output().unwrap();

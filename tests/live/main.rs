@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod attributes;
-mod class;
+mod classes;
 mod client;
 mod commands;
 mod drift;
@@ -23,6 +23,7 @@ mod http;
 mod injected;
 mod isolation;
 mod killed;
+mod owners;
 mod proxy;
 mod racing;
 mod running;
@@ -30,4 +31,5 @@ mod scenario;
 mod served;
 mod task_faults;
 mod two_nodes;
+mod undone;
 mod until;

@@ -215,8 +215,8 @@ fn a_failure_is_told_at_once_and_leaves_nothing() {
     for (profile, code, seconds, says) in [
         ("missing", "no-image", 20, "image"),
         ("exits", "exited", 20, "ended"),
-        ("nowhere", "no-node", 4, "No node"),
-        ("too-large", "no-node", 4, "No node"),
+        ("nowhere", "no-node", 8, "No node"),
+        ("too-large", "no-node", 8, "No node"),
         ("unhealthy", "unhealthy", 20, "does not work as it should"),
         ("no-directory", "rejected", 20, ""),
     ] {

@@ -241,7 +241,12 @@ impl<A: SwarmApi> Work<'_, A> {
     ) -> Result<Ended, Failure> {
         let ServiceUpdate { id, version, new, before, restarts } = update;
         let subject = Subject::from(new);
-        let task = if *restarts { Task::New } else { Task::None };
+        let task = match restarts {
+            true => Task::New,
+            // The engine moves a task whose node is no more meant, and leaves any other.
+            false if placement(&before.0) != placement(&body.0) => Task::Settled,
+            false => Task::None,
+        };
         let taken = || Ok(Ended::Taken(Taken { id: id.clone(), new: new.clone(), task }));
         let auth = self.auth(&body.0);
         let mut patience = Patience::default();
@@ -332,6 +337,10 @@ impl<A: SwarmApi> Work<'_, A> {
         }
         Ok(body)
     }
+}
+
+fn placement(spec: &Value) -> Option<&Value> {
+    spec.pointer("/TaskTemplate/Placement")
 }
 
 pub(in super::super) fn label<'a>(spec: &'a Value, key: &str) -> Option<&'a str> {

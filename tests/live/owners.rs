@@ -1,0 +1,231 @@
+//! Whatever is not the deployment's own stays as it is, and secrets are told nowhere.
+
+use serde_json::{Value, json};
+
+use crate::engine::{Engine, NOTEBOOK, run};
+use crate::scenario::Scenario;
+
+/// What secrets hold, each in its own way to be told from all else.
+const CANARIES: [&str; 4] = ["canary-env-7f3a", "canary-swarm-91bc", "canary-sshfs-55de", "canary-key-0a1b"];
+
+/// Everything of the swarm but what this deployment has.
+fn others(scenario: &Scenario<'_>) -> Value {
+    let mut all = json!({});
+    for kind in ["services", "networks", "configs", "secrets"] {
+        let list = scenario.engine().get(&format!("/{kind}"));
+        let theirs = |object: &&Value| {
+            let spec = object.get("Spec").unwrap_or(object);
+            let name = spec["Name"].as_str().unwrap_or_default();
+            name.starts_with("owners-") && spec["Labels"]["swarmgen.deployment"] != "owners"
+        };
+        // Whether a task runs is no matter of ours.
+        let objects = list.as_array().unwrap().iter().filter(theirs).cloned();
+        all[kind] = objects.collect();
+    }
+    let volumes = scenario.engine().get("/volumes");
+    let named = |volume: &&Value| volume["Name"].as_str().unwrap().starts_with("owners-t");
+    all["volumes"] = volumes["Volumes"].as_array().unwrap().iter().filter(named).cloned().collect();
+    all
+}
+
+#[test]
+fn nothing_of_another_owner_is_touched() {
+    let scenario = Scenario::new(Engine::idle(), "owners");
+    let engine = scenario.engine();
+    // Another deployment of the same program, whose names begin alike.
+    let ours = |deployment: &str, prefix: &str, users: &str| {
+        format!(
+            "version = 1\ndeployment = \"{deployment}\"\nservice_prefix = \"{prefix}\"\nnaming.scheme = \"slug\"\n\
+             networks = []\nkey = {{ file = \"key\" }}\n\
+             [swarm_configs.{prefix}-page]\ncontent = \"{deployment}\"\n[swarm_secrets.{prefix}-word]\nfile = \"key\"\n\
+             [[images]]\nname = \"Stand-in\"\nimage = \"{NOTEBOOK}\"\nconfigs = [\"{prefix}-page\"]\n\
+             secrets = [\"{prefix}-word\"]\n{users}\n"
+        )
+    };
+    scenario.write("key", "a key that is long enough to be one");
+    scenario.write("theirs.toml", &ours("owners-theirs", "owners-theirs", "[users.anna]\n[users.zoe]\n"));
+    scenario.ran(&["-c", "theirs.toml", "apply", "--detach", "--resolve-image", "never"]).ends_with(0);
+    // Ours before the spawner's time, a hub's, a stack's, and what nobody labelled.
+    for (name, labels) in [
+        (
+            "owners-spawned",
+            json!({"swarmgen.deployment": "owners-hub", "swarmgen.user": "u", "swarmgen.made-by": "spawner"}),
+        ),
+        (
+            "owners-spawned-2",
+            json!({"swarmgen.deployment": "OWNERS", "swarmgen.user": "u", "swarmgen.made-by": "apply"}),
+        ),
+        ("owners-nobody", json!({})),
+    ] {
+        let body = json!({"Name": name, "Labels": labels, "TaskTemplate": {"ContainerSpec": {"Image": NOTEBOOK}}});
+        assert_eq!(engine.ask("POST", "/services/create", Some(&body)).status, 201);
+        engine.has_object("configs", name);
+        engine.has_object("secrets", name);
+        engine.has_network(name);
+    }
+    run(&mut engine.docker(&["volume", "create", "--label", "autoremove=True", "owners-theirs-v"]));
+    let before = others(&scenario);
+    assert_eq!(before["services"].as_array().unwrap().len(), 6);
+    let untouched = |at: &str| {
+        assert_eq!(others(&scenario), before, "{at}");
+        scenario.leaves_others_alone();
+    };
+    for (arguments, users, code) in [
+        (&["apply", "--detach", "--prune", "--yes", "--keep", "1"] as &[&str], "[users.anna]\n[users.ben]\n", 0),
+        (&["apply", "--detach", "--prune", "--yes", "--keep", "1"], "[users.ben]\n", 0),
+        (&["apply", "--detach", "--prune", "--yes"], "", 1),
+        (&["apply", "--detach", "--prune", "--yes", "--allow-empty", "--keep", "1"], "", 0),
+        (&["apply", "--detach"], "[users.ben]\n", 0),
+        // A user whose service would have the name of somebody else's.
+        (&["apply", "--detach", "--prune", "--yes", "--take-over", "--replace-volumes"], "[users.theirs-anna]\n", 1),
+        (&["destroy", "--user", "anna", "--yes"], "[users.ben]\n", 0),
+        (&["destroy", "--all", "--yes"], "[users.ben]\n", 0),
+        (&["destroy", "--all", "--yes"], "[users.ben]\n", 0),
+    ] {
+        scenario.write("swarmgen.toml", &ours("owners", "owners", users));
+        scenario.ran(arguments).ends_with(code);
+        untouched(&format!("{arguments:?}"));
+    }
+    scenario.ran(&["-c", "theirs.toml", "destroy", "--all", "--yes"]).ends_with(0);
+}
+
+#[test]
+fn secrets_are_told_nowhere() {
+    let scenario = Scenario::new(Engine::idle(), "canaries");
+    let [env, swarm, sshfs, key] = CANARIES;
+    for (file, text) in [("env", env), ("word", swarm), ("password", sshfs), ("key", key)] {
+        scenario.write(file, text);
+    }
+    let configure = |more: &str| {
+        scenario.has_config(
+            "networks = []\nkey = { file = \"key\" }\n[swarm_secrets.canaries-word]\nfile = \"word\"\n",
+            &format!(
+                "env = {{ TOKEN = {{ file = \"env\" }}, TWICE = \"before {{canary_token}} after\" }}\n\
+                 secrets = [\"canaries-word\"]\nmounts = [{{ type = \"sshfs\", driver = \"local\", source = \"canaries-{{name}}\", \
+                 target = \"/s\", sshcmd = \"a@b.example:\" }}]\n{more}\n[user_defaults]\ncanary_token = {{ file = \"env\" }}\n\
+                 password = {{ file = \"password\" }}\n[users.anna]\n[users.ben]\n"
+            ),
+        );
+    };
+    configure("");
+    let mut told = String::new();
+    let mut tell = |arguments: &[&str]| {
+        let ran = scenario.ran(arguments);
+        assert!([0, 1, 3, 4].contains(&ran.code), "{arguments:?}: {}", ran.stderr);
+        told += &format!("{arguments:?}\n{}\n{}\n", ran.stdout, ran.stderr);
+    };
+    tell(&["-vv", "plan"]);
+    tell(&["plan", "--format", "json", "-o", "plan.json"]);
+    tell(&["-vv", "apply", "--detach", "--progress", "json", "plan.json"]);
+    // The engine quotes what it refuses: a template that is none, in a value with a secret in it.
+    let update = [
+        "service",
+        "update",
+        "--detach",
+        "--quiet",
+        "--no-resolve-image",
+        "--env-add",
+        "TOKEN=canary-env-7f3a-by-hand",
+    ];
+    run(scenario.engine().docker(&update).arg("canaries-anna-1"));
+    tell(&["-vv", "plan"]);
+    tell(&["plan", "--format", "json"]);
+    tell(&["-vv", "apply", "--detach", "--progress", "plain"]);
+    scenario.write("env", "canary-env-7f3a-changed");
+    scenario.write("password", "canary-sshfs-55de-changed");
+    tell(&["plan", "--message-format", "json", "-o", "plan2.json"]);
+    tell(&["apply", "--yes", "--rollback", "--timeout", "2s"]);
+    tell(&["apply", "--timeout", "3s"]);
+    tell(&["status", "--format", "json"]);
+    tell(&["validate", "--cluster", "--message-format", "json"]);
+    // Refused by the engine, in whose words the value may stand.
+    configure(
+        "container_spec.hostname = \"{canary_token}{canary_token}{canary_token}{canary_token}{canary_token}{canary_token}\"",
+    );
+    tell(&["apply", "--detach", "--progress", "json"]);
+    let labels: Vec<String> = scenario
+        .services()
+        .iter()
+        .map(|service| {
+            let spec = &service["Spec"];
+            format!("{} {}", spec["Labels"], spec["TaskTemplate"]["ContainerSpec"]["Labels"])
+        })
+        .collect();
+    assert_eq!(labels.len(), 2);
+    tell(&["destroy", "--all", "--yes", "--progress", "json"]);
+    for file in ["plan.json", "plan2.json"] {
+        told += &std::fs::read_to_string(scenario.folder().join(file)).unwrap();
+    }
+    told += &labels.concat();
+    for canary in CANARIES {
+        let at = told.lines().find(|line| line.contains(canary));
+        assert_eq!(at, None, "{canary}");
+    }
+}
+
+#[test]
+fn volumes_go_only_where_they_are_said_to() {
+    let scenario = Scenario::new(Engine::shared(), "volumes");
+    let mount = |source: &str, labels: &str| {
+        format!(
+            "[[images.mounts]]\ntype = \"volume\"\nsource = \"volumes-{source}-{{name}}\"\ntarget = \"/{source}\"\n{labels}\n"
+        )
+    };
+    let mounts = [
+        mount("kept", ""),
+        mount("said", "labels = { autoremove = \"True\" }"),
+        mount("unsaid", "labels = { autoremove = \"no\" }"),
+    ];
+    scenario
+        .has_config("lints.node-local-volume = \"allow\"", &format!("{}[users.anna]\n[users.ben]\n", mounts.concat()));
+    scenario.applies(&[]).ends_with(0);
+    let volumes = || {
+        let all = scenario.engine().get("/volumes");
+        let names = all["Volumes"].as_array().unwrap().iter().map(|volume| volume["Name"].as_str().unwrap().to_owned());
+        let mut names: Vec<String> =
+            names.filter(|name| name.starts_with("volumes-") && !name.starts_with("volumes-x")).collect();
+        names.sort();
+        names
+    };
+    let all = ["kept-anna", "kept-ben", "said-anna", "said-ben", "unsaid-anna", "unsaid-ben"]
+        .map(|name| format!("volumes-{name}"));
+    assert_eq!(volumes(), all);
+    scenario.ran(&["destroy", "--user", "anna", "--yes"]).ends_with(0);
+    assert_eq!(
+        volumes(),
+        ["kept-anna", "kept-ben", "said-ben", "unsaid-anna", "unsaid-ben"].map(|name| format!("volumes-{name}"))
+    );
+    scenario.destroys_all().ends_with(0);
+    assert_eq!(volumes(), ["kept-anna", "kept-ben", "unsaid-anna", "unsaid-ben"].map(|name| format!("volumes-{name}")));
+}
+
+#[test]
+fn services_of_the_old_spawner_are_taken_over_when_asked_to() {
+    let scenario = Scenario::new(Engine::idle(), "taken");
+    let mut create = scenario.engine().docker(&["service", "create", "--detach", "--name", "taken-anna-1"]);
+    let marks = ["--env", "JUPYTERHUB_USER=anna", "--container-label", "image_name=Stand-in"];
+    run(create.args(marks).args(["--label", "kept=yes", crate::engine::NOTEBOOK]));
+    // Somebody else's of a name that is wanted.
+    run(&mut scenario.engine().docker(&[
+        "service",
+        "create",
+        "--detach",
+        "--name",
+        "taken-carl-1",
+        crate::engine::NOTEBOOK,
+    ]));
+    scenario.has_config("lints.no-node = \"allow\"", "[users.anna]\n[users.ben]\n");
+    let before = scenario.services();
+    scenario.applies(&["--detach"]).ends_with(1).says("`--take-over` makes them ours");
+    assert_eq!(scenario.services(), before);
+    scenario.has_config("lints.no-node = \"allow\"", "[users.anna]\n[users.ben]\n[users.carl]\n");
+    scenario.applies(&["--detach", "--take-over", "--yes"]).ends_with(1).says("taken-carl-1 is there already");
+    assert_eq!(scenario.services(), before);
+    scenario.has_config("lints.no-node = \"allow\"", "[users.anna]\n[users.ben]\n");
+    let ran = scenario.applies(&["--detach", "--take-over"]);
+    ran.ends_with(1).says("add `--yes`");
+    assert_eq!(scenario.services(), before);
+    scenario.applies(&["--detach", "--take-over", "--yes"]).ends_with(0);
+    scenario.plans(&[]).is_empty();
+    assert_eq!(scenario.service_names(), ["taken-anna-1", "taken-ben-1", "taken-carl-1"]);
+}
