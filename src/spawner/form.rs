@@ -69,6 +69,11 @@ impl<'a> Form<'a> {
         choice || self.first.is_none() || !self.fields.is_empty() || self.compiler.settings.uploads
     }
 
+    /// Tells whether a request may set what it sets.
+    fn may_set(&self, request: &serde_json::Value) -> bool {
+        posted::node(self.compiler.sources(), request).is_some_and(|node| self.compiler.check_options(&node).is_ok())
+    }
+
     /// The images of the profiles that are offered.
     pub fn images(&self) -> BTreeSet<&str> {
         self.offered().map(|(_, choice)| &*choice.image).filter(|image| !image.is_empty()).collect()

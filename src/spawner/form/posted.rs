@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Note};
 use crate::resolve::Request as Asked;
 use crate::resolve::options::canonical;
 use crate::resolve::upload;
-use crate::source::{Author, Node, Syntax, parse};
+use crate::source::{Author, Node, SourceMap, Syntax, parse};
 use crate::spawner::request::{self, PostedFile};
 
 use super::page::{FIELD_OF_FILES, FIELD_OF_PROFILE, OPTION, UNIT};
@@ -145,13 +145,8 @@ impl<'a> Reading<'a> {
         node.is_some_and(|node| self.form.compiler.check_options(&node).is_ok() && fits(&node))
     }
 
-    /// A request as a text with places, as the compiler takes it.
     fn node(&self, request: &Value) -> Option<Node> {
-        let sources = self.form.compiler.sources();
-        let id = sources.add("form".to_owned(), "", Author::Data, request.to_string());
-        let node = parse(sources, id, Syntax::Json).ok()?;
-        request::hide(&node, sources);
-        Some(node)
+        node(self.form.compiler.sources(), request)
     }
 
     fn files(&mut self) {
@@ -222,6 +217,14 @@ impl<'a> Reading<'a> {
         }
         Err(self.refused)
     }
+}
+
+/// A request as a text with places, as the compiler takes it. It may hold secrets.
+pub(super) fn node(sources: &SourceMap, request: &Value) -> Option<Node> {
+    let id = sources.add("form".to_owned(), "", Author::Data, request.to_string());
+    let node = parse(sources, id, Syntax::Json).ok()?;
+    request::hide(&node, sources);
+    Some(node)
 }
 
 /// A finding's message without its marks.
