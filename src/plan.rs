@@ -4,7 +4,7 @@
 //! ObservedState  (the swarm, read once)      Wanted  (each user's server, as the compiler makes it)
 //!        \______________ normalize: one canonical form, the engine's defaults filled in ________/
 //!                                 diff: Changes, each with its Cause
-//!                                 graph: Plan { items, actions in stages }
+//!                                 planner: Plan { items, actions in stages }, shown by show
 //! ```
 //!
 //! Planning decides and `apply` acts: an action holds all that its call needs.

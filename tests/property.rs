@@ -11,6 +11,8 @@ mod mutations;
 #[path = "property/names.rs"]
 mod names;
 mod plain_tree;
+#[path = "property/plan.rs"]
+mod plan;
 #[path = "property/requests.rs"]
 mod requests;
 #[path = "property/roster.rs"]
@@ -19,6 +21,7 @@ mod roster;
 mod secrets;
 #[path = "property/series.rs"]
 mod series;
+mod stored_spec;
 #[path = "property/strings.rs"]
 mod strings;
 #[path = "property/text.rs"]

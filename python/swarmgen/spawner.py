@@ -84,6 +84,9 @@ class SwarmgenSpawner(Spawner):
     _polls: ClassVar[WeakKeyDictionary[Any, asyncio.Semaphore]] = WeakKeyDictionary()
     _warned: ClassVar[set[str]] = set()
 
+    # Of the base class.
+    api_token: Any
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         # What the program wants to be told again.
@@ -241,8 +244,7 @@ class SwarmgenSpawner(Spawner):
         return f"http://{address}:{answer['port']}"
 
     async def _start_once(self, token: Any, existing: str, deadline: float) -> Event:
-        own: Any = self.api_token
-        self.api_token = token
+        own, self.api_token = self.api_token, token
         try:
             variables = {name: str(value) for name, value in self.get_env().items() if name not in LIMITS and value is not None}
         finally:

@@ -157,3 +157,7 @@ impl AsyncWrite for Channel {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+#[cfg(feature = "remote")]
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,11 @@ impl<A: SwarmApi> Work<'_, A> {
         let actions = plan.actions.iter().enumerate().filter(|(_, action)| action.stage() == stage);
         let acts = stream::iter(actions).map(async |(index, action)| {
             let stop = self.halt.reason().map(|stop| stop.to_string());
-            let hindrance = hindrance.filter(|_| !matches!(action, Action::RemoveVolume { .. })).map(str::to_owned);
+            let hindrance = match action {
+                Action::RemoveVolume { service, .. } if self.is_removed(plan, service) => None,
+                Action::RemoveVolume { service, .. } => Some(format!("its service `{service}` is still there")),
+                _ => hindrance.map(str::to_owned),
+            };
             match stop.or(hindrance) {
                 Some(reason) => self.ledger.set(index, State::NotDone { reason }),
                 None => self.act(plan, index, action).await,

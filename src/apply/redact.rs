@@ -29,8 +29,10 @@ const SHORTEST_LINE: usize = 8;
 /// Knows secrets, and takes them out of texts.
 #[derive(Default)]
 pub struct Redactor {
-    /// Each secret in each of its spellings, by its first byte.
-    needles: RefCell<BTreeMap<u8, BTreeSet<String>>>,
+    /// The secrets whose spellings are not known yet: mostly nothing is ever redacted.
+    learned: RefCell<Vec<Zeroizing<String>>>,
+    /// Each secret in each of its spellings, by its first bytes.
+    needles: RefCell<BTreeMap<Vec<u8>, BTreeSet<String>>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -88,6 +90,11 @@ impl Redactor {
 
     /// Learns a secret.
     pub fn learn(&self, secret: &str) {
+        self.learned.borrow_mut().push(Zeroizing::new(secret.to_owned()));
+    }
+
+    /// Learns how a secret may be spelled, in whole and in parts.
+    fn spell(&self, secret: &str) {
         self.learn_spellings(secret);
         // Braces that Swarm would take for a template's are sent as a template that gives them.
         let expanded = Zeroizing::new(unescaped(secret));
@@ -124,27 +131,29 @@ impl Redactor {
             spellings.extend([&quoted, &json].map(|text| String::clone(text)));
             let mut needles = self.needles.borrow_mut();
             for spelling in spellings {
-                if let Some(first) = spelling.bytes().next() {
-                    needles.entry(first).or_default().insert(spelling);
-                }
+                needles.entry(first_bytes(spelling.as_bytes(), SHORT).to_vec()).or_default().insert(spelling);
             }
         }
     }
 
     /// The text with every secret that it quotes taken out.
     pub fn redact(&self, text: &str) -> String {
+        for secret in self.learned.take() {
+            self.spell(&secret);
+        }
         let needles = self.needles.borrow();
         let mut shown = String::with_capacity(text.len());
-        // Everything before `done` is shown or hidden; overlapping secrets are hidden as one.
+        // Everything before `done` is shown or hidden; secrets side by side are hidden as one.
         let (mut done, mut hiding) = (0, false);
         for (at, c) in text.char_indices() {
             let rest = text.get(at..).unwrap_or_default();
             let fits = |needle: &&String| {
                 rest.starts_with(needle.as_str()) && (needle.len() >= SHORT || is_word(text, at, needle))
             };
-            let found = rest.bytes().next().and_then(|first| needles.get(&first)).into_iter().flatten().filter(fits);
+            let starts = (1..=SHORT).map(|length| first_bytes(rest.as_bytes(), length));
+            let found = starts.filter_map(|start| needles.get(start)).flatten().filter(fits);
             if let Some(longest) = found.map(String::len).max() {
-                if !hiding || at > done {
+                if !hiding {
                     shown.push_str(REDACTED);
                 }
                 hiding = true;
@@ -166,6 +175,10 @@ impl Drop for Redactor {
             needle.zeroize();
         }
     }
+}
+
+fn first_bytes(text: &[u8], most: usize) -> &[u8] {
+    text.get(..most).unwrap_or(text)
 }
 
 /// Tells whether what stands there is no part of a longer word.

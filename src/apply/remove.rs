@@ -86,21 +86,24 @@ pub(super) fn patience(spec: &Value) -> Duration {
     VOLUME_PATIENCE + grace.map_or(STOP_GRACE, Duration::from_nanos)
 }
 
+/// The action that removes a service, with its place.
+fn removal_of<'p>(plan: &'p Plan, service: &str) -> Option<(usize, &'p Removal)> {
+    plan.actions.iter().enumerate().find_map(|(index, action)| match action {
+        Action::RemoveService(old) if old.name == service => Some((index, old)),
+        _ => None,
+    })
+}
+
 impl<A: SwarmApi> Work<'_, A> {
     /// Removes a volume once the service that used it is gone.
     pub(super) async fn remove_volume(&self, plan: &Plan, name: &str, service: &str) -> Result<(), Failure> {
-        let removals = plan.actions.iter().enumerate().find_map(|(index, action)| match action {
-            Action::RemoveService(old) if old.name == service => Some((index, old)),
-            _ => None,
-        });
-        let mut bound = VOLUME_PATIENCE + STOP_GRACE;
-        if let Some((index, old)) = removals {
-            if self.ledger.state(index) != Some(State::Done) {
-                return Err(Failure::Failed(format!("its service `{service}` is still there")));
-            }
-            bound = patience(&old.before.0);
-        }
+        let bound = removal_of(plan, service).map_or(VOLUME_PATIENCE + STOP_GRACE, |(_, old)| patience(&old.before.0));
         self.remove_volume_of(name, service, bound).await
+    }
+
+    /// Tells whether a service is gone, or was not to be removed by this plan.
+    pub(super) fn is_removed(&self, plan: &Plan, service: &str) -> bool {
+        removal_of(plan, service).is_none_or(|(index, _)| self.ledger.state(index) == Some(State::Done))
     }
 
     /// Removes a volume as soon as nothing uses it any more; one that is not there is as good as removed.

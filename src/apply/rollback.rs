@@ -134,7 +134,7 @@ impl<A: SwarmApi> Work<'_, A> {
 
     async fn undo_removal(&self, subject: &Subject, before: &Body) -> Result<(), Failure> {
         let Subject::Service { name, user, server } = subject.clone() else { return Ok(()) };
-        let new = NewService { name, user, server, body: before.clone(), start_timeout: 0, image: None };
+        let new = NewService { name, user, server, body: before.clone(), start_timeout: 0 };
         match self.create_noted(&new, None, &mut false).await? {
             Ended::Taken(_) => Ok(()),
             Ended::Changed(_) => Err(changed_since()),

@@ -31,6 +31,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const DOUBT: Duration = Duration::from_secs(5);
 /// Our own reasons are guesses: they are told only of what has hung for a while.
 const GUESS_AFTER: Duration = Duration::from_secs(10);
+/// How long a task list may take; another one may come sooner.
+const LIST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a look beside the tasks may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -55,8 +57,8 @@ pub(super) struct Watch {
     pub(super) subject: Subject,
     pub(super) id: String,
     pub(super) expected: Expected,
-    /// The tasks that were there before.
-    pub(super) known: Rc<BTreeSet<String>>,
+    /// The tasks that were there before; `None` if nobody knows, until the first look takes those for it that have ended.
+    pub(super) known: Option<Rc<BTreeSet<String>>>,
     /// Whether the engine may roll it back by itself.
     pub(super) is_update: bool,
     /// Whether a task is known to be new without a look at how the update goes.
@@ -131,9 +133,9 @@ impl<A: SwarmApi> Work<'_, A> {
             subject: subject.clone(),
             id: id.clone(),
             expected: Expected::of(&spec.0, self.run.settings.stable_for),
-            known: Rc::default(),
+            known: None,
             is_update: false,
-            is_settled: true,
+            is_settled: false,
             accepted: Instant::now(),
             timeout: self.timeout(*start_timeout),
             seen: Seen::default(),
@@ -186,7 +188,7 @@ impl<A: SwarmApi> Work<'_, A> {
             }
             // The last look is the one at the deadline.
             let left = deadline.saturating_duration_since(Instant::now());
-            let bound = left.clamp(INTERVAL, self.run.settings.call_timeout.max(INTERVAL));
+            let bound = left.clamp(INTERVAL, LIST_TIMEOUT);
             let listed = tokio::select! {
                 biased;
                 () = self.halt.halted() => return,
@@ -223,7 +225,9 @@ impl<A: SwarmApi> Work<'_, A> {
         let (mut stable, mut ended, mut doubtful, mut hangs) = (Vec::new(), Vec::new(), false, false);
         for (id, watch) in self.watched.pending.borrow_mut().iter_mut() {
             let own = by_service.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            match watch.seen.look(own, &watch.known, &watch.expected, now) {
+            let old = || own.iter().filter(|task| condition::has_ended(task)).map(|task| task.id.clone());
+            let known = watch.known.get_or_insert_with(|| Rc::new(old().collect()));
+            match watch.seen.look(own, known, &watch.expected, now) {
                 Verdict::Stable => {
                     doubtful |= watch.is_update || !watch.is_settled;
                     stable.push(id.clone());

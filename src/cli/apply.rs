@@ -11,8 +11,8 @@ use clap::Parser as _;
 use crate::apply::bollard::Engine;
 use crate::apply::remove::{RemoteVolume, remote_volumes};
 use crate::apply::{Outcome, Redactor, Run, Settings, Stop};
-use crate::diag::Diagnostics;
 use crate::diag::render::visible;
+use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::plan::ObservedState;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::graph::{Action, Plan, Removal, Verdict};
@@ -72,7 +72,7 @@ fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Docum
             let planned = planned::plan(compiler, servers, wanted, &engine, &mut diagnostics).await?;
             let planned = planned::told(planned, &diagnostics, &sources, ui)?;
             if let Some(document) = document {
-                is_fresh(document, &planned.plan)?;
+                is_fresh(document, &planned.plan, ui)?;
             }
             if diagnostics.has_errors() {
                 return Err(Failure::Input);
@@ -104,7 +104,7 @@ fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Docum
 }
 
 /// Makes sure that a saved plan is what would be done now.
-fn is_fresh(document: &Document, plan: &Plan) -> Result<(), Failure> {
+fn is_fresh(document: &Document, plan: &Plan, ui: &Ui) -> Result<(), Failure> {
     let then = document.saved.as_ref().map(|saved| saved.fingerprint.as_str());
     if then == Some(&*fingerprint(plan)) {
         return Ok(());
@@ -115,8 +115,31 @@ fn is_fresh(document: &Document, plan: &Plan) -> Result<(), Failure> {
     } else {
         differences.join("; ")
     };
-    let told = visible(&told).into_owned();
-    Err(anyhow!("the saved plan is stale, and nothing was done: {told}; plan again").into())
+    let stale = Diagnostic::new(&code::STALE_PLAN, "the saved plan is stale, and nothing was done")
+        .note(visible(&told).into_owned())
+        .help("plan again, and look at what would be done now");
+    Err(refused(stale, ui))
+}
+
+/// Shows why nothing was done.
+pub(super) fn refused(finding: Diagnostic, ui: &Ui) -> Failure {
+    let mut findings = Diagnostics::new();
+    findings.push(finding);
+    ui.report(&findings, &SourceMap::new());
+    Failure::Input
+}
+
+/// Says that services that are wanted are somebody else's.
+pub(super) fn conflict(plan: &Plan) -> Option<Diagnostic> {
+    let is_conflict = |verdict: &Verdict| matches!(verdict, Verdict::Conflict(_));
+    let number = plan.items.iter().filter(|item| is_conflict(&item.verdict)).count();
+    let message = match number {
+        0 => return None,
+        1 => "a service that is wanted has the name of somebody else's".to_owned(),
+        _ => format!("{number} services that are wanted have the names of somebody else's"),
+    };
+    let finding = Diagnostic::new(&code::CONFLICT, message);
+    Some(finding.help("choose another `service_prefix`, remove them, or `--take-over` what the old spawner made"))
 }
 
 /// Refuses a plan with services that are somebody else's.
@@ -128,12 +151,13 @@ fn refuse(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
     let items = plan.items.iter().filter(|item| concerned(&item.verdict)).cloned().collect();
     let shown = Plan { items, actions: Vec::new(), warnings: Vec::new(), ..plan.clone() };
     ui.note(human::render(&shown, false).trim_end());
-    let help = if plan.has_conflicts() {
-        "nothing was done: services of these names are somebody else's; choose another `service_prefix`, or remove them"
-    } else {
-        "nothing was done: the old spawner made services of these names; `--take-over` makes them this deployment's"
-    };
-    Err(anyhow!(help).into())
+    Err(match conflict(plan) {
+        Some(conflict) => refused(conflict, ui),
+        None => {
+            let help = "nothing was done: the old spawner made services of these names; `--take-over` makes them ours";
+            anyhow!(help).into()
+        }
+    })
 }
 
 /// Asks before anything is removed, replaced or taken over.

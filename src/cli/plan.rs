@@ -11,6 +11,7 @@ use crate::plan::show::json::Saved;
 use crate::plan::show::{human, json};
 use crate::source::SourceMap;
 
+use super::apply::{conflict, refused};
 use super::args::Global;
 use super::args::live::{Plan, PlanFormat};
 use super::error::Failure;
@@ -38,8 +39,11 @@ pub(super) fn run(args: &Plan, global: &Global, ui: &Ui) -> Result<(), Failure> 
                 PlanFormat::Human => ui::result(human::render(&planned.plan, ui.colours_results()).as_bytes())?,
                 PlanFormat::Json => ui::result(json::render(&planned.plan, None).as_bytes())?,
             }
+            if let Some(conflict) = conflict(&planned.plan) {
+                return Err(refused(conflict, ui));
+            }
             match () {
-                () if diagnostics.has_errors() || planned.plan.has_conflicts() => Err(Failure::Input),
+                () if diagnostics.has_errors() => Err(Failure::Input),
                 () if planned.plan.actions.is_empty() && !planned.plan.awaits_take_over() => Ok(()),
                 () => Err(Failure::Attention),
             }

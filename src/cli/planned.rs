@@ -76,7 +76,7 @@ pub(super) async fn plan<'s>(
     if !images.is_empty() {
         let resolved = resolve(engine, &images, &credentials, resolve::LIMIT).await;
         notes.extend(resolved.problems.iter().map(|(image, problem)| {
-            format!("the digest of `{image}` is not known, so that nodes may run different versions: {problem}")
+            format!("the digest of `{image}` is not known, so that nodes may run different images: {problem}")
         }));
         options.pins = resolved.pinned.into_iter().filter_map(|(image, pinned)| Some((image, pin(pinned)?))).collect();
         if !options.pins.is_empty() {
@@ -150,15 +150,10 @@ fn look_at_cluster(
 
 /// The images whose tags are to be resolved.
 fn images(plan: &Plan, wanted: &[Wanted<'_>], when: ResolveImage) -> BTreeSet<String> {
-    let new = plan.actions.iter().filter_map(|action| match action {
-        Action::CreateService(new) | Action::ReplaceService { new, .. } => new.image.clone(),
-        Action::UpdateService(update) => update.new.image.clone(),
-        _ => None,
-    });
     let all = wanted.iter().filter_map(|wanted| image(&wanted.service).map(str::to_owned));
     match when {
         ResolveImage::Never => BTreeSet::new(),
-        ResolveImage::Changed => new.collect(),
+        ResolveImage::Changed => plan.images(),
         ResolveImage::Always => all.collect(),
     }
 }

@@ -24,7 +24,7 @@ use image::ImageState;
 /// A wanted server, as the checks look at it.
 #[derive(Clone, Debug)]
 pub struct WantedView<'a> {
-    /// The user's name.
+    /// The user's name; empty for a stand-in.
     pub user: &'a Arc<str>,
     /// The server's name; empty for the default one.
     pub server: &'a str,
@@ -67,7 +67,8 @@ pub fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
 impl WantedView<'_> {
     /// A finding at a place of the server's tree, about its user.
     fn finding(&self, code: &'static Code, message: impl Into<String>, at: &str, label: &str) -> Diagnostic {
-        Diagnostic::new(code, message.into()).at(self.spec.nearest(&Pointer::parse(at)).span, label).about(self.user)
+        let finding = Diagnostic::new(code, message.into()).at(self.spec.nearest(&Pointer::parse(at)).span, label);
+        if self.user.is_empty() { finding } else { finding.about(self.user) }
     }
 }
 

@@ -90,7 +90,7 @@ impl Comparison<'_> {
         found
     }
 
-    /// The secrets of the wanted spec: they are not shown wherever they turn up.
+    /// The secrets of both specs: they are not shown wherever they turn up.
     fn secrets(&self) -> Vec<&str> {
         fn texts<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
             match value {
@@ -100,9 +100,12 @@ impl Comparison<'_> {
             }
         }
         let mut found = Vec::new();
-        for unit in self.wanted {
-            for leaf in unit.leaves.iter().filter(|leaf| is_in(self.hidden, unit, leaf)) {
-                texts(leaf.value, &mut found);
+        let was_hidden = self.was_hidden.map(|hidden| (self.live, hidden));
+        for (units, hidden) in [Some((self.wanted, self.hidden)), was_hidden].into_iter().flatten() {
+            for unit in units {
+                for leaf in unit.leaves.iter().filter(|leaf| is_in(hidden, unit, leaf)) {
+                    texts(leaf.value, &mut found);
+                }
             }
         }
         found
@@ -191,13 +194,16 @@ impl Comparison<'_> {
     /// A unit in one line.
     fn shown_unit(&self, unit: &Unit<'_>, shown: impl Fn(&Leaf<'_>) -> Shown) -> Shown {
         match unit.leaves.as_slice() {
-            [leaf] if leaf.name.is_empty() => shown(leaf),
+            [leaf] if leaf.name.is_empty() || leaf.name == "target" => shown(leaf),
             leaves => {
-                let all: Vec<(&Leaf<'_>, Shown)> = leaves.iter().map(|leaf| (leaf, shown(leaf))).collect();
+                // A network's target is its unit's name.
+                let telling = leaves.iter().filter(|leaf| leaf.name != "target");
+                let all: Vec<(&Leaf<'_>, Shown)> = telling.map(|leaf| (leaf, shown(leaf))).collect();
                 if all.iter().all(|(_, shown)| *shown == Shown::Hidden) {
                     return Shown::Hidden;
                 }
                 let words = all.iter().map(|(leaf, shown)| match shown {
+                    Shown::Text(text) if text.starts_with('[') => format!("{}={text}", leaf.name),
                     Shown::Text(text) => format!("{}={}", leaf.name, quoted(text)),
                     Shown::Hidden => format!("{}=«redacted»", leaf.name),
                 });

@@ -7,6 +7,8 @@
 //! stage 4  RemoveVolume, RemoveObject         what nothing uses any more
 //! ```
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::ir::Text;
@@ -31,6 +33,19 @@ impl Plan {
     /// Tells whether a service that is somebody else's has a name that is wanted, so that the plan cannot be applied.
     pub fn has_conflicts(&self) -> bool {
         self.items.iter().any(|item| matches!(item.verdict, Verdict::Conflict(_)))
+    }
+
+    /// The images that services start with anew, without those that have a digest: what a registry may be asked about.
+    pub fn images(&self) -> BTreeSet<String> {
+        let image = |Body(body): &Body| {
+            body.pointer("/TaskTemplate/ContainerSpec/Image").and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let new = self.actions.iter().filter_map(|action| match action {
+            Action::CreateService(new) | Action::ReplaceService { new, .. } => Some(image(&new.body)),
+            Action::UpdateService(update) => Some(image(&update.new.body)).filter(|new| *new != image(&update.before)),
+            _ => None,
+        });
+        new.filter(|image| !image.is_empty() && !image.contains('@')).collect()
     }
 
     /// Tells whether services would be taken over that nobody asked to.
@@ -249,8 +264,6 @@ pub struct NewService {
     pub body: Body,
     /// How long it may take until it runs, in nanoseconds.
     pub start_timeout: i64,
-    /// The image whose tag may be resolved and pinned; `None` where the image stays as it is on the swarm, or has a digest.
-    pub image: Option<String>,
 }
 
 /// A service to be changed.

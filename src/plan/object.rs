@@ -166,11 +166,11 @@ mod tests {
         }
     }
 
-    fn names(actions: &[Action]) -> Vec<&str> {
-        let name = |action| match action {
-            &Action::RemoveObject { ref name, .. } => name.as_str(),
-            Action::CreateObject(new) => new.name.as_str(),
-            _ => "",
+    fn names(actions: &[Action]) -> Vec<String> {
+        let name = |action: &'_ Action| match action {
+            Action::RemoveObject { name, .. } => name.clone(),
+            Action::CreateObject(new) => new.name.clone(),
+            _ => String::new(),
         };
         actions.iter().map(name).collect()
     }

@@ -62,6 +62,12 @@ impl ObservedService {
     pub fn label(&self, key: &str) -> Option<&str> {
         self.spec.get("Labels")?.get(key)?.as_str()
     }
+
+    /// All of its service labels.
+    pub fn labels(&self) -> Labels {
+        let labels = self.spec.get("Labels").and_then(Value::as_object).into_iter().flatten();
+        labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+    }
 }
 
 /// How an update of a service goes.
@@ -179,7 +185,8 @@ pub struct ObservedTask {
     pub image: String,
     /// Its container's id; empty while there is none.
     pub container: String,
-    /// The service's labels, as they were when the task was made.
+    /// The labels of its service, which the engine does not tell with a task: those that the service has now, or, of a
+    /// service that is gone, the one by which the task was found.
     pub labels: Labels,
     /// Its addresses.
     pub addresses: Vec<TaskAddress>,

@@ -24,6 +24,9 @@ use super::observed::{ObservedService, ObservedState};
 use super::place::Locate;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
+/// How much of an image's digest is shown, in characters.
+const SHOWN_OF_DIGEST: usize = "sha256:".len() + 12;
+
 /// One server that is wanted.
 pub struct Wanted<'a> {
     /// The user's name.
@@ -190,7 +193,8 @@ impl Planner<'_> {
             }
         };
         let moved = self.moved_tag(wanted, pinned.as_deref(), &mut found);
-        if is_ours && !self.is_bookkept(prepared, was_applied, was_hidden.as_ref()) {
+        // Whatever else is written, the bookkeeping is written with it.
+        if is_ours && found.changes.is_empty() && !self.is_bookkept(prepared, was_applied, was_hidden.as_ref()) {
             found.changes.push(Change {
                 field: "bookkeeping".to_owned(),
                 before: None,
@@ -254,7 +258,7 @@ impl Planner<'_> {
         if pinned == Some(pin.digest.as_str()) {
             return false;
         }
-        let shown = |digest: &str| Shown::Text(digest.to_owned());
+        let shown = |digest: &str| Shown::Text(digest.chars().take(SHOWN_OF_DIGEST).collect());
         found.changes.push(Change {
             field: "image".to_owned(),
             before: pinned.map(shown),
@@ -287,7 +291,6 @@ impl Planner<'_> {
             server: wanted.server.clone(),
             body: Body(body),
             start_timeout: wanted.start_timeout,
-            image,
         }
     }
 
@@ -373,3 +376,6 @@ fn pin_image(body: &mut Value, image: &str, pin: &Pin) {
         set_platforms(body, platforms);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,27 +67,37 @@ fn warning_text(warning: &Warning, whose: &str, several: bool) -> String {
         (Some(name), false) => format!("the volume `{name}` of {whose}"),
         (None, false) => format!("a volume of {whose}"),
     };
-    let verb = |one: &'static str, more: &'static str| if several { more } else { one };
+    let one_or_more = |one: &'static str, more: &'static str| if several { more } else { one };
     match warning {
         Warning::VolumeDiffers { volume: name, fields, replaceable, .. } => {
-            let rest = if *replaceable {
-                "`--replace-volumes` makes it anew".to_owned()
-            } else {
-                "it may hold data or be in use elsewhere, so that it is never replaced".to_owned()
+            let (volume, fields) = (volume(name), fields.join(", "));
+            let differ = one_or_more("differs", "differ");
+            let rest = match replaceable {
+                true => one_or_more("`--replace-volumes` makes it anew", "`--replace-volumes` makes them anew"),
+                false => one_or_more("it may hold data, or others use it", "they may hold data, or others use them"),
             };
-            let has = verb("has", "have");
-            format!("{} {has} another {} than is wanted: {rest}", volume(name), fields.join(", "))
+            format!(
+                "{volume} {differ} from what is wanted in {fields} and {} as {}: {rest}",
+                one_or_more("stays", "stay"),
+                one_or_more("it is", "they are")
+            )
         }
-        Warning::VolumeUnseen { volume: name, removal, .. } => {
-            let rest = match removal {
-                true => "stays there: `docker volume rm` on that node removes it",
-                false => "keeps its options there, whatever is wanted of it",
-            };
-            format!("{} {} not on this node; on another one it {rest}", volume(name), verb("is", "are"))
+        Warning::VolumeUnseen { volume: name, removal: true, .. } => {
+            let go = one_or_more("goes with its server, but is", "go with their servers, but are");
+            format!(
+                "{} {go} not on this node: on another one, `docker volume rm` there removes {}",
+                volume(name),
+                one_or_more("it", "them")
+            )
+        }
+        Warning::VolumeUnseen { volume: name, removal: false, .. } => {
+            let are = one_or_more("is", "are");
+            let keep = one_or_more("it keeps its old options", "they keep their old options");
+            format!("{} {are} not on this node: on another one, {keep} and labels", volume(name))
         }
         Warning::Unwanted { service, .. } => match several {
-            true => format!("services of {whose} are wanted by nobody and stay; `--prune` removes them"),
-            false => format!("the service `{service}` of {whose} is wanted by nobody and stays; `--prune` removes it"),
+            true => format!("services of {whose} are wanted by nobody and stay: `--prune` removes them"),
+            false => format!("the service `{service}` of {whose} is wanted by nobody and stays: `--prune` removes it"),
         },
     }
 }

@@ -424,8 +424,8 @@ impl<A: SwarmApi> Start<'_, A> {
 /// The value of a variable of a service's spec.
 fn variable(spec: &Value, name: &str) -> Option<String> {
     let env = spec.pointer("/TaskTemplate/ContainerSpec/Env")?.as_array()?;
-    let values = env.iter().filter_map(Value::as_str).filter_map(|entry| entry.split_once('='));
-    values.filter(|(own, _)| *own == name).last().map(|(_, value)| value.to_owned())
+    let mut values = env.iter().rev().filter_map(Value::as_str).filter_map(|entry| entry.split_once('='));
+    values.find(|(own, _)| *own == name).map(|(_, value)| value.to_owned())
 }
 
 /// Tells whether two specs hold the same hub's token: one start's own.

@@ -141,7 +141,7 @@ pub(super) async fn clear<A: SwarmApi>(
             cleared.unreachable.extend(volumes);
         }
     }
-    if goods.nodes.iter().any(|node| *node == own) {
+    if goods.nodes.contains(&own) {
         for volume in &goods.volumes {
             match remove_volume(api, volume, deadline).await {
                 Ok(()) => cleared.removed.volumes.push(volume.clone()),

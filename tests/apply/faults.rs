@@ -71,7 +71,8 @@ fn assert_everything_is_done(swarm: &FakeSwarm, context: &str) {
         "{context}"
     );
     assert_eq!(volumes.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["decoy"], "{context}");
-    let running = swarm.tasks().iter().filter(|task| task.state == "running").count();
+    let running =
+        swarm.tasks().iter().filter(|task| task.state == "running" && task.desired_state == "running").count();
     assert_eq!(running, 4, "{context}");
 }
 

@@ -70,7 +70,7 @@ fn object(kind: ObjectKind, name: &str) -> Action {
 }
 
 fn plan(actions: Vec<Action>) -> Plan {
-    Plan { deployment: DEPLOYMENT.to_owned(), items: Vec::new(), actions }
+    Plan { deployment: DEPLOYMENT.to_owned(), items: Vec::new(), actions, warnings: Vec::new() }
 }
 
 fn creating(services: &[NewService]) -> Plan {

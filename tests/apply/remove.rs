@@ -53,7 +53,7 @@ async fn a_volume_stays_with_its_service() {
     swarm.fault("remove_service", 1, Fault::Refused("no"));
     let ran = apply(&swarm, &plan).await;
     assert_eq!(ran.reason("jupyter-a"), "no");
-    assert_eq!(ran.reason("home"), "its service `jupyter-a` is still there");
+    assert_eq!(ran.state("home"), State::NotDone { reason: "its service `jupyter-a` is still there".to_owned() });
     assert!(swarm.calls("remove_volume").is_empty());
 }
 

@@ -75,6 +75,25 @@ async fn calls_without_an_answer_are_undone_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_may_have_been_made_or_changed_is_looked_for() {
+    let swarm = swarm_with(&[wanted("change", "runs")]).await;
+    let before = specs(&swarm);
+    for call in ["create_service", "update_service"] {
+        swarm.faults(call, 1, 100, Fault::CutAfter);
+    }
+    swarm.faults("service", 1, 100, Fault::Refused("no"));
+    let change = update(&swarm.services()[0], &with_env("change", "runs", &["A=1"]));
+    let actions = vec![Action::CreateService(wanted("new", "runs")), Action::UpdateService(change)];
+    let ran = apply(&swarm, &plan(actions)).await;
+    assert_eq!(ran.outcome.failed().count(), 2);
+    assert_eq!(specs(&swarm).len(), 2);
+    assert_ne!(specs(&swarm)[0], before[0]);
+    swarm.mend();
+    roll_back(&swarm, &ran.outcome).await.assert_complete();
+    assert_eq!(specs(&swarm), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn faults_of_the_rollback_itself_are_survived() {
     for call in ["service", "update_service", "remove_service", "create_service", "remove_config"] {
         for fault in [Fault::Unreachable, Fault::CutAfter, Fault::Garbage, Fault::Fails("no")] {

@@ -66,6 +66,43 @@ async fn an_update_whose_tasks_cannot_be_listed_before_is_waited_for_all_the_sam
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_old_task_that_runs_until_the_new_one_does_is_not_taken_for_it() {
+    for is_blind in [false, true] {
+        let swarm = swarm_with(&[wanted("a", "runs")]).await;
+        if is_blind {
+            swarm.fault("tasks", 1, Fault::Fails("no"));
+        }
+        let new = with(wanted("a", "slow:7000"), "UpdateConfig", json!({"Order": "start-first"}));
+        let ran = apply(&swarm, &plan(vec![Action::UpdateService(update(&swarm.services()[0], &new))])).await;
+        let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!() };
+        assert!(after > Duration::from_secs(9), "blind: {is_blind}: {after:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_failures_do_not_count() {
+    let broken = wanted("a", "exits");
+    for is_blind in [false, true] {
+        let swarm = swarm_with(std::slice::from_ref(&broken)).await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert!(swarm.tasks().iter().filter(|task| task.state == "failed").count() > 3);
+        if is_blind {
+            swarm.fault("tasks", 1, Fault::Fails("no"));
+        }
+        let mended = wanted("a", "runs");
+        let update = Action::UpdateService(update(&swarm.services()[0], &mended));
+        apply(&swarm, &plan(vec![update])).await.assert_complete();
+    }
+    // One that needs no change has its own attempts, too.
+    let swarm = swarm_with(std::slice::from_ref(&broken)).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let ran = converge(&swarm, std::slice::from_ref(&broken)).await;
+    assert_eq!(ran.reason("jupyter-a"), "task: non-zero exit (3) (3 attempts)");
+    let progress = ran.events.iter().filter(|event| matches!(event, Event::Waiting(_))).count();
+    assert!(progress > 10, "{progress}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollback_of_the_engine_is_no_success() {
     let swarm = swarm_with(&[wanted("a", "runs")]).await;
     let new = with(wanted("a", "exits"), "UpdateConfig", json!({"FailureAction": "rollback"}));
@@ -158,4 +195,22 @@ async fn the_slow_ones_are_told_by_name() {
     assert!(late.len() > 10 && late[0].states["preparing"] == 1, "{late:?}");
     let stuck = ran.events.iter().filter(|event| matches!(event, Event::Stuck { .. })).count();
     assert_eq!(stuck, 1, "a reason is told once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_drained_starts_the_wait_anew() {
+    for (next, result) in [("runs", None), ("homeless", Some("does not run after 60 s: no suitable node"))] {
+        let swarm = FakeSwarm::new();
+        let drain = async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            swarm.now(|state| state.displace("jupyter-a", next));
+        };
+        let plan = creating(&[wanted("a", "runs")]);
+        let (ran, ()) = tokio::join!(apply(&swarm, &plan), drain);
+        match (ran.state("jupyter-a"), result) {
+            (State::Converged { after }, None) => assert!(after > Duration::from_millis(3_500), "{after:?}"),
+            (State::Failed { reason, .. }, Some(start)) => assert!(reason.starts_with(start), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -56,7 +56,6 @@ struct Rule {
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) name: &'static str,
-    pub(crate) subject: String,
     pub(crate) at: Instant,
 }
 
@@ -154,7 +153,7 @@ impl FakeSwarm {
         subject: &str,
         effect: impl FnOnce(&mut State) -> ApiResult<T>,
     ) -> ApiResult<T> {
-        let fault = self.begin(name, subject);
+        let fault = self.begin(name);
         let _running = Running(self);
         sleep(self.latency).await;
         let words = |text: &str| text.to_owned();
@@ -181,9 +180,9 @@ impl FakeSwarm {
     }
 
     /// Writes down a call, and tells what is to go wrong with it.
-    fn begin(&self, name: &'static str, subject: &str) -> Option<Fault> {
+    fn begin(&self, name: &'static str) -> Option<Fault> {
         let mut traffic = self.traffic.borrow_mut();
-        traffic.calls.push(Call { name, subject: subject.to_owned(), at: Instant::now() });
+        traffic.calls.push(Call { name, at: Instant::now() });
         traffic.running += 1;
         traffic.most_running = traffic.most_running.max(traffic.running);
         let count = traffic.counts.entry(name).or_default();

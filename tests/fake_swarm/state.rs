@@ -58,7 +58,7 @@ impl Task {
             Some(_) => "shutdown",
             None => "ready",
         };
-        let desired = match (self.ends, has_ended) {
+        let desired = match (self.ends.filter(|ends| *ends <= now), has_ended) {
             (None, false) if step.is_none() => "ready",
             (None, false) => "running",
             _ => "shutdown",
@@ -284,10 +284,14 @@ impl State {
             service.attempts = 0;
             service.update = Some(UpdateStatus { state: "updating".to_owned(), message: "in progress".to_owned() });
             let id = service.id.clone();
-            self.tasks.iter_mut().filter(|task| task.service == id && task.ends.is_none()).for_each(|task| {
-                task.ends = Some(now);
-            });
-            self.start(index, now, now + STOP);
+            let is_first = spec["UpdateConfig"]["Order"] == "start-first";
+            let old = self.tasks.len();
+            self.start(index, now, if is_first { now } else { now + STOP });
+            // In that order the old task goes once the new one runs.
+            let runs = self.tasks[old].steps.iter().find(|step| step.state == "running").map(|step| now + step.after);
+            let ends = if is_first { runs } else { Some(now) };
+            let old = self.tasks[..old].iter_mut().filter(|task| task.service == id && task.ends.is_none());
+            old.for_each(|task| task.ends = ends);
         }
     }
 
@@ -303,6 +307,18 @@ impl State {
     pub(crate) fn touch(&mut self, key: &str) {
         let index = self.place(key).unwrap();
         self.services[index].version += 1;
+    }
+
+    /// A node is drained: its task ends, and another one lives as those of an image do.
+    pub(crate) fn displace(&mut self, key: &str, image: &str) {
+        let now = Instant::now();
+        let index = self.place(key).unwrap();
+        let id = self.services[index].id.clone();
+        self.tasks.iter_mut().filter(|task| task.service == id).for_each(|task| {
+            task.ends.get_or_insert(now);
+        });
+        self.start(index, now, now);
+        self.tasks.last_mut().unwrap().steps = life(image, 0);
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> ApiResult<()> {

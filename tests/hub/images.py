@@ -26,15 +26,23 @@ ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "target" / "hub"
 REPOSITORY = "swarmgen-test/jupyter"
 REQUIREMENTS = {
-    "4": ["jupyterhub==4.1.*", "jupyterlab==4.*"],
-    "5": ["jupyterhub==5.*", "jupyterlab==4.*"],
-    "6": ["jupyterhub>=6,<7", "jupyterlab==4.*"],
+    "4": ["jupyterhub==4.1.*", "jupyterlab==4.*", "jupyterhub-idle-culler==1.*"],
+    "5": ["jupyterhub==5.*", "jupyterlab==4.*", "jupyterhub-idle-culler==1.*"],
+    "6": ["jupyterhub>=6,<7", "jupyterlab==4.*", "jupyterhub-idle-culler==1.*"],
 }
 NEWEST = "6"
 PACKAGES = "python3,python3-venv,ca-certificates,tini"
 PROXY = "configurable-http-proxy@5"
-# Part of the layers' names: another recipe makes them anew. The number is for changes of how they are made.
-RECIPE = hashlib.sha256(repr((1, PACKAGES, PROXY, REQUIREMENTS)).encode()).hexdigest()[:12]
+# The numbers are for changes of how layers are made.
+BASE = (1, PACKAGES, PROXY)
+ENVIRONMENT = (1, BASE)
+
+
+def recipe(*parts: object) -> str:
+    """Part of a layer's name: another recipe makes it anew."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
 CONFIG = {
     "architecture": "amd64",
     "os": "linux",
@@ -85,7 +93,8 @@ def pack(folder: Path, layer: Path) -> None:
 
 def base() -> tuple[Path, Path]:
     """Debian, Python, Node and the proxy: the folder and its layer."""
-    tree, layer = STORE / f"base-{RECIPE}", STORE / f"base-{RECIPE}.tar"
+    tree = STORE / f"base-{recipe(BASE)}"
+    layer = tree.with_suffix(".tar")
     if layer.exists() and tree.exists():
         return tree, layer
     for old in STORE.glob("base-*"):
@@ -114,10 +123,10 @@ def base() -> tuple[Path, Path]:
 def environment(version: str) -> Path:
     """The layer with one version of JupyterHub on top of the base."""
     tree, _ = base()
-    layer = STORE / f"jupyter-{version}-{RECIPE}.tar"
+    layer = STORE / f"jupyter-{version}-{recipe(ENVIRONMENT, REQUIREMENTS[version])}.tar"
     if layer.exists():
         return layer
-    for old in STORE.glob(f"jupyter-{version}-*.tar"):
+    for old in STORE.glob(f"jupyter-{version}-*"):
         old.unlink()
     work = STORE / f"jupyter-{version}.part"
     shutil.rmtree(work, ignore_errors=True)
@@ -157,6 +166,11 @@ def environment(version: str) -> Path:
     )  # fmt: skip
     for waste in (upper / "run", upper / "root", upper / "tmp"):
         shutil.rmtree(waste, ignore_errors=True)
+    # A volume that is mounted here the first time belongs to whom the folder belongs to.
+    work_folder = upper / "home/jovyan/work"
+    work_folder.mkdir(parents=True)
+    for folder in (work_folder, work_folder.parent):
+        os.chown(folder, 1000, 1000)
     pack(upper, layer)
     shutil.rmtree(work)
     return layer

@@ -90,6 +90,9 @@ fn a_check_gives_alices_service() {
     for (name, _, _, args) in EXAMPLES {
         let output = Example::of(name).import(&[&["--check", "--user=alice", "--show-secrets"], *args].concat());
         assert_eq!(output.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let by_yaml = Example::of(name)
+            .import(&[&["--check", "--user=alice", "--show-secrets", "--format=yaml"], *args].concat());
+        assert!(output.stdout == by_yaml.stdout, "{name}: {}", String::from_utf8_lossy(&by_yaml.stderr));
         let spec: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let container = &spec["TaskTemplate"]["ContainerSpec"];
         assert_eq!(spec["Name"], "jupyter-alice-1", "{name}");

@@ -14,10 +14,10 @@ use crate::until::until;
 /// What runs on every engine: a page on port 8888.
 pub(crate) const NOTEBOOK: &str = "stand-in/notebook:serves";
 
-static SHARED: LazyLock<Engine> = LazyLock::new(|| Engine::start("engine", 1));
-static PAIR: LazyLock<Mutex<Engine>> = LazyLock::new(|| Mutex::new(Engine::start("engine-pair", 2)));
+static SHARED: LazyLock<Engine> = LazyLock::new(|| Engine::start("shared", 1));
+static PAIR: LazyLock<Mutex<Engine>> = LazyLock::new(|| Mutex::new(Engine::start("pair", 2)));
 static IDLE: LazyLock<Engine> = LazyLock::new(|| {
-    let engine = Engine::start("engine-idle", 1);
+    let engine = Engine::start("idle", 1);
     run(&mut engine.docker(&["node", "update", "--availability", "drain", "node1"]));
     engine
 });
@@ -50,7 +50,7 @@ impl Engine {
     }
 
     fn start(name: &str, nodes: u8) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/live").join(name);
         let engine = Self { folder, nodes, tagged: Mutex::default() };
         engine.run_nodes();
         engine

@@ -38,9 +38,11 @@ impl Homes {
         let socket = format!("/run/docker/plugins/{DRIVER}.sock");
         let listens = || engine.inside(1, &["test", "-S", &socket]).status().unwrap().success();
         if !listens() {
-            let mut plugin = engine.inside(1, &["python3", &fixture("plugin.py"), &socket, "/run/mounts"]);
             // It ends with the engine.
-            plugin.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let plugin = ["setsid", "--fork", "python3", &fixture("plugin.py"), &socket, "/run/mounts"];
+            let mut start = engine.inside(1, &plugin);
+            start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            assert!(start.status().unwrap().success());
         }
         until("the plugin listens", 10, listens, String::new);
         // The engine knows such a plugin once it was used, and tells the swarm's scheduler within 20 s.

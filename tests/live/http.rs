@@ -1,6 +1,6 @@
 //! Single requests to an engine's socket, and the parts of HTTP that the proxy needs too.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;

@@ -4,15 +4,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod client;
 mod engine;
 mod equivalence;
 #[path = "../examples/mod.rs"]
 mod examples;
 #[path = "../fake_engine/mod.rs"]
+#[allow(dead_code, reason = "only its comparison is used")]
 mod fake_engine;
 mod faults;
 mod homes;
 mod http;
+mod isolation;
 mod proxy;
+mod running;
 mod scenario;
+mod two_nodes;
 mod until;

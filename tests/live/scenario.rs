@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, NOTEBOOK, reach, run};
+use crate::fake_engine::differences;
 use crate::http;
 use crate::until::until;
 
@@ -15,6 +16,8 @@ pub(crate) struct Scenario<'e> {
     name: String,
     folder: tempfile::TempDir,
     socket: PathBuf,
+    /// How the names of further objects begin that go at the end.
+    further: Vec<String>,
     others: Others,
 }
 
@@ -27,10 +30,10 @@ struct Others {
 impl<'e> Scenario<'e> {
     /// Begins one under a name that no other test has: a deployment, and the beginning of every name that it uses.
     pub(crate) fn new(engine: &'e Engine, name: &str) -> Self {
-        sweep(engine, name);
+        sweep(engine, name, &[]);
         let folder = tempfile::tempdir().unwrap();
         let others = Others::new(engine, &format!("{name}-x"));
-        Self { engine, name: name.to_owned(), folder, socket: engine.socket(1), others }
+        Self { engine, name: name.to_owned(), folder, socket: engine.socket(1), further: Vec::new(), others }
     }
 
     pub(crate) fn engine(&self) -> &'e Engine {
@@ -54,6 +57,11 @@ impl<'e> Scenario<'e> {
         path
     }
 
+    /// Lets everything go at the end whose name begins with something else, too: an example's volumes, say.
+    pub(crate) fn owns(&mut self, beginning: &str) {
+        self.further.push(beginning.to_owned());
+    }
+
     /// Lets commands reach the engine through another socket from now on, say a proxy's.
     pub(crate) fn goes_through(&mut self, socket: &Path) {
         socket.clone_into(&mut self.socket);
@@ -74,13 +82,16 @@ impl<'e> Scenario<'e> {
 
     /// What the program writes to standard output when it succeeds, which it must.
     pub(crate) fn runs(&self, arguments: &[&str]) -> Vec<u8> {
-        run(&mut self.swarmgen(arguments))
+        let output = self.tries(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
     }
 
     /// The services of this deployment, or whose names begin as this scenario's, sorted by name.
     pub(crate) fn services(&self) -> Vec<Value> {
         let ours = |service: &Value| {
-            service["Spec"]["Name"].as_str().unwrap().starts_with(&format!("{}-", self.name))
+            let name = service["Spec"]["Name"].as_str().unwrap();
+            ["-", "_"].iter().any(|mark| name.starts_with(&format!("{}{mark}", self.name)))
                 || service["Spec"]["Labels"]["swarmgen.deployment"] == *self.name
         };
         let others = &self.others.name;
@@ -95,15 +106,14 @@ impl<'e> Scenario<'e> {
         self.services().iter().map(|service| service["Spec"]["Name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Waits until something is so, at most so many seconds.
-    pub(crate) fn waits_until(&self, what: &str, seconds: u64, so: impl Fn() -> bool) {
-        until(what, seconds, so, || format!("{:#?}", self.service_names()));
-    }
-
     /// Checks that nothing of somebody else's was touched; the end of every scenario does.
     pub(crate) fn leaves_others_alone(&self) {
-        let now = self.others.now(self.engine);
-        assert_eq!(now, self.others.before, "what somebody else has was touched");
+        assert_eq!(self.touched(), Vec::<String>::new(), "what somebody else has was touched");
+    }
+
+    /// What of somebody else's was touched, and how.
+    fn touched(&self) -> Vec<String> {
+        differences(&self.others.now(self.engine), &self.others.before)
     }
 }
 
@@ -112,7 +122,7 @@ impl Drop for Scenario<'_> {
         if !std::thread::panicking() {
             self.leaves_others_alone();
         }
-        sweep(self.engine, &self.name);
+        sweep(self.engine, &self.name, &self.further);
     }
 }
 
@@ -161,10 +171,13 @@ impl Others {
     }
 }
 
-/// Removes everything whose name or deployment begins as this; containers are killed, since nothing of them matters.
-fn sweep(engine: &Engine, name: &str) {
-    let begins =
-        |value: &Value| value.as_str().is_some_and(|text| text == name || text.starts_with(&format!("{name}-")));
+/// Removes everything whose name or deployment is this or begins so; containers are killed, since nothing of them matters.
+fn sweep(engine: &Engine, name: &str, further: &[String]) {
+    let beginnings = [format!("{name}-"), format!("{name}_")];
+    let begins = |value: &Value| {
+        let Some(text) = value.as_str() else { return false };
+        text == name || beginnings.iter().chain(further).any(|beginning| text.starts_with(beginning))
+    };
     for service in engine.services() {
         let spec = &service["Spec"];
         if begins(&spec["Name"]) || spec["Labels"]["swarmgen.deployment"] == *name {
@@ -202,4 +215,22 @@ fn sweep_rest(engine: &Engine, begins: &dyn Fn(&Value) -> bool) -> bool {
         }
     }
     gone
+}
+
+#[test]
+fn what_befalls_others_is_seen() {
+    let mut scenario = Scenario::new(Engine::shared(), "befalls");
+    let others = scenario.others.name.clone();
+    let mut befalls = |what: &str, arguments: &[&str]| {
+        assert_eq!(scenario.touched(), Vec::<String>::new());
+        run(scenario.engine.docker(arguments).arg(&others));
+        let seen = || scenario.touched().iter().any(|difference| difference.starts_with(what));
+        until(&format!("it is seen that {arguments:?}"), 20, seen, || format!("{:?}", scenario.touched()));
+        scenario.others.before = scenario.others.now(scenario.engine);
+    };
+    befalls("/config", &["config", "rm"]);
+    befalls("/secret", &["secret", "rm"]);
+    befalls("/network", &["network", "rm"]);
+    befalls("/service", &["service", "update", "--detach", "--label-add", "a=b"]);
+    befalls("/tasks", &["service", "rm"]);
 }

@@ -39,8 +39,11 @@ def emit(**event):
 
 
 def finish(status=0, /, **event):
-    emit(**event)
-    os._exit(status)
+    try:
+        emit(**event)
+    finally:
+        # Nobody may read what it says any more.
+        os._exit(status)
 
 
 def fail(code, status, message, left=()):

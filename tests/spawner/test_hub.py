@@ -230,7 +230,8 @@ def test_the_form_is_shown_and_what_it_says_is_used(running: Running) -> None:
     browser.log_in("alice")
     assert "<input name='profile' value='small'>" in browser.get("/hub/spawn/alice").text
     refused = browser.post("/hub/spawn/alice", {"profile": "huge"})
-    assert refused.status == 400
+    # JupyterHub 4 shows the form again with a 200.
+    assert refused.status in (200, 400)
     assert "A request may not set this profile." in refused.text
     browser.post("/hub/spawn/alice", {"profile": "large"})
     until(lambda: (running.hub.server("alice") or {}).get("ready"), 20, "alice's server is ready")
@@ -258,6 +259,8 @@ def test_a_hub_that_was_ended_in_the_middle_of_a_start_leaves_nothing(running: R
     threading.Thread(target=lambda: _ignore(hub.request_start, "alice"), daemon=True).start()
     until(lambda: running.asked("start"), 20, "the start waits")
     running.end(signal.SIGKILL)
+    # The program ends with the hub, and so does what it waits for.
+    time.sleep(2)
     running.say("hangs", None)
     time.sleep(1)
     assert running.services() == []

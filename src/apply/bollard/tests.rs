@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::*;
+#[cfg(feature = "remote")]
 use crate::apply::connect::{Address, Origin};
 use crate::apply::fake::{Answer, FakeEngine, at_socket, ok, run};
 use crate::emit::engine::{NoIds, body as body_of};
@@ -345,6 +346,18 @@ fn a_host_that_never_answers_is_given_up_in_time() {
     let error = run(Engine::connect(&endpoint, limits)).unwrap_err();
     let ConnectError::Api(ApiError::Unreachable { message }) = error else { panic!("{error:?}") };
     assert!(message.ends_with("(from DOCKER_HOST): no connection within 0.2 s"), "{message}");
+}
+
+#[cfg(not(feature = "remote"))]
+#[test]
+fn what_was_not_built_in_is_told() {
+    for host in ["tcp://a:1", "ssh://a"] {
+        let arguments = crate::apply::connect::Arguments { hosts: vec![host.to_owned()], context: None };
+        let endpoint = crate::apply::connect::find(&arguments, &crate::source::Disk).unwrap();
+        let error = run(Engine::connect(&endpoint, Limits::default())).unwrap_err().to_string();
+        let expected = "this swarmgen was built without what {} needs (the feature `remote`); use a unix socket";
+        assert_eq!(error, expected.replace("{}", host));
+    }
 }
 
 mod lists;

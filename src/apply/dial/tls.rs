@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    AlertDescription, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
-use tokio_rustls::{TlsConnector, rustls};
 
 use super::DialError;
 use crate::apply::connect::{ConnectError, Tls};
@@ -100,11 +100,17 @@ pub(in crate::apply) fn words_of(error: &Error) -> String {
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "the engine wants a client certificate (cert.pem and key.pem)".to_owned()
         }
-        Error::AlertReceived(alert @ (AlertDescription::BadCertificate | AlertDescription::UnknownCA)) => {
+        Error::AlertReceived(
+            alert @ (AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            // Another authority of the same name.
+            | AlertDescription::DecryptError),
+        ) => {
             format!("the engine does not take our certificate, or wants one (cert.pem and key.pem): {alert:?}")
         }
         Error::AlertReceived(alert) => format!("the engine refused: {alert:?}"),
-        Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "the engine's certificate is signed by nobody that is trusted (ca.pem)".to_owned()
         }
         Error::InvalidMessage(_) => "what answers does not speak TLS".to_owned(),

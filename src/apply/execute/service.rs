@@ -1,7 +1,6 @@
 //! Services: made, changed, replaced and removed, whatever others do meanwhile.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,8 +24,8 @@ const LABEL_APPLIED: &str = "swarmgen.applied";
 
 /// How often a service is compared anew that others keep changing.
 const ROUNDS: usize = 8;
-/// How long a removed service's name may stay taken.
-const NAME_PATIENCE: Duration = Duration::from_secs(60);
+/// How often, with pauses, the name of a service that is not there any more may be taken: for a minute.
+const NAME_PAUSES: usize = 120;
 const NAME_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is tried next.
@@ -87,16 +86,19 @@ impl<A: SwarmApi> Work<'_, A> {
             return Ok(State::Done);
         }
         if !self.run.settings.detach {
-            let known = self.watched.before();
-            let is_new = task == Task::New && known.is_some();
+            let known = match task {
+                Task::Any => Some(Rc::default()),
+                Task::New => self.watched.before(),
+                Task::Settled | Task::None => None,
+            };
             self.watched.add(Watch {
                 index,
                 subject: (&new).into(),
                 id,
                 expected: Expected::of(&new.body.0, self.run.settings.stable_for),
-                known: if is_new { known.unwrap_or_default() } else { Rc::new(BTreeSet::new()) },
                 is_update: task != Task::Any,
-                is_settled: is_new || task == Task::Any,
+                is_settled: known.is_some(),
+                known,
                 accepted: Instant::now(),
                 timeout: self.timeout(new.start_timeout),
                 seen: Seen::default(),
@@ -173,7 +175,7 @@ impl<A: SwarmApi> Work<'_, A> {
         let taken = |id| Ok(Ended::Taken(Taken { id, new: new.clone(), task: Task::Any }));
         let auth = self.auth(&new.body.0);
         let mut patience = Patience::default();
-        let name_taken_since = Instant::now();
+        let mut pauses = 0;
         loop {
             let error = match self.call(self.run.api.create_service(&new.body.0, auth.as_ref())).await {
                 Ok(id) => {
@@ -197,7 +199,10 @@ impl<A: SwarmApi> Work<'_, A> {
                 Some(live) => return Ok(Ended::Changed(Some(live))),
                 None if error.is_passing() => self.again(&mut patience, &subject, &error).await?,
                 // The name of a removed service stays taken until its tasks are gone.
-                None if name_taken_since.elapsed() < NAME_PATIENCE => self.pause(NAME_PAUSE).await?,
+                None if pauses < NAME_PAUSES => {
+                    pauses += 1;
+                    self.pause(NAME_PAUSE).await?;
+                }
                 None => return Err(self.failed(&error)),
             }
         }

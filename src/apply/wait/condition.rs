@@ -94,8 +94,7 @@ impl Seen {
             if runs(task) {
                 self.running.entry(task.id.clone()).or_insert(now);
             }
-            let has_ended = matches!(task.state.as_str(), "failed" | "rejected" | "complete");
-            if has_ended && !self.ended.contains_key(&task.id) {
+            if has_ended(task) && !self.ended.contains_key(&task.id) {
                 self.ended.insert(task.id.clone(), (*task).clone());
                 self.last_ended = Some(task.id.clone());
             }
@@ -129,6 +128,11 @@ impl Seen {
     pub(super) fn last_ended(&self) -> Option<&ObservedTask> {
         self.ended.get(self.last_ended.as_ref()?)
     }
+}
+
+/// Tells whether a task has ended by itself.
+pub(super) fn has_ended(task: &ObservedTask) -> bool {
+    matches!(task.state.as_str(), "failed" | "rejected" | "complete")
 }
 
 /// A task of a lost node stays `running` while the swarm wants it to end.

@@ -26,7 +26,7 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
             Some(ImageState::Unknown(reason)) => (format!("nothing is known of the image `{image}`"), reason),
             Some(ImageState::Resolved | ImageState::OnNode) | None => continue,
         };
-        let finding = server.finding(&code::IMAGE_NOT_FOUND, message, "/container_spec/image", "this image");
+        let finding = server.finding(&code::IMAGE_NOT_FOUND, message, "/image", "this image");
         findings.push(
             finding
                 .note(reason.clone())

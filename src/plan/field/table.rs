@@ -259,7 +259,7 @@ pub static CHUNKS: &[Chunk] = &[
         &[
             row("*/Aliases", "networks:{}", "aliases", &["/networks/{i}/aliases"]),
             row("*/DriverOpts/*", "networks:{}", "options.{}", &["/networks/{i}/options/{}"]),
-            row("*/Target", "networks:{}", "target", &["/networks/{i}"]),
+            row("*/Target", "networks:{}", "target", &["/networks/{i}"]).open(),
         ],
     ),
     chunk(

@@ -180,12 +180,14 @@ impl<'s> Volumes<'s> {
         for spec in staying.map(|service| &service.spec).chain(wanted.iter().map(|wanted| &wanted.service)) {
             used.extend(mounted(spec).into_iter().map(|mount| mount.name.into_owned()));
         }
+        // A volume that several of them mount goes once.
+        let mut seen: BTreeSet<String> = BTreeSet::new();
         for service in removed {
             let hidden = service.label(label::HIDDEN).map(parse_hidden);
             for mount in mounted(&service.spec) {
                 let says = |labels: &Labels| labels.get(AUTOREMOVE).is_some_and(|value| is_true(value));
                 let volume = self.known.get(&*mount.name);
-                if used.contains(&*mount.name) {
+                if used.contains(&*mount.name) || !seen.insert(mount.name.clone().into_owned()) {
                     continue;
                 }
                 match volume {

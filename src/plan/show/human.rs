@@ -125,7 +125,7 @@ impl Page {
             Verdict::Update(_) if first.restarts => line.push_str(restarts),
             Verdict::Replace(_) => line.push_str(", removed and made anew"),
             Verdict::TakeOver(_) => {
-                line.push_str(", made by an old spawner and taken over with `--take-over`");
+                line.push_str(", made by something else for this user and taken over with `--take-over`");
                 line.push_str(if first.restarts { restarts } else { "" });
             }
             Verdict::Conflict(conflict) => {
@@ -152,8 +152,14 @@ impl Page {
             (Some(before), None) => ("-", Colour::Red, format!(": {}", shown(before))),
             (None, None) => ("~", Colour::Yellow, String::new()),
         };
+        // `networks:hub: hub` says it twice.
+        let values = if values.strip_prefix(": ").is_some_and(|value| field.ends_with(&format!(":{value}"))) {
+            String::new()
+        } else {
+            values
+        };
         let whose = whose.map_or_else(String::new, |whose| format!(" (of {})", visible(whose)));
-        let cause = cause_text(cause, after.is_none() && before.is_some());
+        let cause = cause_text(cause, before.is_some(), after.is_some());
         let cause =
             if cause.is_empty() { cause } else { format!("  {}", self.painted(&format!("# {cause}"), Colour::Dim)) };
         self.line(6, &format!("{} {field}{values}{whose}{cause}", self.painted(sign, colour)));
@@ -167,7 +173,7 @@ impl Page {
         }
         for warnings in groups.values() {
             let Some(first) = warnings.first() else { continue };
-            let users = names(warnings.iter().map(|warning| match warning {
+            let users = names_of(warnings.iter().map(|warning| match warning {
                 Warning::VolumeDiffers { user, .. }
                 | Warning::VolumeUnseen { user, .. }
                 | Warning::Unwanted { user, .. } => user.clone(),
@@ -211,17 +217,19 @@ fn conflict_text(conflict: &Conflict, several: bool) -> String {
     }
 }
 
-fn cause_text(cause: &Cause, is_removed: bool) -> String {
+fn cause_text(cause: &Cause, was_there: bool, is_wanted: bool) -> String {
     match cause {
         Cause::Config(Some(place)) => visible(place).into_owned(),
-        Cause::Config(None) if is_removed => "no longer in the config".to_owned(),
+        Cause::Config(None) if was_there && !is_wanted => "no longer in the config".to_owned(),
         Cause::Config(None) => String::new(),
+        Cause::Drift if !is_wanted => "added by hand".to_owned(),
+        Cause::Drift if !was_there => "removed by hand".to_owned(),
         Cause::Drift => "changed by hand".to_owned(),
         Cause::ConfigAndDrift(Some(place)) => format!("{}; changed by hand, too", visible(place)),
         Cause::ConfigAndDrift(None) => "changed by hand, and in the config".to_owned(),
         Cause::Image => "the tag stands for another image now".to_owned(),
         Cause::Content => "its content is new".to_owned(),
-        Cause::Ownership => "says whose it is, and what was applied".to_owned(),
+        Cause::Ownership => "says whose it is and what was applied".to_owned(),
     }
 }
 

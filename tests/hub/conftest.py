@@ -1,0 +1,80 @@
+"""What the tests with a real hub share: one engine, and one deployed hub of a version at a time.
+
+`SWARMGEN_HUBS` names the versions, the newest first: on it all tests run, on the others those marked `every_hub`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from deployment import ROOT, Deployment, Engine, install
+from notebook import Notebook
+
+VERSIONS = os.environ.get("SWARMGEN_HUBS", "6,5,4").split(",")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_hub: runs on every version of JupyterHub, not just on the newest")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "version" in metafunc.fixturenames:
+        every = metafunc.definition.get_closest_marker("every_hub")
+        metafunc.parametrize("version", VERSIONS if every else VERSIONS[:1], scope="session")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    # A socket's folder may not have a long name.
+    found = Engine(ROOT / "target" / "e")
+    install()
+    found.enter()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def deployment(engine: Engine, version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    found = Deployment(engine, version, tmp_path_factory.mktemp(f"hub{version}"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def clean(deployment: Deployment) -> Iterator[Deployment]:
+    """The deployed hub; afterwards no server may be left, neither with the hub nor on the swarm."""
+    yield deployment
+    hub = deployment.hub
+    for user in hub.ask("GET", "/users").json:
+        for server in user.get("servers") or {}:
+            if hub.server(user["name"], server):
+                hub.stop(user["name"], server)
+    assert deployment.servers() == [], "servers are left on the swarm"
+
+
+class User:
+    """A user of the deployed hub."""
+
+    def __init__(self, deployment: Deployment, name: str) -> None:
+        self.deployment, self.hub, self.name = deployment, deployment.hub, name
+        self.hub.add_user(name)
+
+    def start(self, server: str = "", options: object = None, seconds: float = 120) -> Notebook:
+        self.hub.start(self.name, server, options, seconds)
+        return self.notebook(server)
+
+    def notebook(self, server: str = "") -> Notebook:
+        found = self.hub.server(self.name, server)
+        assert found
+        return Notebook(self.deployment.url, found["url"], self.hub.token_of(self.name))
+
+    def stop(self, server: str = "") -> None:
+        self.hub.stop(self.name, server)
+
+
+@pytest.fixture
+def user(clean: Deployment):
+    return lambda name: User(clean, name)

@@ -1,0 +1,248 @@
+"""A real hub on a real swarm: the stack of examples/jupyterhub, with images that need no registry."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import images
+from client import Browser, Hub, until
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "jupyterhub"
+ENGINE = Path(os.environ.get("SWARMGEN_ENGINE", ROOT / "scripts" / "engine"))
+SITE = ROOT / "target" / "hub" / "site"
+STACK = "jupyterhub"
+PORT = 8000
+CLONE_NEWNET = 0x40000000
+
+OVERRIDE = """
+version: "3.13"
+services:
+  jupyterhub:
+    image: {image}
+    command: ["jupyterhub", "-f", "/etc/jupyterhub/test_config.py"]
+    environment:
+      PYTHONPATH: /opt/swarmgen
+    configs:
+      - source: test_config
+        target: /etc/jupyterhub/test_config.py
+    volumes:
+      - {{type: bind, source: {socket}, target: /var/run/docker.sock}}
+      - {{type: bind, source: {site}, target: /opt/swarmgen, read_only: true}}
+    deploy:
+      # The machine that the tests run on may have no IPVS.
+      endpoint_mode: dnsrr
+  proxy:
+    image: {image}
+    deploy:
+      endpoint_mode: dnsrr
+configs:
+  swarmgen:
+    file: {folder}/swarmgen.toml
+  test_config:
+    name: jupyterhub_test_config-${{CONFIG_VERSION}}
+    file: {folder}/test_config.py
+"""
+
+HUB_CONFIG = """
+load_subconfig("/etc/jupyterhub/jupyterhub_config.py")
+c.JupyterHub.services.append({{"name": "tests", "api_token": "{token}"}})
+c.JupyterHub.load_roles.append(
+    {{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "tokens", "read:hub", "proxy"]}}
+)
+c.JupyterHub.log_level = "DEBUG"
+c.SwarmgenSpawner.poll_interval = 5
+{more}
+"""
+
+SERVERS = """
+version = 1
+deployment = "test"
+jupyterhub_service_name = "jupyterhub"
+networks = ["jupyterhub"]
+notebook_dir = "/home/jovyan/work"
+start_timeout = "2m"
+use_user_options = true
+
+[lints]
+node-local-volume = "allow"
+
+[container_spec]
+args = ["jupyterhub-singleuser"]
+user = "1000:1000"
+init = true
+
+[[container_spec.mounts]]
+source = "home-{name}"
+target = "/home/jovyan/work"
+
+[resource_spec]
+mem_limit = "1G"
+
+[restart_policy]
+condition = "none"
+
+[[images]]
+name = "Plain"
+image = "IMAGE"
+"""
+
+
+class Engine:
+    """A swarm of its own, started and stopped by scripts/engine."""
+
+    def __init__(self, folder: Path, nodes: int = 1) -> None:
+        self.folder = folder
+        self._engine("start", "--nodes", str(nodes), "--while", str(os.getpid()))
+        self.socket = folder / "1" / "docker.sock"
+        self.variables = os.environ | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(folder / "config")}
+        for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+            self.variables.pop(name, None)
+
+    def _engine(self, *arguments: str) -> str:
+        done = subprocess.run([str(ENGINE), "--dir", str(self.folder), *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def enter(self) -> None:
+        """Moves this thread, and those that it starts from now on, into the first node's network."""
+        pid = (self.folder / "1" / "pid").read_text().split()[0]
+        with open(f"/proc/{pid}/ns/net") as namespace:
+            if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+
+    def docker(self, *arguments: str, check: bool = True, text: str | None = None, **variables: str) -> str:
+        done = subprocess.run(
+            ["docker", *arguments], env=self.variables | variables, capture_output=True, text=True, input=text
+        )  # fmt: skip
+        assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def load(self, version: str) -> str:
+        os.environ.update({name: self.variables[name] for name in ("DOCKER_HOST", "DOCKER_CONFIG")})
+        return images.load(version)
+
+    def services(self) -> list[str]:
+        return sorted(self.docker("service", "ls", "--format", "{{.Name}}").split())
+
+    def stop(self) -> None:
+        self._engine("stop")
+
+
+def install() -> Path:
+    """The wheel's program and module, installed where the hub's container finds them."""
+    wheels = ROOT / "target" / "wheels"
+    wheel = os.environ.get("SWARMGEN_WHEEL")
+    if wheel is None:
+        subprocess.run(
+            ["maturin", "build", "--quiet", "--profile", "dev", "--locked", "-o", str(wheels)], cwd=ROOT, check=True
+        )  # fmt: skip
+        wheel = str(max(wheels.glob("swarmgen-*.whl"), key=lambda path: path.stat().st_mtime))
+    shutil.rmtree(SITE, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(SITE), wheel]
+    subprocess.run(command, check=True)
+    return SITE
+
+
+class Deployment:
+    """A deployed hub; `hub` asks its API and `browser()` its pages, through the proxy."""
+
+    password = "the tests' own password"
+
+    def __init__(self, engine: Engine, version: str, folder: Path, servers: str = SERVERS, more: str = "") -> None:
+        self.engine, self.version, self.folder = engine, version, folder
+        self.image = engine.load(version)
+        self.revision = 0
+        self.token = secrets.token_hex(16)
+        self.url = f"http://127.0.0.1:{PORT}"
+        self.hub = Hub(self.url, self.token)
+        engine.docker("secret", "create", "jupyterhub_proxy_token", "-", text=secrets.token_hex(32))
+        engine.docker("secret", "create", "jupyterhub_hub_password", "-", text=self.password)
+        self.deploy(servers, more)
+
+    def deploy(self, servers: str = SERVERS, more: str = "") -> None:
+        """Deploys the stack, or brings a change of the config to it."""
+        self.revision += 1
+        files = {"socket": self.engine.socket, "site": SITE, "folder": self.folder, "image": self.image}
+        (self.folder / "override.yml").write_text(OVERRIDE.format(**files))
+        (self.folder / "test_config.py").write_text(HUB_CONFIG.format(token=self.token, more=more))
+        (self.folder / "swarmgen.toml").write_text(servers.replace("IMAGE", self.image))
+        command = ["stack", "deploy", "--detach=true", "--resolve-image", "never"]
+        command += ["-c", str(EXAMPLE / "stack.yml"), "-c", str(self.folder / "override.yml"), STACK]
+        self.engine.docker(*command, CONFIG_VERSION=str(self.revision))
+        try:
+            until(self.answers, 90, "the hub answers")
+        except AssertionError as error:
+            tasks = self.engine.docker("stack", "ps", "--no-trunc", STACK)
+            raise AssertionError(f"{error}\n{tasks}\n{self.log()}") from None
+
+    def answers(self) -> bool:
+        try:
+            return self.hub.ask("GET", "/info").status == 200
+        except OSError:
+            return False
+
+    def container(self, service: str = f"{STACK}_jupyterhub") -> str:
+        """A service's running container on the first node."""
+        label = f"label=com.docker.swarm.service.name={service}"
+        return self.engine.docker("ps", "--quiet", "--filter", label).split()[0]
+
+    def log(self, service: str = f"{STACK}_jupyterhub") -> str:
+        done = subprocess.run(
+            ["docker", "service", "logs", "--raw", service], env=self.engine.variables, capture_output=True, text=True
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    def kill_hub(self) -> None:
+        """Ends the hub as a power cut would; the swarm starts another."""
+        before = self.container()
+        self.engine.docker("kill", "--signal", "KILL", before)
+        until(lambda: self._other_container(before) and self.answers(), 90, "another hub answers")
+
+    def _other_container(self, before: str) -> bool:
+        try:
+            return self.container() != before
+        except IndexError:
+            return False
+
+    def browser(self, name: str) -> Browser:
+        browser = Browser(self.url)
+        browser.log_in(name, self.password)
+        return browser
+
+    def servers(self) -> list[str]:
+        """The services of users' servers."""
+        label = "label=swarmgen.deployment=test"
+        return sorted(self.engine.docker("service", "ls", "--filter", label, "--format", "{{.Name}}").split())
+
+    def tasks(self, service: str) -> list[dict[str, Any]]:
+        lines = self.engine.docker("service", "ps", "--no-trunc", "--format", "{{json .}}", service).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def close(self) -> None:
+        """Removes all that was deployed, the users' servers too."""
+        docker = self.engine.docker
+        for service in self.servers():
+            docker("service", "rm", service, check=False)
+        docker("stack", "rm", STACK, check=False)
+        # A network goes when the last container has left it.
+        deadline = time.monotonic() + 60
+        while docker("network", "ls", "--quiet", "--filter", "name=^jupyterhub$"):
+            assert time.monotonic() < deadline, "the network does not go"
+            docker("network", "rm", "jupyterhub", check=False)
+            time.sleep(0.5)
+        docker("secret", "rm", "jupyterhub_proxy_token", "jupyterhub_hub_password", check=False)
+        until(lambda: not docker("ps", "--quiet"), 60, "the containers are gone")
+        # Containers that have ended hold volumes too, and the next hub must not find this one's database.
+        docker("container", "prune", "--force")
+        docker("volume", "prune", "--force")
+        assert f"{STACK}_hub" not in docker("volume", "ls", "--quiet").split()

@@ -1,0 +1,176 @@
+"""Everything that goes wrong, what the user sees, after how long, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from client import until
+from deployment import SERVERS
+
+PROFILES = (
+    SERVERS
+    + """
+[[images]]
+name = "Missing image"
+image = "swarmgen-test/nowhere:1"
+
+[[images]]
+name = "No node"
+image = "IMAGE"
+placement = { constraints = ["node.labels.gpu==true"] }
+
+[[images]]
+name = "Ends at once"
+image = "IMAGE"
+args = ["sh", "-c", "exit 3"]
+
+[[images]]
+name = "Does not listen"
+image = "IMAGE"
+args = ["sleep", "600"]
+
+[[images]]
+name = "Scratch"
+image = "IMAGE"
+mounts = [{ source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } }]
+"""
+).replace('start_timeout = "2m"', 'start_timeout = "15s"\nhttp_timeout = "10s"')
+
+
+@pytest.fixture(autouse=True, scope="module")
+def profiles(deployment):
+    deployment.deploy(PROFILES)
+    yield
+    deployment.deploy()
+
+
+@pytest.mark.parametrize(
+    ("profile", "code", "words", "seconds"),
+    [
+        ("Missing image", "no-image", "swarmgen-test/nowhere:1", 10),
+        ("No node", "no-node", "node", 20),
+        ("Ends at once", "exited", "3", 10),
+        ("Does not listen", "not-listening", "8888", 20),
+    ],
+)
+def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, profile, code, words, seconds) -> None:
+    alice = user("alice")
+    begun = time.monotonic()
+    alice.hub.request_start("alice", options={"profile": profile})
+    event = alice.hub.outcome("alice")
+    took = time.monotonic() - begun
+    assert event["failed"] and f"({code})" in event["message"] and words in event["message"], event
+    assert took < seconds, f"{took:.1f} s"
+    until(lambda: clean.servers() == [], 5, "nothing is left")
+    # A good choice is not spoilt by a bad one.
+    alice.start(options={"profile": "Plain"})
+
+
+def test_a_hub_that_is_killed_finds_its_servers_again(user, clean) -> None:
+    alice = user("alice")
+    notebook = alice.start()
+    assert notebook.run("print(1)") == "1\n"
+    before = clean.servers()
+    clean.kill_hub()
+    until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the hub knows the server")
+    assert clean.servers() == before
+    assert alice.notebook().run("print(2)") == "2\n"
+
+
+def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clean) -> None:
+    alice = user("alice")
+
+    def start() -> None:
+        with suppress(OSError):
+            alice.hub.request_start("alice", options={"profile": "No node"})
+
+    threading.Thread(target=start, daemon=True).start()
+    until(clean.servers, 20, "the service is there")
+    clean.kill_hub()
+    until(lambda: clean.hub.server("alice") is None and clean.servers() == [], 60, "nothing is left")
+    alice.start(options={"profile": "Plain"})
+
+
+def engine_process(deployment) -> int:
+    """The engine's own process, as this machine numbers it."""
+    root = int((deployment.engine.folder / "1" / "pid").read_text().split()[0])
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == root and (entry / "comm").read_text() == "dockerd\n":
+                return int(entry.name)
+    raise AssertionError("no engine")
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.5, 1.0, 2.0])
+def test_an_engine_that_hangs_for_five_seconds_costs_five_seconds(user, clean, moment) -> None:
+    alice = user("alice")
+    engine = engine_process(clean)
+    thread = threading.Thread(target=alice.hub.request_start, args=("alice",), daemon=True)
+    thread.start()
+    time.sleep(moment)
+    os.kill(engine, signal.SIGSTOP)
+    slowest = 0.0
+    try:
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            begun = time.monotonic()
+            assert clean.hub.ask("GET", "/info", timeout=10).status == 200
+            slowest = max(slowest, time.monotonic() - begun)
+            time.sleep(0.05)
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    assert slowest < 1.0, "the hub stood still"
+    until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the start goes on")
+
+
+def test_an_engine_that_hangs_kills_no_server(user, clean) -> None:
+    alice = user("alice")
+    alice.start()
+    engine = engine_process(clean)
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        time.sleep(15)
+        assert clean.hub.server("alice")["ready"]
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    time.sleep(6)
+    assert alice.notebook().run("print(1)") == "1\n"
+
+
+def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean) -> None:
+    alice = user("alice")
+    alice.start()
+    clean.engine.docker("kill", clean.container(clean.servers()[0]))
+    until(lambda: clean.hub.server("alice") is None, 30, "the hub has noticed")
+    until(lambda: clean.servers() == [], 30, "its service is gone")
+
+
+def test_a_task_that_the_swarm_replaces_is_found_again(user, clean) -> None:
+    clean.deploy(PROFILES.replace('condition = "none"', 'condition = "any"\ndelay = "1s"'))
+    alice = user("alice")
+    alice.start()
+    before = clean.hub.server("alice")["state"]["swarmgen"]["address"]
+    clean.engine.docker("service", "update", "--detach", "--force", clean.servers()[0])
+    until(lambda: clean.hub.server("alice")["state"]["swarmgen"]["address"] != before, 60, "the new address is known")
+    until(lambda: alice.notebook().ask("GET", "status").status == 200, 30, "the proxy leads there")
+    alice.stop()
+    clean.deploy(PROFILES)
+
+
+def test_volumes_labelled_autoremove_go_with_the_server(user, clean) -> None:
+    alice = user("alice")
+    alice.start(options={"profile": "Scratch"})
+    volumes = clean.engine.docker("volume", "ls", "--quiet").split()
+    assert any(name.startswith("scratch-") for name in volumes)
+    alice.stop()
+    volumes = clean.engine.docker("volume", "ls", "--quiet").split()
+    assert not any(name.startswith("scratch-") for name in volumes)
+    assert any(name.startswith("home-") for name in volumes)

@@ -1,0 +1,146 @@
+"""Each finding of the predecessor's review, tried through the hub's own REST API by an ordinary user."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from deployment import SERVERS
+
+DESK = """
+[user_defaults]
+desk = "none"
+
+[container_spec]
+labels = { desk = "{desk}" }
+"""
+
+GUARDED = (
+    SERVERS.replace("version = 1\n", 'version = 1\nuser_format_attributes = ["desk"]\n').replace("[container_spec]\n", DESK)
+    + """
+[[images]]
+name = "Staff"
+image = "IMAGE"
+access = ["group:staff"]
+
+[user_options.allow]
+"container_spec.env.NOTE" = true
+"""
+)
+
+TEXTS = ["{user.settings}", "{api_token}", "{{ username }}", "{0.__class__}", "{{ .Task.ID }}", "<username>"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def guarded(deployment):
+    more = 'c.Spawner.auth_state_hook = lambda spawner, state: setattr(spawner.user, "desk", "{api_token} {user.settings}")'
+    deployment.deploy(GUARDED, more)
+    yield
+    deployment.deploy()
+
+
+def ask(one, options, server=""):
+    own = one.hub.token_of(one.name)
+    return one.hub.ask("POST", one.hub.path(one.name, server), options, token=own)
+
+
+def spec(clean):
+    (service,) = clean.servers()
+    return json.loads(clean.engine.docker("service", "inspect", service))[0]["Spec"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_s1_what_a_user_says_is_never_a_template(user, clean, text) -> None:
+    alice = user("alice")
+    notebook = alice.start(options={"container_spec": {"env": {"NOTE": text}}})
+    assert notebook.run("import os; print(os.environ['NOTE'])") == f"{text}\n"
+    # Nor is what the hub knows of a user.
+    assert spec(clean)["TaskTemplate"]["ContainerSpec"]["Labels"]["desk"] == "{api_token} {user.settings}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"container_spec": {"mounts": [{"type": "bind", "source": "/", "target": "/host"}], "user": "root"}},
+        {"container_spec": {"mounts": ["/var/run/docker.sock:/var/run/docker.sock"]}},
+        {"container_spec": {"cap_add": ["ALL"]}},
+        {"container_spec": {"mounts": [{"source": "home-bob", "target": "/bob"}]}},
+        {"container_spec": {"configs": ["jupyterhub_config-1"]}},
+        {"container_spec": {"secrets": ["jupyterhub_hub_password"]}},
+        {"resource_spec": {"mem_limit": "64G"}},
+        {"placement": {"constraints": []}},
+        {"networks": ["bridge"]},
+        {"container_spec": {"env": {"PATH": "/tmp"}}},
+        {"image": "evil:1"},
+        {"unset": ["mounts:/home/jovyan/work"]},
+        {"merge": "deep"},
+        {"container_spec.user": "root"},
+        {"overrides": {"container_spec": {"user": "root"}}},
+        {"profile": "Plain", "user_selected_image": "evil:1"},
+    ],
+)
+def test_s2_a_request_sets_nothing_that_is_not_opened(user, clean, options) -> None:
+    alice = user("alice")
+    answer = ask(alice, options)
+    assert answer.status == 400, answer
+    assert "(refused)" in answer.json["message"]
+    assert clean.servers() == []
+    # The hub has stored what was asked for: a start without options asks for it again.
+    assert alice.hub.request_start("alice").status == 400
+    assert clean.servers() == []
+
+
+def test_s3_nobody_takes_another_users_server(user, clean) -> None:
+    tail = "-of-the-department-of-mathematics"
+    anna, maria = user(f"anna{tail}"), user(f"maria{tail}")
+    first = anna.start()
+    maria.start()
+    maria.stop()
+    assert first.run("print(1)") == "1\n"
+
+
+def test_s4_a_named_server_is_no_other_users_default_one(user, clean) -> None:
+    alice, joined = user("alice"), user("alice-bob")
+    alice.start("bob")
+    joined.start()
+    assert len(clean.servers()) == 2
+    joined.stop()
+    assert alice.notebook("bob").run("print(1)") == "1\n"
+
+
+@pytest.mark.parametrize("options", [{"profile": "Staff"}, {"user_selected_name": "Staff"}, {"select_image": "Staff"}])
+def test_s5_a_profile_is_only_for_those_who_have_access(user, clean, options) -> None:
+    answer = ask(user("alice"), options)
+    assert answer.status == 400, answer
+    assert "Staff" not in clean.browser("alice").get("/hub/spawn/alice").text
+
+
+@pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "a.sh", "ok.txt"])
+def test_s7_uploads_are_refused_unless_they_are_enabled(user, clean, name) -> None:
+    upload = {"name": name, "content": "bnVtcHkK"}
+    assert ask(user("alice"), {"uploads": [upload]}).status == 400
+
+
+def test_s8_no_secret_is_in_the_hubs_log(user, clean) -> None:
+    alice = user("alice")
+    alice.start()
+    environment = spec(clean)["TaskTemplate"]["ContainerSpec"]["Env"]
+    (token,) = [line.partition("=")[2] for line in environment if line.startswith("JUPYTERHUB_API_TOKEN=")]
+    cookie = clean.engine.docker("exec", clean.container(), "cat", "/srv/jupyterhub/data/cookie_secret").strip()
+    proxy = clean.engine.docker("exec", clean.container(), "cat", "/run/secrets/proxy_token").strip()
+    log = clean.log()
+    assert "alice" in log
+    for secret in (token, cookie, proxy):
+        assert secret not in log
+    arguments = clean.engine.docker("top", clean.container(), "-eo", "args")
+    assert token not in arguments
+
+
+@pytest.mark.parametrize("name", ["../bob", "{username}", "{name}", "a/../bob", "%2e%2e%2fbob", "bob\u202egnp"])
+def test_s9_s10_names_go_nowhere_they_should_not(user, clean, name) -> None:
+    bob, odd = user("bob"), user(name)
+    bob.start().write("whose.txt", "bob")
+    assert odd.start().ask("GET", "contents/whose.txt").status == 404
+    page = clean.browser("bob").get("/hub/home")
+    assert page.status == 200

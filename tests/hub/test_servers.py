@@ -1,0 +1,110 @@
+"""What a user does all day: log in, start, work, stop, start again."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from client import until
+
+# More than 32 characters, and the last 32 of both alike: one service to the predecessor.
+LONG = "of-the-department-of-mathematics-and-physics"
+
+
+@pytest.mark.every_hub
+def test_start_stop_and_start_again_at_once_three_times(user) -> None:
+    alice = user("alice")
+    addresses = []
+    for turn in range(3):
+        notebook = alice.start()
+        assert notebook.run(f"print({turn} + 40)") == f"{turn + 40}\n"
+        addresses.append(alice.hub.server("alice")["state"]["swarmgen"]["address"])
+        alice.stop()
+    # Else nothing is shown: the old address would do.
+    assert len(set(addresses)) > 1
+
+
+def test_from_the_log_in_to_a_cell(user, clean) -> None:
+    alice = user("alice")
+    browser = clean.browser("alice")
+    shown = browser.get("/hub/spawn/alice")
+    if "<form" in shown.text and 'id="spawn_form"' in shown.text:
+        browser.post("/hub/spawn/alice", {"profile": "Plain"})
+    messages = [event["message"] for event in alice.hub.progress("alice")]
+    assert messages[0] == "Server requested"
+    assert messages[-1].startswith("Server ready at")
+    assert len(messages) > 3
+    assert browser.get("/user/alice/lab").status == 200
+    assert alice.notebook().run("import os; print(os.environ['JUPYTERHUB_USER'])") == "alice\n"
+
+
+def test_a_home_stays_and_is_ones_own(user) -> None:
+    alice, bob = user("alice"), user("bob")
+    alice.start().write("notes.txt", "mine")
+    alice.stop()
+    assert alice.start().read("notes.txt") == "mine"
+    assert bob.start().ask("GET", "contents/notes.txt").status == 404
+
+
+def test_a_named_server_beside_the_default_one(user) -> None:
+    alice = user("alice")
+    alice.start()
+    lab = alice.start("lab")
+    assert lab.run("import os; print(os.environ['JUPYTERHUB_SERVER_NAME'])") == "lab\n"
+    assert len(alice.deployment.servers()) == 2
+    alice.stop("lab")
+    assert alice.notebook().run("print(1)") == "1\n"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (f"anna-{LONG}", f"maria-{LONG}"),
+        ("alice", "Alice-"),
+        ("a@b.c", "a-b-c"),
+        ("two words", "two-words"),
+        ("李雷", "李-雷"),
+        ("x" * 200, "x" * 199 + "y"),
+        ("users/../alice", "alice"),
+    ],
+)
+def test_users_with_similar_or_odd_names_are_each_their_own(user, names) -> None:
+    notebooks = []
+    for name in names:
+        one = user(name)
+        one.start().write("name.txt", one.name)
+        notebooks.append(one)
+    for one in notebooks:
+        assert one.notebook().read("name.txt") == one.name
+    notebooks[1].stop()
+    assert notebooks[0].notebook().read("name.txt") == notebooks[0].name
+
+
+def test_ten_at_once(user) -> None:
+    users = [user(f"student{number}") for number in range(10)]
+    failures: list[BaseException] = []
+
+    def start(one) -> None:
+        try:
+            one.start()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start, args=(one,)) for one in users]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(users[0].deployment.servers()) == 10
+
+
+def test_an_idle_server_is_culled(user, clean) -> None:
+    alice = user("alice")
+    alice.start()
+    environment = ["--env", f"JUPYTERHUB_API_TOKEN={clean.token}"]
+    command = ["python3", "-m", "jupyterhub_idle_culler", "--url=http://jupyterhub:8081/hub/api", "--timeout=1", "--cull-every=1"]
+    clean.engine.docker("exec", "--detach", *environment, clean.container(), "timeout", "60", *command)
+    until(lambda: clean.hub.server("alice") is None, 60, "the idle server is culled")
+    until(lambda: clean.servers() == [], 30, "its service is gone")
