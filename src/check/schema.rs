@@ -23,8 +23,8 @@ use crate::diag::{Diagnostics, Note};
 use crate::model::CONFIG_SCHEMA;
 use crate::source::Node;
 use outline::Outline;
-pub use shape::Takes;
 use shape::Shape;
+pub use shape::Takes;
 use tree::{Tree, View};
 
 /// The committed schema.

@@ -22,8 +22,8 @@ use crate::resolve::roster::User;
 use crate::resolve::{Compiler, Request as Asked, Server};
 use crate::source::{Disk, SourceMap};
 use crate::spawner::event::{Event, Failed, FailureCode};
-use crate::spawner::request::{BadRequest, Request};
 use crate::spawner::form::check_template;
+use crate::spawner::request::{BadRequest, Request};
 use crate::spawner::{Form, Owner, Poll, Start, Stop, poll, set_limits, settings, stop};
 
 use super::args::Global;

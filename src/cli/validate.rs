@@ -12,8 +12,8 @@ use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics};
 use crate::resolve::document::Inputs;
 use crate::resolve::{Compiler, Request};
-use crate::spawner::form::check_template;
 use crate::source::{Disk, Source, SourceMap, World};
+use crate::spawner::form::check_template;
 
 use super::args::{Global, Validate};
 use super::error::Failure;

@@ -110,8 +110,7 @@ impl<'a> Compiler<'a> {
     pub fn check_options(&self, options: &Node) -> Result<(), Vec<Diagnostic>> {
         let mut layer = options::layer(options, self.allow.as_ref(), self.settings.uploads)?;
         let found = profile::check_layer(&mut layer);
-        let errors: Vec<Diagnostic> =
-            found.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let errors: Vec<Diagnostic> = found.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 

@@ -189,7 +189,12 @@ impl<'c> Field<'c> {
                 (shown == number).then(|| shown.to_string())
             }
             Kind::Text => scalar(node),
-            Kind::List => node.as_seq()?.iter().map(|item| item.as_str()).collect::<Option<Vec<_>>>().map(|lines| lines.join("\n")),
+            Kind::List => node
+                .as_seq()?
+                .iter()
+                .map(|item| item.as_str())
+                .collect::<Option<Vec<_>>>()
+                .map(|lines| lines.join("\n")),
             Kind::Table => {
                 let map = node.as_map()?;
                 let line = |entry: &Entry| Some(format!("{}={}", entry.key, scalar(&entry.value)?));

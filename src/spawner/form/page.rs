@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use serde_json::{Value, json};
 
@@ -46,11 +48,8 @@ pub(super) fn render(form: &Form<'_>, present: &BTreeSet<String>) -> Result<Stri
 pub fn check_template(compiler: &Compiler<'_>, diagnostics: &mut Diagnostics) {
     let Some(template) = compiler.form_template(diagnostics) else { return };
     let user = User::unlisted("user");
-    let form = Form {
-        choices: compiler.all_choices(),
-        first: Some(0),
-        ..Form::new(compiler, &user, &Asked::default(), None)
-    };
+    let form =
+        Form { choices: compiler.all_choices(), first: Some(0), ..Form::new(compiler, &user, &Asked::default(), None) };
     // A user without a profile gets a page, too.
     let none = Form { first: None, choices: Vec::new(), ..Form::new(compiler, &user, &Asked::default(), None) };
     for form in [form, none] {
@@ -64,7 +63,11 @@ pub fn check_template(compiler: &Compiler<'_>, diagnostics: &mut Diagnostics) {
 fn fill(own: Option<&FormTemplate>, context: &Value) -> Result<String, Box<Diagnostic>> {
     let text = own.map_or(BUILT_IN, |own| &own.text);
     let name = own.map_or("form.html", |own| &own.name);
-    environment().template_from_named_str(name, text).and_then(|template| template.render(context)).map_err(|error| {
+    let rendered = || {
+        let context = minijinja::Value::from(Serde(context));
+        environment()?.template_from_named_str(name, text)?.render(context)
+    };
+    rendered().map_err(|error| {
         let diagnostic = Diagnostic::new(&code::FORM_TEMPLATE, explain(&error));
         let range = error.range().filter(|range| text.get(range.clone()).is_some()).unwrap_or(0..0);
         Box::new(match own {
@@ -74,15 +77,14 @@ fn fill(own: Option<&FormTemplate>, context: &Value) -> Result<String, Box<Diagn
     })
 }
 
-fn environment() -> Environment<'static> {
+fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_debug(true);
     environment.set_fuel(Some(FUEL));
-    environment
+    Ok(environment)
 }
 
 /// What a template is given; docs/form.md says it.
@@ -169,7 +171,9 @@ fn option(form: &Form<'_>, field: &Field<'_>) -> Value {
         Kind::Table => ("table", None, Vec::new()),
     };
     let (min, max, whole) = match &field.kind {
-        Kind::Number { min, max, whole, .. } => (min.map(|min| min.to_string()), max.map(|max| max.to_string()), *whole),
+        Kind::Number { min, max, whole, .. } => {
+            (min.map(|min| min.to_string()), max.map(|max| max.to_string()), *whole)
+        }
         _ => (None, None, false),
     };
     json!({
@@ -194,8 +198,7 @@ fn option(form: &Form<'_>, field: &Field<'_>) -> Value {
 fn default(form: &Form<'_>, field: &Field<'_>) -> Option<String> {
     let keys = field.keys();
     let of = |choice: &Choice<'_>| form.compiler.preset(choice, &keys).and_then(|node| field.shown(node));
-    let defaults: Vec<(&str, Option<String>)> =
-        form.offered().map(|(_, choice)| (&*choice.name, of(choice))).collect();
+    let defaults: Vec<(&str, Option<String>)> = form.offered().map(|(_, choice)| (&*choice.name, of(choice))).collect();
     let (_, first) = defaults.first()?;
     if defaults.iter().all(|(_, default)| default == first) {
         return first.clone();

@@ -106,10 +106,22 @@ mod tests {
         assert_eq!(read("{'image': 'a:1', 'name': 'Python'}"), pair("Python", "a:1"));
         assert_eq!(read(r#"{"name": "It's", 'image': 'a:1',}"#), pair("It's", "a:1"));
         assert_eq!(read("('R', 'r:2')"), pair("R", "r:2"));
-        assert_eq!(read(r"{'image': 'a', 'name': 'q\'\\\n\xe4\u20ac\U0001f600', 'more': 'x'}"), pair("q'\\\nä€😀", "a"));
-        for text in
-            ["", "5", "Python", "{", "{}", "{'name': 'x'}", "{'name': 'x', 'image': 5}", "('a')", "('a', 'b') x", "('a\\q', 'b')"]
-        {
+        assert_eq!(
+            read(r"{'image': 'a', 'name': 'q\'\\\n\xe4\u20ac\U0001f600', 'more': 'x'}"),
+            pair("q'\\\nä€😀", "a")
+        );
+        for text in [
+            "",
+            "5",
+            "Python",
+            "{",
+            "{}",
+            "{'name': 'x'}",
+            "{'name': 'x', 'image': 5}",
+            "('a')",
+            "('a', 'b') x",
+            "('a\\q', 'b')",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -118,7 +118,11 @@ impl<'a> Reading<'a> {
                 Ok(Some(value)) => {
                     let request = field.request(value);
                     if self.is_granted(&request, |node| {
-                        field.keys().iter().try_fold(node, |node, key| node.get(key)).is_some_and(|node| field.is_amount(node))
+                        field
+                            .keys()
+                            .iter()
+                            .try_fold(node, |node, key| node.get(key))
+                            .is_some_and(|node| field.is_amount(node))
                     }) {
                         lay(&mut self.options, request);
                     } else {
@@ -213,7 +217,8 @@ impl<'a> Reading<'a> {
             if findings.is_empty() {
                 return Ok(options);
             }
-            self.refused = findings.iter().map(|finding| format!("This cannot be asked for: {}.", words(finding))).collect();
+            self.refused =
+                findings.iter().map(|finding| format!("This cannot be asked for: {}.", words(finding))).collect();
         }
         Err(self.refused)
     }
