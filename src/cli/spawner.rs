@@ -241,13 +241,15 @@ impl Job<'_> {
             return BTreeSet::new();
         };
         let mut present = BTreeSet::new();
-        let _in_time = runtime.block_on(tokio::time::timeout(GLANCE, async {
+        let asking = async {
             let Ok(engine) = self.connect(None, Instant::now() + GLANCE).await else { return };
             let each = images.iter().map(|image| engine.has_image(image));
             let has = futures_util::future::join_all(each).await;
             let has = images.iter().zip(has).filter(|(_, has)| has.as_ref().is_ok_and(|has| *has));
             present.extend(has.map(|(image, _)| (*image).to_owned()));
-        }));
+        };
+        // A time-out wants the runtime's clock, and so is made inside it.
+        let _in_time = runtime.block_on(async { tokio::time::timeout(GLANCE, asking).await });
         runtime.shutdown_background();
         present
     }

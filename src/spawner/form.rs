@@ -12,7 +12,6 @@ mod posted;
 
 use std::collections::BTreeSet;
 
-use crate::check::canonical::printable;
 use crate::diag::Diagnostic;
 use crate::resolve::choice::Choice;
 use crate::resolve::roster::User;
@@ -104,13 +103,10 @@ impl<'a> Form<'a> {
     pub fn options(&self, posted: &request::Form) -> Result<Event, Box<Failed>> {
         match posted::options(self, posted) {
             Ok(user_options) => Ok(Event::Options { user_options }),
-            Err(refusals) => {
-                let detail: Vec<String> = refusals.iter().map(|text| printable(text)).collect();
-                Err(Box::new(Failed {
-                    hint: Some("Nothing was started: change this, and try again.".to_owned()),
-                    ..*failed(FailureCode::Refused, refusals.join(" "), detail.join("\n"))
-                }))
-            }
+            Err(refusals) => Err(Box::new(Failed {
+                hint: Some("Nothing was started: change this, and try again.".to_owned()),
+                ..*failed(FailureCode::Refused, refusals.join(" "), refusals.join("\n"))
+            })),
         }
     }
 }

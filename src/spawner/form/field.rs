@@ -86,6 +86,9 @@ impl<'c> Field<'c> {
         let path = canonical(&allowance.key);
         let keys = keys(&path);
         let takes = schema::overrides_take(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+        if takes == Takes::default() {
+            return None;
+        }
         let kind = kind(&keys, &takes, allowance)?;
         Some(Self { path: &allowance.key, label: label(&keys), keys, kind, takes })
     }

@@ -154,7 +154,9 @@ fn option(form: &Form<'_>, field: &Field<'_>) -> Value {
     let keys = field.keys();
     let hidden = keys.iter().any(|key| form.compiler.settings.secret_names.matches(key));
     // What was chosen last stands there again, if it still may be.
-    let last = form.last.and_then(|last| keys.iter().try_fold(last, |node, key| node.get(key)));
+    let of_last = |keys: &[&str]| keys.iter().try_fold(form.last?, |node, key| node.get(key));
+    let short = || keys.strip_prefix(&["container_spec"]).and_then(of_last);
+    let last = of_last(&keys).or_else(short);
     let held = last.filter(|_| !hidden).and_then(|node| field.held(node)).filter(|text| {
         let unit = match &field.kind {
             Kind::Number { unit, .. } => unit.suffix(),

@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::check::canonical::printable;
 use crate::diag::{Diagnostic, Note};
 use crate::resolve::Request as Asked;
 use crate::resolve::options::canonical;
@@ -43,7 +42,7 @@ impl<'a> Reading<'a> {
         let texts: Vec<&'a String> = texts.by_ref().filter(|text| !text.trim().is_empty()).collect();
         let first = *texts.first()?;
         if texts.iter().any(|text| *text != first) {
-            self.refuse(format!("“{}” was sent twice, and differs.", printable(name)));
+            self.refuse(format!("“{}” was sent twice, and differs.", shown(name)));
             return None;
         }
         Some(first)
@@ -64,9 +63,9 @@ impl<'a> Reading<'a> {
         // A browser sends each line break as two characters.
         let plain = |name: &str| name.replace("\r\n", "\n");
         match self.form.choices.iter().find(|choice| plain(&choice.name) == plain(&name)) {
-            None => self.refuse(format!("There is no “{}” that you may use.", printable(&name))),
+            None => self.refuse(format!("There is no “{}” that you may use.", shown(&name))),
             Some(choice) if image.is_some_and(|image| *image != *choice.image) => {
-                self.refuse(format!("The image is not that of “{}”.", printable(&name)));
+                self.refuse(format!("The image is not that of “{}”.", shown(&name)));
             }
             Some(choice) => {
                 self.options.insert("profile".to_owned(), (*choice.name).into());
@@ -138,7 +137,7 @@ impl<'a> Reading<'a> {
                 continue;
             };
             if !form.fields.iter().any(|field| canonical(field.path) == canonical(path)) {
-                self.refuse(format!("“{}” cannot be chosen here.", printable(path)));
+                self.refuse(format!("“{}” cannot be chosen here.", shown(path)));
             }
         }
     }
@@ -168,13 +167,13 @@ impl<'a> Reading<'a> {
                 return;
             }
             if field != FIELD_OF_FILES {
-                self.refuse(format!("There is no field “{}” for files.", printable(field)));
+                self.refuse(format!("There is no field “{}” for files.", shown(field)));
                 continue;
             }
             for file in sent {
                 match self.file(file) {
                     Ok(file) => files.push(file),
-                    Err(why) => self.refuse(format!("The file “{}” {why}.", printable(&file.name))),
+                    Err(why) => self.refuse(format!("The file “{}” {why}.", shown(&file.name))),
                 }
             }
         }
@@ -230,6 +229,14 @@ pub(super) fn node(sources: &SourceMap, request: &Value) -> Option<Node> {
     let node = parse(sources, id, Syntax::Json).ok()?;
     request::hide(&node, sources);
     Some(node)
+}
+
+/// What somebody wrote, safe and short enough for a sentence.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let plain = |c: char| if matches!(c, '\'' | '"' | '\\') { c.to_string() } else { c.escape_debug().to_string() };
+    let end = if text.chars().nth(MOST).is_some() { "…" } else { "" };
+    text.chars().take(MOST).map(plain).chain(std::iter::once(end.to_owned())).collect()
 }
 
 /// A finding's message without its marks.
