@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import RunningForm, picture, serious
 from playwright.sync_api import Page
 
 from client import until
+from conftest import RunningForm, picture, serious
 
 Visit = Callable[..., Page]
 EVIL = "<img src=x onerror=document.title='taken'>"
