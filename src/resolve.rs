@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod amount;
+pub mod choice;
 pub mod decode;
 pub mod document;
 pub mod everybody;

@@ -8,7 +8,7 @@
 //! of a request reaches the swarm but through it.
 
 pub mod event;
-mod form;
+pub mod form;
 mod poll;
 pub mod request;
 mod settings;
@@ -18,7 +18,7 @@ mod wait;
 mod words;
 
 pub use event::Event;
-pub use form::form;
+pub use form::Form;
 pub use poll::{Poll, poll, unknown};
 pub use request::Request;
 pub use settings::settings;

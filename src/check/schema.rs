@@ -24,6 +24,7 @@ use crate::model::CONFIG_SCHEMA;
 use crate::source::Node;
 use outline::Outline;
 use shape::Shape;
+pub use shape::Takes;
 use tree::{Tree, View};
 
 /// The committed schema.
@@ -93,6 +94,11 @@ pub fn check_overrides(layer: &Node) -> Diagnostics {
 /// Tells whether a layer may have a value at this path, keys joined by dots; told without compiling anything.
 pub fn overrides_know(path: &str) -> bool {
     SHAPE.knows(LAYER, path)
+}
+
+/// What a layer's value at this path may be; nothing where it may have none.
+pub fn overrides_take(keys: &[&str]) -> Takes {
+    SHAPE.takes(LAYER, keys)
 }
 
 fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {

@@ -1,5 +1,6 @@
 //! `swarmgen spawner`: what the hub's spawner asks, as docs/spawner-protocol.md says.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::apply::api::SwarmApi as _;
 use crate::apply::bollard::{Engine, Limits};
 use crate::apply::connect::{self, Arguments, ConnectError};
 use crate::apply::credentials::Credentials;
@@ -20,8 +22,9 @@ use crate::resolve::roster::User;
 use crate::resolve::{Compiler, Request as Asked, Server};
 use crate::source::{Disk, SourceMap};
 use crate::spawner::event::{Event, Failed, FailureCode, Stage};
+use crate::spawner::form::check_template;
 use crate::spawner::request::{BadRequest, Request};
-use crate::spawner::{Owner, Poll, Start, Stop, poll, set_limits, settings, stop};
+use crate::spawner::{Form, Owner, Poll, Start, Stop, poll, set_limits, settings, stop};
 
 use super::args::Global;
 use super::args::live::EngineArgs;
@@ -36,6 +39,8 @@ const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(60);
 /// How long a poll may take unless the request says.
 const POLL: Duration = Duration::from_secs(10);
+/// How long an engine may take to say which images its node has.
+const GLANCE: Duration = Duration::from_millis(300);
 /// How long an engine that is away is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Between two tries to reach it.
@@ -148,7 +153,7 @@ impl Job<'_> {
         let Some(compiler) = compiler else { return Err(self.bad_config(&diagnostics)) };
         match command {
             SpawnerCommand::Settings => self.settings(&compiler),
-            SpawnerCommand::Form => crate::spawner::form(&compiler, &self.user(&compiler)?, self.request),
+            SpawnerCommand::Form => self.form(&compiler),
             SpawnerCommand::Start => self.start(&compiler),
             SpawnerCommand::Poll => self.poll(&compiler),
             SpawnerCommand::Stop => self.stop(&compiler),
@@ -173,6 +178,7 @@ impl Job<'_> {
         } else {
             compiler.check_all(&Asked::default(), &mut diagnostics);
         }
+        check_template(compiler, &mut diagnostics);
         compiler.mark_secrets();
         if diagnostics.has_errors() {
             return Err(self.bad_config(&diagnostics));
@@ -207,6 +213,47 @@ impl Job<'_> {
         }
     }
 
+    /// Of the user's attributes, those that the config names.
+    fn attributes(&self, compiler: &Compiler<'_>) -> Vec<crate::source::Entry> {
+        let named = &compiler.settings.user_format_attributes;
+        self.request.user.attributes.iter().filter(|entry| named.contains(&entry.key)).cloned().collect()
+    }
+
+    fn form(&self, compiler: &Compiler<'_>) -> Answer {
+        let user = self.user(compiler)?;
+        let attributes = self.attributes(compiler);
+        let asked = Asked { options: None, ..self.asked(&attributes) };
+        let form = Form::new(compiler, &user, &asked, self.request.last_options.as_ref());
+        if let Some(posted) = &self.request.form {
+            return form.options(posted);
+        }
+        let present = if form.asks() { self.present(&form.images()) } else { BTreeSet::new() };
+        form.offer(&present).map_err(|finding| {
+            let mut diagnostics = Diagnostics::new();
+            diagnostics.push(*finding);
+            self.bad_config(&diagnostics)
+        })
+    }
+
+    /// Those of the images that the engine's node has; none if it does not say so at once.
+    fn present(&self, images: &BTreeSet<&str>) -> BTreeSet<String> {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return BTreeSet::new();
+        };
+        let mut present = BTreeSet::new();
+        let asking = async {
+            let Ok(engine) = self.connect(None, Instant::now() + GLANCE).await else { return };
+            let each = images.iter().map(|image| engine.has_image(image));
+            let has = futures_util::future::join_all(each).await;
+            let has = images.iter().zip(has).filter(|(_, has)| has.as_ref().is_ok_and(|has| *has));
+            present.extend(has.map(|(image, _)| (*image).to_owned()));
+        };
+        // A time-out wants the runtime's clock, and so is made inside it.
+        let _in_time = runtime.block_on(async { tokio::time::timeout(GLANCE, asking).await });
+        runtime.shutdown_background();
+        present
+    }
+
     fn owner<'o>(&'o self, compiler: &'o Compiler<'_>) -> Owner<'o> {
         Owner { deployment: &compiler.settings.deployment, user: &self.request.user.name, server: &self.request.server }
     }
@@ -216,9 +263,7 @@ impl Job<'_> {
         let stage = Stage::Checking;
         tell(&Event::Progress { stage, percent: stage.percent(), message: "Checking the request".to_owned() });
         let user = self.user(compiler)?;
-        let named = &compiler.settings.user_format_attributes;
-        let mut attributes = self.request.user.attributes.clone();
-        attributes.retain(|entry| named.contains(&entry.key));
+        let attributes = self.attributes(compiler);
         let asked = self.asked(&attributes);
         let mut diagnostics = Diagnostics::new();
         let server = compiler.resolve(&user, &asked, &mut diagnostics);

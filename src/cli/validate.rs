@@ -13,6 +13,7 @@ use crate::diag::{Counts, Diagnostics};
 use crate::resolve::document::Inputs;
 use crate::resolve::{Compiler, Request};
 use crate::source::{Disk, Source, SourceMap, World};
+use crate::spawner::form::check_template;
 
 use super::args::{Global, Validate};
 use super::error::Failure;
@@ -115,6 +116,7 @@ fn check(
     let request = Request { stack: validate.stack.as_deref(), ..Request::default() };
     let profiles = count(compiler.profile_names().count(), "profile");
     compiler.check_config(diagnostics);
+    check_template(&compiler, diagnostics);
     let checked = if let Some(name) = &validate.user {
         let Some(user) = compiler.user(name, diagnostics) else { return Ok(None) };
         compiler.check_user(&user, &request, diagnostics);

@@ -192,6 +192,7 @@ codes! {
     BAD_SWARM_TEMPLATE = hard("SG321", "bad-swarm-template", "A Swarm template names a field that Swarm does not have.");
     NO_USERS = hard("SG322", "no-users", "All users are asked for and the config lists none.");
     EMPTY_USERS_FILE = warn("SG323", "empty-users-file", "A users file lists nobody.");
+    FORM_TEMPLATE = hard("SG324", "form-template", "The operator's template of the form failed.");
 
     INEXPRESSIBLE = hard("SG401", "inexpressible", "The output format cannot say this.");
     MISSING_ID = hard("SG402", "missing-id", "The id of a Swarm config or secret is not known.");

@@ -76,7 +76,8 @@ fn environment(services: usize) -> Result<Environment<'static>, Error> {
     Ok(environment)
 }
 
-fn explain(error: &Error) -> String {
+/// What is wrong, in MiniJinja's words.
+pub(crate) fn explain(error: &Error) -> String {
     match (error.kind(), error.detail()) {
         (ErrorKind::OutOfFuel, _) => "the template takes too many steps".to_owned(),
         (kind, Some(detail)) => format!("{kind}: {detail}"),

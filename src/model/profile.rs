@@ -165,6 +165,9 @@ with_service_keys! {
         /// What requests may set.
         #[schemars(extend("examples" = [{"allow": {"resource_spec.mem_limit": {"max": "4G"}}}]))]
         pub user_options: Option<UserOptions>,
+        /// The form that users fill in before their server starts.
+        #[schemars(extend("examples" = [{"template": "form.html.j2"}]))]
+        pub form: Option<Form>,
         /// Attributes of every user that sets none of its own.
         #[schemars(extend("examples" = [{"sshcmd": "{username}@storage.example.org:/home/{username}"}]))]
         pub user_defaults: Option<BTreeMap<String, AttributeValue>>,
@@ -278,6 +281,16 @@ pub enum OnChanged {
     Keep,
     /// It is replaced.
     Replace,
+}
+
+/// The form that users fill in before their server starts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// A MiniJinja template that makes the form's HTML. Relative paths start at the config's directory. Absent: swarmgen's
+    /// own form.
+    #[schemars(length(min = 1), extend("examples" = ["form.html.j2"]))]
+    pub template: Option<String>,
 }
 
 /// The level of a rule.

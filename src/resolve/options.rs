@@ -83,7 +83,7 @@ fn walk<'a>(
 }
 
 /// A path without short cuts: `env.A` is `container_spec.env.A`, and so on.
-pub(super) fn canonical(path: &str) -> Cow<'_, str> {
+pub fn canonical(path: &str) -> Cow<'_, str> {
     let first = path.split('.').next().unwrap_or_default();
     match path.strip_prefix("container_spec.").unwrap_or(path) {
         "image" => Cow::Borrowed("image"),

@@ -15,7 +15,7 @@ use super::{Compiler, Names, Request};
 pub const KEY: &str = "user_install_files";
 
 /// The most files of one request.
-const MOST_FILES: usize = 10;
+pub const MOST_FILES: usize = 10;
 
 /// Where SwarmSpawner puts files unless told.
 pub(super) const DIRECTORY: &str = "/user-installs";

@@ -206,7 +206,7 @@ impl Request {
 }
 
 /// Marks everything below a node as secret.
-fn hide(node: &Node, sources: &SourceMap) {
+pub(super) fn hide(node: &Node, sources: &SourceMap) {
     match &node.value {
         Value::Map(map) => map.iter().for_each(|entry| hide(&entry.value, sources)),
         Value::Seq(items) => items.iter().for_each(|item| hide(item, sources)),

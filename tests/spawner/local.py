@@ -3,7 +3,7 @@
 
 It keeps docs/spawner-protocol.md, so that a real hub can be run with it. The folder of SWARMGEN_LOCAL holds what the "swarm"
 knows, and files by which a test says what is to go wrong: `away` (no engine), `slow` (seconds before each answer), `fails` (a
-result of `start`), `hangs` (a start that waits for ever).
+result of `start`), `hangs` (a start that waits for ever), `permits` (any user option).
 """
 
 import hashlib
@@ -116,7 +116,8 @@ def start(service, request):
         result = json.loads(says("fails"))
         fail(result["code"], 4, result["message"])
     options = request["user_options"]
-    if set(options) - {"profile"} or options.get("profile", "small") not in ("small", "large"):
+    unknown = set(options) - {"profile"} or options.get("profile", "small") not in ("small", "large")
+    if unknown and says("permits") is None:
         fail("refused", 1, f"A request may not set {sorted(set(options) - {'profile'}) or 'this profile'}.")
     note = alive(service)
     if note and request["existing"] == "tell":

@@ -67,6 +67,8 @@ def free_port() -> int:
 class Running:
     """A hub as a process, which can be ended and started again."""
 
+    program = HERE / "local.py"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
@@ -75,7 +77,7 @@ class Running:
         (folder / "swarm").mkdir()
         (folder / "jupyterhub_config.py").write_text(
             CONFIG.format(
-                front=free_port(), port=self.port, program=HERE / "local.py", version=jupyterhub.__version__, folder=folder,
+                front=free_port(), port=self.port, program=self.program, version=jupyterhub.__version__, folder=folder,
                 token=TOKEN, spawner="swarmgen.spawner.SwarmgenSpawner",
             )
         )  # fmt: skip

@@ -74,7 +74,7 @@ async def conversation(script, world):
 async def test_the_class_sends_the_pages_requests(conversation):
     script, spawner = conversation
     assert await spawner.get_options_form() == result("form")["html"]
-    posted = {"profile": ["GPU"], "install_file": [{"filename": "requirements.txt", "body": b"numpy\n"}]}
+    posted = {"profile": ["GPU"], "user-upload_file": [{"filename": "requirements.txt", "body": b"numpy\n"}]}
     assert await spawner.run_options_from_form(posted) == result("options")["user_options"]
     assert await spawner.start() == "http://10.0.1.7:8888"
     assert await spawner.poll() is None

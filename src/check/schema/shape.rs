@@ -72,6 +72,25 @@ enum Further<'s> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Types(u8);
 
+/// What a value may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Takes {
+    /// `true` or `false`.
+    pub truth: bool,
+    /// A whole number.
+    pub whole: bool,
+    /// A number with a fraction.
+    pub fraction: bool,
+    /// Text.
+    pub text: bool,
+    /// A list of texts.
+    pub list: bool,
+    /// A table of texts, with any keys.
+    pub table: bool,
+    /// The only texts that it may be; empty for any.
+    pub words: Vec<String>,
+}
+
 const NULL: u8 = 1;
 const BOOLEAN: u8 = 1 << 1;
 const INTEGER: u8 = 1 << 2;
@@ -153,8 +172,50 @@ impl<'s> Shape<'s> {
 
     /// Tells whether a definition may have a value at this path, keys joined by dots.
     pub(super) fn knows(&self, definition: &str, path: &str) -> bool {
+        !self.parts(definition, path.split('.')).is_empty()
+    }
+
+    /// What a definition's value at this path may be.
+    pub(super) fn takes(&self, definition: &str, keys: &[&str]) -> Takes {
+        let mut parts = self.parts(definition, keys.iter().copied());
+        let mut takes = Takes::default();
+        let mut words: Vec<&Json> = Vec::new();
+        let mut any_word = false;
+        while let Some(part) = parts.pop() {
+            parts.extend(part.reference.and_then(|name| self.target(name)));
+            parts.extend(part.any_of.iter().flatten());
+            let names = |types: u8| part.types.0 & types != 0;
+            takes.truth |= names(BOOLEAN);
+            takes.whole |= names(INTEGER | NUMBER);
+            takes.fraction |= names(NUMBER);
+            takes.text |= names(STRING);
+            takes.list |= names(ARRAY) && part.items.as_ref().is_none_or(|each| self.takes_text(each));
+            let further = match &part.additional_properties {
+                Further::Each(each) => self.takes_text(each),
+                Further::Allowed | Further::Refused => false,
+            };
+            takes.table |= names(OBJECT) && further;
+            match &part.words {
+                Some(own) => words.extend(own),
+                None => any_word |= names(STRING),
+            }
+        }
+        if !any_word {
+            takes.words = words.into_iter().filter_map(Json::as_str).map(str::to_owned).collect();
+        }
+        takes
+    }
+
+    fn takes_text(&self, part: &Self) -> bool {
+        part.types.0 & STRING != 0
+            || part.reference.and_then(|name| self.target(name)).is_some_and(|part| self.takes_text(part))
+            || part.any_of.iter().flatten().any(|branch| self.takes_text(branch))
+    }
+
+    /// The parts of the schema that a definition's value at this path may fit.
+    fn parts<'k>(&self, definition: &str, keys: impl Iterator<Item = &'k str>) -> Vec<&Shape<'s>> {
         let mut parts: Vec<&Shape<'s>> = self.definition(definition).into_iter().collect();
-        for key in path.split('.') {
+        for key in keys {
             let mut next = Vec::new();
             while let Some(part) = parts.pop() {
                 parts.extend(part.reference.and_then(|name| self.target(name)));
@@ -167,7 +228,7 @@ impl<'s> Shape<'s> {
             }
             parts = next;
         }
-        !parts.is_empty()
+        parts
     }
 }
 

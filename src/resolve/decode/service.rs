@@ -79,7 +79,8 @@ impl Decoder<'_> {
         labels
     }
 
-    fn resources(&mut self, spec: &Node) -> Resources {
+    /// Limits and reservations, with what accelerators add.
+    pub(in crate::resolve) fn resources(&mut self, spec: &Node) -> Resources {
         let mut resources = Resources::default();
         if let Some(node) = spec.get("resource_spec") {
             resources = Resources {
