@@ -253,13 +253,13 @@ fn an_engine_that_does_not_tell_of_tasks() {
     let (scenario, proxy) = in_the_first_state(Engine::shared(), "blind");
     let tasks = Requests::to("GET", "/tasks");
     // The first two are looks before anything is changed.
-    proxy.harms(tasks.clone().after(2).first(3), Fault::Answer(500, "away"));
+    proxy.harms(tasks.clone().starting_at(3).first(3), Fault::Answer(500, "away"));
     let ran = scenario.applies(&[&APPLY[..], &["--timeout", "60s"]].concat()).ends_with(0);
     assert!(ran.stdout.contains(r#""event":"blind""#), "{}", ran.stdout);
     finishes(&scenario, &proxy);
 
     configure(&scenario, "three", ["stays", "comes"]);
-    proxy.harms(tasks.after(2), Fault::Answer(500, "away"));
+    proxy.harms(tasks.starting_at(3), Fault::Answer(500, "away"));
     let ran = scenario.applies(&[&APPLY[..], &["--timeout", "5s"]].concat()).ends_with(4);
     assert_eq!(ran.users_that("failed"), ["comes", "stays"]);
     assert!(ran.outcome().to_string().contains("the engine does not list the tasks: away"), "{}", ran.outcome());

@@ -57,9 +57,9 @@ impl Requests {
         Self { skip: n - 1, count: 1, ..self }
     }
 
-    /// Of these, all but the first few.
-    pub(crate) fn after(self, skip: usize) -> Self {
-        Self { skip, ..self }
+    /// Of these, all from the n-th on, from 1.
+    pub(crate) fn starting_at(self, n: usize) -> Self {
+        Self { skip: n - 1, ..self }
     }
 
     /// Of these, only the first few.
