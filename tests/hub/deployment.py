@@ -46,7 +46,9 @@ services:
     deploy:
       endpoint_mode: dnsrr
 configs:
+  # An override takes the name along with the file.
   swarmgen:
+    name: jupyterhub_swarmgen-${{CONFIG_VERSION}}
     file: {folder}/swarmgen.toml
   test_config:
     name: jupyterhub_test_config-${{CONFIG_VERSION}}
@@ -71,6 +73,7 @@ jupyterhub_service_name = "jupyterhub"
 networks = ["jupyterhub"]
 notebook_dir = "/home/jovyan/work"
 start_timeout = "2m"
+http_timeout = "90s"
 use_user_options = true
 
 [lints]
