@@ -341,6 +341,7 @@ impl State {
     }
 
     /// A task is on another node.
+    #[allow(dead_code, reason = "shared by several tests")]
     pub(crate) fn displace_to(&mut self, key: &str, node: &str) {
         let index = self.place(key).unwrap();
         let id = self.services[index].id.clone();

@@ -13,7 +13,7 @@ async fn a_start_tells_each_stage_once_and_ends_with_where_the_server_is() {
     assert_eq!((&told.result["event"], &told.result["profile"]), (&json!("started"), &json!("Slow")));
     assert_eq!((&*state.network, state.port, &*state.service), ("hub-id", PORT, &*hub("alice", "Slow").name()));
     assert!(state.address.starts_with("127.0.0."));
-    assert_eq!(swarm.names(), [state.service.clone()]);
+    assert_eq!(swarm.names(), std::slice::from_ref(&state.service));
 }
 
 #[tokio::test(start_paused = true)]
