@@ -179,7 +179,7 @@ class Deployment:
         (self.folder / "override.yml").write_text(OVERRIDE.format(**files))
         (self.folder / "test_config.py").write_text(HUB_CONFIG.format(token=self.token, more=more))
         (self.folder / "swarmgen.toml").write_text(servers.replace("IMAGE", self.image))
-        command = ["stack", "deploy", "--detach=true", "--resolve-image", "never"]
+        command = ["stack", "deploy", "--detach=false", "--resolve-image", "never"]
         command += ["-c", str(EXAMPLE / "stack.yml"), "-c", str(self.folder / "override.yml"), STACK]
         self.engine.docker(*command, CONFIG_VERSION=str(self.revision))
         try:
