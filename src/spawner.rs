@@ -28,6 +28,7 @@ pub use stop::{Stop, stop};
 use std::cell::RefCell;
 
 use crate::apply::Redactor;
+use crate::plan::label::{BY_APPLY, MADE_BY};
 use crate::plan::observed::{ObservedService, ObservedTask};
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
@@ -48,9 +49,10 @@ pub struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    /// Tells whether a service is this owner's.
+    /// Tells whether a service is this owner's, and not one that `apply` looks after.
     fn owns(&self, service: &ObservedService) -> bool {
-        service.label(LABEL_DEPLOYMENT) == Some(self.deployment)
+        service.label(MADE_BY) != Some(BY_APPLY)
+            && service.label(LABEL_DEPLOYMENT) == Some(self.deployment)
             && service.label(LABEL_USER) == Some(self.user)
             && service.label(LABEL_SERVER) == Some(self.server)
     }

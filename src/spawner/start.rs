@@ -22,7 +22,7 @@ use crate::resolve::upload::Upload;
 
 use super::event::{Event, Failed, FailureCode, Stage, Started};
 use super::request::{Existing, State, VERSION, Wait};
-use super::stop::{Goods, clear};
+use super::stop::{Goods, clear, uploads};
 use super::wait::{Found, Seen};
 use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, words};
 
@@ -30,6 +30,10 @@ use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, words};
 const CLEARING: Duration = Duration::from_secs(12);
 /// How often a creation is tried whose answer did not come.
 const TRIES: u32 = 3;
+/// How often one is looked for that may come late.
+const LOOKS: u32 = 3;
+/// Between two such looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 
 /// A server to be started, and all that it takes.
 pub struct Start<'a, A> {
@@ -72,6 +76,8 @@ pub struct Start<'a, A> {
 struct Made {
     service: Option<String>,
     configs: Vec<String>,
+    /// Whether a config of our making may exist though the engine's answer is missing.
+    is_uploading: bool,
     /// Whether a service of our making may exist though the engine's answer is missing.
     is_unsure: bool,
 }
@@ -101,9 +107,7 @@ impl<A: SwarmApi> Start<'_, A> {
         match ended {
             Ok(event) => event,
             Err(mut failure) => {
-                let Made { service, configs, is_unsure } = made.into_inner();
-                let seen = seen.into_inner();
-                failure.left = self.undo(service, configs, is_unsure, &seen).await;
+                failure.left = self.undo(made.into_inner(), &seen.into_inner()).await;
                 Event::Failed(failure)
             }
         }
@@ -143,7 +147,7 @@ impl<A: SwarmApi> Start<'_, A> {
             Err(ApiError::NotFound { .. }) => return Ok(Look::Free),
             Err(error) => return Err(engine_failed(&error, self.redactor)),
         };
-        if !self.owner.owns(&there) || there.label(MADE_BY) == Some(BY_APPLY) {
+        if !self.owner.owns(&there) {
             let detail = format!("the service `{}` is there and not this server's", there.name());
             let message = "The name of this server is taken on the swarm by something else.";
             return Err(Box::new(Failed {
@@ -154,7 +158,10 @@ impl<A: SwarmApi> Start<'_, A> {
         match self.existing {
             Existing::Keep => Ok(Look::Keep(Box::new(there))),
             Existing::Replace => {
-                let goods = Goods::of_service(&there, Vec::new());
+                let has_files = there.spec.pointer("/TaskTemplate/ContainerSpec/Configs").is_some();
+                let uploads = if has_files { uploads(self.api, self.owner).await } else { Ok(Vec::new()) };
+                let uploads = uploads.map_err(|error| engine_failed(&error, self.redactor))?;
+                let goods = Goods::of_service(&there, uploads);
                 clear(self.api, &goods, Instant::now() + CLEARING, self.redactor)
                     .await
                     .map_err(|error| engine_failed(&error, self.redactor))?;
@@ -268,8 +275,11 @@ impl<A: SwarmApi> Start<'_, A> {
                     Err(error) => return Err(fail(error)),
                 }
             }
+            made.borrow_mut().is_uploading = true;
             let id = self.api.create_config(&upload.config, &labels, upload.content.as_bytes()).await.map_err(fail)?;
-            made.borrow_mut().configs.push(id);
+            let mut made = made.borrow_mut();
+            made.configs.push(id);
+            made.is_uploading = false;
         }
         Ok(())
     }
@@ -319,6 +329,7 @@ impl<A: SwarmApi> Start<'_, A> {
     async fn create(&self, body: &Value, wanted: &str, made: &RefCell<Made>) -> Result<String, Box<Failed>> {
         let auth = (self.auth)(self.service.container.image.expose());
         let mut tries = 0;
+        let taken_until = Instant::now() + CLEARING;
         loop {
             tries += 1;
             made.borrow_mut().is_unsure = true;
@@ -340,6 +351,11 @@ impl<A: SwarmApi> Start<'_, A> {
                     hint: Some("Wait a moment, and try again.".to_owned()),
                     ..*failed(FailureCode::Conflict, message, detail)
                 }));
+            }
+            // The name of a service that was removed just now is taken for a moment still.
+            if matches!(error, ApiError::Conflict { .. }) && Instant::now() < taken_until {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+                continue;
             }
             if !error.is_passing() {
                 made.borrow_mut().is_unsure = false;
@@ -394,12 +410,30 @@ impl<A: SwarmApi> Start<'_, A> {
         words::of_late(task, &self.service.resources, detail)
     }
 
+    /// Looks for a service whose creation was not answered: the engine may be about to make it.
+    async fn look_again(&self) -> Result<ObservedService, ApiError> {
+        for _ in 1..LOOKS {
+            match self.api.service(&self.service.name).await {
+                Err(ApiError::NotFound { .. }) => tokio::time::sleep(BETWEEN_LOOKS).await,
+                answer => return answer,
+            }
+        }
+        self.api.service(&self.service.name).await
+    }
+
     /// Removes what was made; what stays is given back.
-    async fn undo(&self, service: Option<String>, configs: Vec<String>, is_unsure: bool, seen: &Seen) -> Vec<String> {
+    async fn undo(&self, made: Made, seen: &Seen) -> Vec<String> {
+        let Made { service, mut configs, is_uploading, is_unsure } = made;
+        if is_uploading {
+            match uploads(self.api, self.owner).await {
+                Ok(all) => configs = all,
+                Err(_) => return self.uploads.iter().map(|upload| format!("config {}", upload.config)).collect(),
+            }
+        }
         let id = match service {
             Some(id) => Some(id),
             // The engine may have made it though its answer was lost.
-            None if is_unsure => match self.api.service(&self.service.name).await {
+            None if is_unsure => match self.look_again().await {
                 Ok(there) if self.owner.owns(&there) => Some(there.id),
                 Ok(_) | Err(ApiError::NotFound { .. }) => None,
                 Err(_) => return vec![format!("service {}", self.service.name)],

@@ -220,7 +220,7 @@ async fn goods<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Option<Goods>, ApiError
         if !job.owner.owns(&there) {
             return Ok(None);
         }
-        let mut goods = Goods::of_service(&there, uploads(job).await?);
+        let mut goods = Goods::of_service(&there, uploads(job.api, job.owner).await?);
         goods.nodes = nodes(job.api, &there.id, &goods.volumes).await?;
         return Ok(Some(goods));
     };
@@ -233,17 +233,17 @@ async fn goods<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Option<Goods>, ApiError
     }))
 }
 
-/// The ids of the configs that hold the server's uploads.
-async fn uploads<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Vec<String>, ApiError> {
+/// The ids of the configs that hold the uploads of a server.
+pub(super) async fn uploads<A: SwarmApi>(api: &A, owner: Owner<'_>) -> Result<Vec<String>, ApiError> {
     use crate::plan::label::{BY_SPAWNER, MADE_BY};
     use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
     let wanted = [
         (MADE_BY, BY_SPAWNER),
-        (LABEL_DEPLOYMENT, job.owner.deployment),
-        (LABEL_USER, job.owner.user),
-        (LABEL_SERVER, job.owner.server),
+        (LABEL_DEPLOYMENT, owner.deployment),
+        (LABEL_USER, owner.user),
+        (LABEL_SERVER, owner.server),
     ];
-    let configs = job.api.configs().await?.into_iter();
+    let configs = api.configs().await?.into_iter();
     let ours = configs
         .filter(|config| wanted.iter().all(|(key, value)| config.labels.get(*key).map(String::as_str) == Some(*value)));
     Ok(ours.map(|config| config.id).collect())

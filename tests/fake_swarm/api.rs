@@ -45,7 +45,10 @@ fn remove_object(state: &mut State, objects: Objects, id: &str) -> ApiResult<()>
 
 impl SwarmApi for FakeSwarm {
     async fn info(&self) -> ApiResult<EngineInfo> {
-        self.call("info", "", |_| Ok(EngineInfo { is_manager: true, ..EngineInfo::default() })).await
+        self.call("info", "", |_| {
+            Ok(EngineInfo { is_manager: true, node_id: "node1".to_owned(), ..EngineInfo::default() })
+        })
+        .await
     }
 
     async fn services(&self, label: Option<&str>) -> ApiResult<Vec<ObservedService>> {

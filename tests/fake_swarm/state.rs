@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swarmgen::apply::api::{ApiError, ApiResult};
 use swarmgen::plan::observed::{
-    Labels, ObservedNode, ObservedObject, ObservedService, ObservedTask, ObservedVolume, UpdateStatus,
+    Labels, ObservedNode, ObservedObject, ObservedService, ObservedTask, ObservedVolume, TaskAddress, UpdateStatus,
 };
 use tokio::time::Instant;
 
@@ -26,6 +26,8 @@ pub(crate) struct Task {
     labels: Labels,
     image: String,
     node: String,
+    /// Its service's networks.
+    networks: Vec<String>,
     created: Instant,
     /// When its life begins: after the restart delay, or once the task before it is gone.
     starts: Instant,
@@ -44,6 +46,20 @@ impl Task {
     /// When it ends by itself.
     fn own_end(&self) -> Option<Instant> {
         self.steps.iter().find(|step| step.is_end()).map(|step| self.starts + step.after)
+    }
+
+    /// A task has its addresses from when a node has it. This machine's own are the ones that can be tried.
+    fn addresses(&self, step: Option<&Step>) -> Vec<TaskAddress> {
+        if step.is_none_or(|step| matches!(step.state, "new" | "pending")) {
+            return Vec::new();
+        }
+        let number = self.id.trim_start_matches(|c: char| !c.is_ascii_digit() || c == '0');
+        let address = |network: &String| TaskAddress {
+            network_id: format!("{network}-id"),
+            network: network.clone(),
+            address: format!("127.0.0.{number}"),
+        };
+        self.networks.iter().map(address).collect()
     }
 
     fn is_gone(&self, now: Instant) -> bool {
@@ -75,6 +91,7 @@ impl Task {
             created_at: text(self.created, origin),
             image: self.image.clone(),
             labels: self.labels.clone(),
+            addresses: self.addresses(step),
             ..ObservedTask::default()
         }
     }
@@ -223,8 +240,10 @@ impl State {
         let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
         let node = image.split_once('@').map_or("node1", |(_, node)| node).to_owned();
         let steps = life(image.split('@').next().unwrap_or_default(), service.attempts);
+        let networks = service.spec["TaskTemplate"]["Networks"].as_array().into_iter().flatten();
+        let networks = networks.filter_map(|network| network["Target"].as_str().map(str::to_owned)).collect();
         let service = service.id.clone();
-        self.tasks.push(Task { id, service, labels, image, node, created, starts, steps, ends: None });
+        self.tasks.push(Task { id, service, labels, image, node, networks, created, starts, steps, ends: None });
     }
 
     pub(crate) fn create(&mut self, spec: &Value) -> ApiResult<String> {
@@ -319,6 +338,14 @@ impl State {
         });
         self.start(index, now, now);
         self.tasks.last_mut().unwrap().steps = life(image, 0);
+    }
+
+    /// A task is on another node.
+    #[allow(dead_code, reason = "shared by several tests")]
+    pub(crate) fn displace_to(&mut self, key: &str, node: &str) {
+        let index = self.place(key).unwrap();
+        let id = self.services[index].id.clone();
+        self.tasks.iter_mut().filter(|task| task.service == id).for_each(|task| task.node = node.to_owned());
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> ApiResult<()> {

@@ -46,7 +46,9 @@ services:
     deploy:
       endpoint_mode: dnsrr
 configs:
+  # An override takes the name along with the file.
   swarmgen:
+    name: jupyterhub_swarmgen-${{CONFIG_VERSION}}
     file: {folder}/swarmgen.toml
   test_config:
     name: jupyterhub_test_config-${{CONFIG_VERSION}}
@@ -71,6 +73,7 @@ jupyterhub_service_name = "jupyterhub"
 networks = ["jupyterhub"]
 notebook_dir = "/home/jovyan/work"
 start_timeout = "2m"
+http_timeout = "90s"
 use_user_options = true
 
 [lints]
@@ -176,7 +179,7 @@ class Deployment:
         (self.folder / "override.yml").write_text(OVERRIDE.format(**files))
         (self.folder / "test_config.py").write_text(HUB_CONFIG.format(token=self.token, more=more))
         (self.folder / "swarmgen.toml").write_text(servers.replace("IMAGE", self.image))
-        command = ["stack", "deploy", "--detach=true", "--resolve-image", "never"]
+        command = ["stack", "deploy", "--detach=false", "--resolve-image", "never"]
         command += ["-c", str(EXAMPLE / "stack.yml"), "-c", str(self.folder / "override.yml"), STACK]
         self.engine.docker(*command, CONFIG_VERSION=str(self.revision))
         try:

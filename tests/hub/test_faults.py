@@ -41,7 +41,7 @@ name = "Scratch"
 image = "IMAGE"
 mounts = [{ source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } }]
 """
-).replace('start_timeout = "2m"', 'start_timeout = "15s"\nhttp_timeout = "10s"')
+).replace('start_timeout = "2m"\nhttp_timeout = "90s"', 'start_timeout = "30s"\nhttp_timeout = "15s"')
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -54,10 +54,10 @@ def profiles(deployment):
 @pytest.mark.parametrize(
     ("profile", "code", "words", "seconds"),
     [
-        ("Missing image", "no-image", "swarmgen-test/nowhere:1", 10),
-        ("No node", "no-node", "node", 20),
+        ("Missing image", "no-image", "image", 10),
+        ("No node", "no-node", "node", 35),
         ("Ends at once", "exited", "3", 10),
-        ("Does not listen", "not-listening", "8888", 20),
+        ("Does not listen", "not-listening", "answer", 25),
     ],
 )
 def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, profile, code, words, seconds) -> None:

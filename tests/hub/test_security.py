@@ -137,8 +137,9 @@ def test_s8_no_secret_is_in_the_hubs_log(user, clean) -> None:
     assert token not in arguments
 
 
-@pytest.mark.parametrize("name", ["../bob", "{username}", "{name}", "a/../bob", "%2e%2e%2fbob", "bob\u202egnp"])
+@pytest.mark.parametrize("name", ["..", "..%2fbob", "{username}", "{name}", "%2e%2e%2fbob", "bob\u202egnp"])
 def test_s9_s10_names_go_nowhere_they_should_not(user, clean, name) -> None:
+    # A name with a slash is none to JupyterHub itself.
     bob, odd = user("bob"), user(name)
     bob.start().write("whose.txt", "bob")
     assert odd.start().ask("GET", "contents/whose.txt").status == 404

@@ -1,0 +1,95 @@
+//! Starts that fail: what is said, how soon, and that nothing is left.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn each_failure_has_its_code_comes_soon_and_leaves_nothing() {
+    for (profile, code, seconds) in [
+        ("Missing", "no-image", 2),
+        ("Exits", "exited", 3),
+        ("Ends", "exited", 3),
+        ("Unhealthy", "unhealthy", 6),
+        ("Homeless", "no-node", 31),
+        ("Unplaced", "timeout", 31),
+        ("Never", "timeout", 31),
+    ] {
+        let swarm = FakeSwarm::new();
+        let told = Hub { wait: Wait::Listening, ..hub("alice", profile) }.start(&swarm).await;
+        assert_eq!(told.failed(), code, "{profile}");
+        assert!(told.took.as_secs() <= seconds, "{profile} took {:?}", told.took);
+        assert!(told.result["message"].as_str().unwrap().ends_with('.') && told.result["hint"].is_string());
+        assert_empty(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_takes_files_and_scratch_volumes_along() {
+    let swarm = FakeSwarm::new();
+    let alice =
+        Hub { wait: Wait::Listening, options: file("a"), timeout: Duration::from_secs(8), ..hub("alice", "Scratch") };
+    let volume = alice.scratch();
+    add_volume(&swarm, &volume);
+    assert_eq!(alice.start(&swarm).await.failed(), "not-listening");
+    assert_empty(&swarm);
+}
+
+impl Hub {
+    /// The name of the volume that goes with the server.
+    pub(crate) fn scratch(&self) -> String {
+        format!("scratch-{}", self.name().trim_start_matches("jupyter-").trim_end_matches("-1"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_is_given_up_at_any_moment_leaves_nothing() {
+    for millis in (0..1_500).step_by(3) {
+        let swarm = FakeSwarm::new();
+        let cancel = Some(Duration::from_millis(millis));
+        let told = Hub { cancel, options: file("a"), ..hub("alice", "Slow") }.start(&swarm).await;
+        assert_eq!(told.failed(), "cancelled", "after {millis} ms");
+        // A creation that was under way may be carried out a moment later.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_empty(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_fails_is_told_and_leaves_nothing() {
+    for (call, fault, code) in [
+        ("service", Fault::Fails("raft"), "engine-away"),
+        ("service", Fault::Unreachable, "engine-away"),
+        ("create_service", Fault::Refused("invalid"), "engine-refused"),
+        ("create_config", Fault::Refused("invalid"), "engine-refused"),
+        ("tasks", Fault::Refused("invalid"), "engine-refused"),
+    ] {
+        let swarm = FakeSwarm::new();
+        swarm.fault(call, 1, fault);
+        let told = Hub { options: file("a"), ..hub("alice", "Runs") }.start(&swarm).await;
+        assert_eq!(told.failed(), code, "{call}");
+        assert_empty(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_removed_is_named() {
+    let swarm = FakeSwarm::new();
+    swarm.faults("remove_service", 1, 100, Fault::Unreachable);
+    let told = Hub { wait: Wait::Listening, ..hub("alice", "Exits") }.start(&swarm).await;
+    assert_eq!(told.result["left"], json!([format!("service {}", hub("alice", "Exits").name())]));
+    swarm.mend();
+    hub("alice", "Exits").stop(&swarm, None).await;
+    assert_empty(&swarm);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_removed_meanwhile_is_no_server() {
+    let swarm = FakeSwarm::new();
+    let starting = hub("alice", "Slow");
+    let remove = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        swarm.now(|state| state.remove(&starting.name())).unwrap();
+    };
+    let (told, ()) = tokio::join!(starting.start(&swarm), remove);
+    assert_eq!(told.failed(), "engine-refused");
+    assert!(told.took.as_secs() < 4);
+}

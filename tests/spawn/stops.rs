@@ -1,0 +1,104 @@
+//! The end of a server.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_one_call_where_nothing_goes_with_the_server() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Runs");
+    let told = alice.start(&swarm).await;
+    swarm.mend();
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    assert_eq!(stopped.result["removed"]["service"], json!(alice.name()));
+    assert_eq!(stopped.result["unreachable"], json!([]));
+    assert_eq!(stopped.stages(), ["removing"]);
+    assert_eq!(swarm.calls("").len(), 1);
+    assert_empty(&swarm);
+}
+
+#[tokio::test(start_paused = true)]
+async fn volumes_labelled_autoremove_go_and_others_stay() {
+    for with_state in [true, false] {
+        let swarm = FakeSwarm::new();
+        let alice = hub("alice", "Scratch");
+        let told = alice.start(&swarm).await;
+        let kept = alice.scratch().replace("scratch", "kept");
+        add_volume(&swarm, &alice.scratch());
+        add_volume(&swarm, &kept);
+        swarm.mend();
+        let stopped = alice.stop(&swarm, told.state.as_ref().filter(|_| with_state)).await;
+        assert_eq!(stopped.result["removed"]["volumes"], json!([alice.scratch()]));
+        let names: Vec<String> = swarm.now(|state| state.volumes.iter().map(|volume| volume.name.clone()).collect());
+        assert_eq!(names, [kept]);
+        let others = swarm.calls("").len() - swarm.calls("remove_volume").len();
+        assert!(others <= 5, "{others} calls besides those for the volume");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_out_of_reach_is_named_with_what_removes_it() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Scratch");
+    let told = alice.start(&swarm).await;
+    swarm.add_node("node2", "ready");
+    swarm.now(|state| state.displace_to(&alice.name(), "node2"));
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    let command = format!("docker -H ssh://node2.example volume rm {}", alice.scratch());
+    let wanted = json!([{"volume": alice.scratch(), "node": "node2.example", "command": command}]);
+    assert_eq!(stopped.result["unreachable"], wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_is_not_to_wait_leaves_volumes_and_says_so() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Scratch");
+    let told = alice.start(&swarm).await;
+    add_volume(&swarm, &alice.scratch());
+    let stopped = alice.stop_with(&swarm, told.state.as_ref(), true).await;
+    assert!(stopped.took < Duration::from_millis(100), "{:?}", stopped.took);
+    assert_eq!(stopped.result["unreachable"][0]["command"], format!("docker volume rm {}", alice.scratch()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_gone_already_is_no_failure() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Runs");
+    let told = alice.start(&swarm).await;
+    swarm.now(|state| state.remove(&alice.name())).unwrap();
+    for state in [told.state.as_ref(), None] {
+        let stopped = alice.stop(&swarm, state).await;
+        assert_eq!(stopped.result["event"], "stopped");
+        assert_eq!(stopped.result["removed"]["service"], json!(null));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_an_engine_that_is_away_and_gives_up_in_time() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Runs");
+    let told = alice.start(&swarm).await;
+    swarm.faults("remove_service", 1, 5, Fault::Unreachable);
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    assert_eq!(stopped.result["event"], "stopped");
+    assert!((5..7).contains(&stopped.took.as_secs()), "{:?}", stopped.took);
+    let told = alice.start(&swarm).await;
+    swarm.faults("remove_service", 1, 1000, Fault::Unreachable);
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    assert_eq!(stopped.failed(), "engine-away");
+    assert!(stopped.took <= Duration::from_secs(31));
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_stop_and_start_again_at_once() {
+    let swarm = FakeSwarm::new();
+    let alice = Hub { options: file("a"), ..hub("alice", "Scratch") };
+    let mut addresses = Vec::new();
+    for _ in 0..3 {
+        let told = alice.start(&swarm).await;
+        addresses.push(told.started().address.clone());
+        alice.stop(&swarm, told.state.as_ref()).await;
+    }
+    addresses.dedup();
+    assert_eq!(addresses.len(), 3);
+    assert_empty(&swarm);
+}
