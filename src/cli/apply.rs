@@ -187,13 +187,8 @@ impl Job<'_> {
         standing: &[crate::apply::Standing],
         rollback: bool,
     ) -> Result<(), Failure> {
-        let interrupted = || async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
         let shown = &mut self.shown;
-        let outcome = self.run.apply(self.plan, standing, &mut |event| shown.event(event), interrupted()).await;
+        let outcome = self.run.apply(self.plan, standing, &mut |event| shown.event(event), live::interrupted()).await;
         self.shown.done();
         let remote = self.remote();
         self.shown.outcome(&outcome, &remote, self.ui);
@@ -205,7 +200,7 @@ impl Job<'_> {
             let shown = &mut self.shown;
             let undone = self
                 .run
-                .roll_back(&self.plan.deployment, &outcome, &mut |event| shown.event(event), interrupted())
+                .roll_back(&self.plan.deployment, &outcome, &mut |event| shown.event(event), live::interrupted())
                 .await;
             self.shown.done();
             self.shown.undone(&undone, self.ui);

@@ -38,3 +38,22 @@ pub(super) async fn engine(args: &EngineArgs) -> Result<Engine, Failure> {
 pub(super) async fn snapshot(engine: &Engine, deployment: &str) -> Result<ObservedState, Failure> {
     observe(engine, deployment).await.map_err(|error: ObserveError| Failure::NoEngine(anyhow!(error)))
 }
+
+/// Ends when the process is asked to end, by SIGINT or SIGTERM.
+pub(super) async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut end), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            tokio::select! {
+                _ = end.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals of its own a system has this one.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -94,25 +94,6 @@ fn away(error: &dyn std::fmt::Display) -> Box<Failed> {
     })
 }
 
-/// Ends when the process is asked to end.
-async fn signalled() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut end), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-            tokio::select! {
-                _ = end.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without signals of its own a system has this one.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 /// Tells whether an error is about what the user asked for, and not about the config.
 fn is_of_request(finding: &Diagnostic) -> bool {
     const CODES: [&Code; 8] = [
@@ -328,7 +309,7 @@ impl Job<'_> {
         }
         tokio::select! {
             _ = input => {}
-            () = signalled() => {}
+            () = super::live::interrupted() => {}
         }
     }
 

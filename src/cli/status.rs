@@ -49,7 +49,7 @@ pub(super) fn run(status: &Status, global: &Global, ui: &Ui) -> Result<(), Failu
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(()),
+                () = super::live::interrupted() => return Ok(()),
             }
         }
     })

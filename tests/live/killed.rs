@@ -106,12 +106,17 @@ fn an_interrupted_apply_says_what_is_done() {
 fn an_interrupted_wait_ends_at_once() {
     let scenario = Scenario::new(Engine::shared(), "unwaited");
     scenario.has_config("", "[users.anna]");
-    let child = scenario.begins_to_apply(&["--stable-for", "60s", "--progress", "plain"]);
-    scenario.engine().wait_for("unwaited-anna-1");
-    let begun = Instant::now();
-    run(Command::new("kill").args(["-INT", &child.id().to_string()]));
-    let ran = Ran::from(child.wait_with_output().unwrap()).ends_with(4).says("interrupted");
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-    ran.says("1 server created");
-    scenario.applies(&[]).ends_with(0).says("nothing to do");
+    for (signal, told) in [("-INT", "1 server created"), ("-TERM", "interrupted")] {
+        let child = scenario.begins_to_apply(&["--stable-for", "60s", "--progress", "plain"]);
+        scenario.engine().wait_for("unwaited-anna-1");
+        // One that a run before has started is looked at anew.
+        thread::sleep(Duration::from_secs(2));
+        let begun = Instant::now();
+        run(Command::new("kill").args([signal, &child.id().to_string()]));
+        let ran = Ran::from(child.wait_with_output().unwrap()).ends_with(4).says("interrupted");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{signal}: {:?}", begun.elapsed());
+        ran.says(told);
+        scenario.has_config("", "env = { A = \"1\" }\n[users.anna]");
+    }
+    scenario.applies(&[]).ends_with(0);
 }
