@@ -118,8 +118,9 @@ def test_s5_a_profile_is_only_for_those_who_have_access(user, clean, options) ->
 
 @pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "a.sh", "ok.txt"])
 def test_s7_uploads_are_refused_unless_they_are_enabled(user, clean, name) -> None:
-    upload = {"name": name, "content": "bnVtcHkK"}
-    assert ask(user("alice"), {"uploads": [upload]}).status == 400
+    stem, dot, extension = name.rpartition(".")
+    upload = {"name": stem or name, "extension": dot + extension if dot else "", "data": "numpy\n"}
+    assert ask(user("alice"), {"user_install_files": [upload]}).status == 400
 
 
 def test_s8_no_secret_is_in_the_hubs_log(user, clean) -> None:
