@@ -67,10 +67,9 @@ fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Docum
     let sources = SourceMap::new();
     servers::with(wanted, global, &sources, ui, |compiler, servers, diagnostics| {
         live::block_on(async {
-            let engine = live::engine(&args.engine).await?;
             let judge = |plan: &Plan| document.and_then(|document| stale(document, plan)).or_else(|| conflict(plan));
-            let compared = planned::compare(compiler, servers, wanted, &engine, (diagnostics, ui), judge);
-            let (planned, diagnostics) = compared.await?;
+            let compared = planned::compare(compiler, servers, wanted, &args.engine, (diagnostics, ui), judge);
+            let (engine, planned, diagnostics) = compared.await?;
             refuse(&planned.plan, &diagnostics, ui)?;
             if document.is_none() && !args.yes {
                 confirm(&planned.plan, ui)?;

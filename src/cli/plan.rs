@@ -27,10 +27,9 @@ pub(super) fn run(args: &Plan, global: &Global, ui: &Ui) -> Result<(), Failure> 
     let sources = SourceMap::new();
     servers::with(&args.wanted, global, &sources, ui, |compiler, servers, diagnostics| {
         live::block_on(async {
-            let engine = live::engine(&args.engine).await?;
             let found = (diagnostics, ui);
-            let compared = planned::compare(compiler, servers, &args.wanted, &engine, found, conflict);
-            let (planned, diagnostics) = compared.await?;
+            let compared = planned::compare(compiler, servers, &args.wanted, &args.engine, found, conflict);
+            let (_, planned, diagnostics) = compared.await?;
             if let Some(path) = &args.output {
                 save(&planned.plan, path)?;
             }

@@ -303,18 +303,24 @@ pub(super) async fn compare<'s>(
     compiler: &'s Compiler<'_>,
     servers: &'s Servers<'_>,
     args: &live::Wanted,
-    engine: &Engine,
+    engine: &live::EngineArgs,
     (mut diagnostics, ui): (Diagnostics, &Ui),
     judge: impl FnOnce(&Plan) -> Option<Diagnostic>,
-) -> Result<(Planned<'s>, Diagnostics), Failure> {
-    let planned = plan(compiler, servers, args, engine, &mut diagnostics).await;
-    if let Ok(Some(planned)) = &planned {
+) -> Result<(Engine, Planned<'s>, Diagnostics), Failure> {
+    // What the config has to be told of is told, too, where there is no engine.
+    let compared: Result<_, Failure> = async {
+        let engine = super::live::engine(engine).await?;
+        let planned = plan(compiler, servers, args, &engine, &mut diagnostics).await?;
+        Ok((engine, planned))
+    }
+    .await;
+    if let Ok((_, Some(planned))) = &compared {
         diagnostics.extend(judge(&planned.plan));
     }
     ui.report_from(Severity::Warning, &diagnostics, compiler.sources());
-    match planned? {
-        Some(planned) => Ok((planned, diagnostics)),
-        None => {
+    match compared? {
+        (engine, Some(planned)) => Ok((engine, planned, diagnostics)),
+        (_, None) => {
             ui.note(&Counts { notes: 0, ..diagnostics.counts() }.to_string());
             Err(Failure::Input)
         }

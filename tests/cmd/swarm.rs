@@ -49,6 +49,13 @@ fn without_an_engine_the_exit_code_is_5() {
         assert!(ran.stdout.is_empty() && ran.stderr.contains("nothing.sock"), "{ran:?}");
     }
     assert_eq!(folder.names("."), ["swarmgen.toml"]);
+    // What the config has to be told of is told all the same.
+    folder.put("swarmgen.toml", FITS.replace("base-notebook:1", "base-notebook:latest"));
+    for command in ["plan", "apply"] {
+        let mut command = folder.command(&[command, "-H", &nowhere]);
+        let ran = Ran::from(command.env("SECRET", CANARY).env("KEY", "k").output().unwrap());
+        assert!(ran.code == Some(5) && ran.stderr.contains("warning[SG202]"), "{ran:?}");
+    }
 }
 
 #[test]
