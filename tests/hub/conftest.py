@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import images
 from deployment import ROOT, Deployment, Engine, install
 from notebook import Notebook
 
@@ -31,9 +32,14 @@ def engine() -> Iterator[Engine]:
     # A socket's folder may not have a long name.
     found = Engine(ROOT / "target" / "e")
     install()
+    # In the engine's network nothing else can be reached.
+    for version in VERSIONS:
+        images.build(version)
     found.enter()
     yield found
-    found.stop()
+    # To try one test again and again; `scripts/engine --dir target/e stop` ends it.
+    if "SWARMGEN_KEEP_ENGINE" not in os.environ:
+        found.stop()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typing import Any
 
 import images
 from client import Browser, Hub, until
+from proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "jupyterhub"
@@ -63,6 +64,8 @@ c.JupyterHub.load_roles.append(
 )
 c.JupyterHub.log_level = "DEBUG"
 c.SwarmgenSpawner.poll_interval = 5
+# Without IPVS a service has no address that outlives its tasks, and servers remember a name's for long (docs/hub.md).
+c.SwarmgenSpawner.hub_connect_url = "http://proxy:8000"
 {more}
 """
 
@@ -83,6 +86,8 @@ node-local-volume = "allow"
 args = ["jupyterhub-singleuser"]
 user = "1000:1000"
 init = true
+# JupyterLab takes the processor twice as long, and most tests have no use for it.
+env = { JUPYTERHUB_SINGLEUSER_APP = "jupyter_server.serverapp.ServerApp" }
 
 [[container_spec.mounts]]
 source = "home-{name}"
@@ -97,6 +102,11 @@ condition = "none"
 [[images]]
 name = "Plain"
 image = "IMAGE"
+
+[[images]]
+name = "Lab"
+image = "IMAGE"
+env = { JUPYTERHUB_SINGLEUSER_APP = "jupyterlab.labapp.LabApp" }
 """
 
 
@@ -105,7 +115,8 @@ class Engine:
 
     def __init__(self, folder: Path, nodes: int = 1) -> None:
         self.folder = folder
-        self._engine("start", "--nodes", str(nodes), "--while", str(os.getpid()))
+        keep = [] if "SWARMGEN_KEEP_ENGINE" in os.environ else ["--while", str(os.getpid())]
+        self._engine("start", "--nodes", str(nodes), *keep)
         self.socket = folder / "1" / "docker.sock"
         self.variables = os.environ | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(folder / "config")}
         for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
@@ -165,6 +176,8 @@ class Deployment:
         self.engine, self.version, self.folder = engine, version, folder
         self.image = engine.load(version)
         self.revision = 0
+        # The hub's way to the engine.
+        self.proxy = Proxy(engine.folder / "proxy.sock", engine.socket)
         self.token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{PORT}"
         self.hub = Hub(self.url, self.token)
@@ -175,7 +188,7 @@ class Deployment:
     def deploy(self, servers: str = SERVERS, more: str = "") -> None:
         """Deploys the stack, or brings a change of the config to it."""
         self.revision += 1
-        files = {"socket": self.engine.socket, "site": SITE, "folder": self.folder, "image": self.image}
+        files = {"socket": self.proxy.listen, "site": SITE, "folder": self.folder, "image": self.image}
         (self.folder / "override.yml").write_text(OVERRIDE.format(**files))
         (self.folder / "test_config.py").write_text(HUB_CONFIG.format(token=self.token, more=more))
         (self.folder / "swarmgen.toml").write_text(servers.replace("IMAGE", self.image))
@@ -249,3 +262,4 @@ class Deployment:
         docker("container", "prune", "--force")
         docker("volume", "prune", "--force")
         assert f"{STACK}_hub" not in docker("volume", "ls", "--quiet").split()
+        self.proxy.close()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -41,7 +38,7 @@ name = "Scratch"
 image = "IMAGE"
 mounts = [{ source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } }]
 """
-).replace('start_timeout = "2m"\nhttp_timeout = "90s"', 'start_timeout = "30s"\nhttp_timeout = "15s"')
+).replace('start_timeout = "2m"\nhttp_timeout = "90s"', 'start_timeout = "30s"\nhttp_timeout = "30s"')
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -57,7 +54,7 @@ def profiles(deployment):
         ("Missing image", "no-image", "image", 10),
         ("No node", "no-node", "node", 35),
         ("Ends at once", "exited", "3", 10),
-        ("Does not listen", "not-listening", "answer", 25),
+        ("Does not listen", "not-listening", "answer", 45),
     ],
 )
 def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, profile, code, words, seconds) -> None:
@@ -98,51 +95,61 @@ def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clea
     alice.start(options={"profile": "Plain"})
 
 
-def engine_process(deployment) -> int:
-    """The engine's own process, as this machine numbers it."""
-    root = int((deployment.engine.folder / "1" / "pid").read_text().split()[0])
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == root and (entry / "comm").read_text() == "dockerd\n":
-                return int(entry.name)
-    raise AssertionError("no engine")
+@pytest.fixture
+def proxy(clean):
+    yield clean.proxy
+    clean.proxy.move()
+    clean.proxy.come_back()
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.5, 1.0, 2.0])
-def test_an_engine_that_hangs_for_five_seconds_costs_five_seconds(user, clean, moment) -> None:
+def slowest_answer(clean, seconds: float) -> float:
+    """How long the hub's API took at most, asked for so long."""
+    slowest = 0.0
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        begun = time.monotonic()
+        assert clean.hub.ask("GET", "/info", timeout=10).status == 200
+        slowest = max(slowest, time.monotonic() - begun)
+        time.sleep(0.05)
+    return slowest
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.3, 0.8, 1.5])
+@pytest.mark.parametrize("way", ["hangs", "is away"])
+def test_an_engine_that_is_away_for_five_seconds_costs_five_seconds(user, clean, proxy, way, moment) -> None:
     alice = user("alice")
-    engine = engine_process(clean)
+    begun = time.monotonic()
     thread = threading.Thread(target=alice.hub.request_start, args=("alice",), daemon=True)
     thread.start()
     time.sleep(moment)
-    os.kill(engine, signal.SIGSTOP)
-    slowest = 0.0
-    try:
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            begun = time.monotonic()
-            assert clean.hub.ask("GET", "/info", timeout=10).status == 200
-            slowest = max(slowest, time.monotonic() - begun)
-            time.sleep(0.05)
-    finally:
-        os.kill(engine, signal.SIGCONT)
+    (proxy.hang if way == "hangs" else proxy.go_away)()
+    slowest = slowest_answer(clean, 5)
+    (proxy.move if way == "hangs" else proxy.come_back)()
     assert slowest < 1.0, "the hub stood still"
     until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the start goes on")
+    assert time.monotonic() - begun < 30
+    assert len(clean.servers()) == 1
 
 
-def test_an_engine_that_hangs_kills_no_server(user, clean) -> None:
+@pytest.mark.parametrize("way", ["hangs", "is away"])
+def test_an_engine_that_is_away_kills_no_server(user, clean, proxy, way) -> None:
     alice = user("alice")
     alice.start()
-    engine = engine_process(clean)
-    os.kill(engine, signal.SIGSTOP)
-    try:
-        time.sleep(15)
-        assert clean.hub.server("alice")["ready"]
-    finally:
-        os.kill(engine, signal.SIGCONT)
+    (proxy.hang if way == "hangs" else proxy.go_away)()
+    time.sleep(15)
+    assert clean.hub.server("alice")["ready"]
+    (proxy.move if way == "hangs" else proxy.come_back)()
     time.sleep(6)
     assert alice.notebook().run("print(1)") == "1\n"
+
+
+def test_a_server_is_stopped_once_the_engine_is_back(user, clean, proxy) -> None:
+    alice = user("alice")
+    alice.start()
+    proxy.go_away()
+    threading.Timer(5, proxy.come_back).start()
+    alice.hub.stop("alice", seconds=60)
+    assert clean.servers() == []
 
 
 def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean) -> None:

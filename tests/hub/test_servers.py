@@ -29,8 +29,8 @@ def test_from_the_log_in_to_a_cell(user, clean) -> None:
     alice = user("alice")
     browser = clean.browser("alice")
     shown = browser.get("/hub/spawn/alice")
-    if "<form" in shown.text and 'id="spawn_form"' in shown.text:
-        browser.post("/hub/spawn/alice", {"profile": "Plain"})
+    assert 'id="spawn_form"' in shown.text
+    browser.post("/hub/spawn/alice", {"profile": "Lab"})
     messages = [event["message"] for event in alice.hub.progress("alice")]
     assert messages[0] == "Server requested"
     assert messages[-1].startswith("Server ready at")

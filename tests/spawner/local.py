@@ -134,6 +134,9 @@ def start(service, request):
     if note is None:
         emit(event="progress", stage="pending", percent=20, message="Waiting for a node with a <GPU>")
         while says("hangs") is not None:
+            if says("fails"):
+                result = json.loads(says("fails"))
+                fail(result["code"], 4, result["message"])
             if time.monotonic() > deadline:
                 fail("no-node", 4, "No node can run this server: no node has a GPU.")
             time.sleep(0.05)

@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use serde_json::{Value, json};
 
 use super::field::{Field, Kind, bytes, kind_word};
-use super::{Form, NO_PROFILE};
+use super::{Form, NO_PROFILE, posted};
 use crate::check::object::MOST_OF_CONFIG;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::emit::template::explain;
@@ -164,6 +164,8 @@ fn option(form: &Form<'_>, field: &Field<'_>) -> Value {
         };
         field.read(text, unit).is_ok_and(|value| value.is_some_and(|value| form.may_set(&field.request(value))))
     });
+    let typed = form.typed.filter(|_| !hidden).and_then(|typed| posted::option(typed, field.path));
+    let held = typed.map(str::to_owned).or(held);
     let (kind, unit, values) = match &field.kind {
         Kind::Choice(values) => ("choice", None, values.iter().map(|(text, _)| text.as_str()).collect()),
         Kind::Number { unit, .. } => ("number", Some(*unit), Vec::new()),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diag::{Diagnostic, Note};
 use crate::resolve::Request as Asked;
+use crate::resolve::choice::Choice;
 use crate::resolve::options::canonical;
 use crate::resolve::upload;
 use crate::source::{Author, Node, SourceMap, Syntax, parse};
@@ -21,6 +22,28 @@ pub(super) fn options(form: &Form<'_>, posted: &request::Form) -> Result<Value, 
     reading.fields();
     reading.files();
     reading.finish()
+}
+
+/// The profile that a form names, if there is one of that name.
+pub(super) fn profile(posted: &request::Form, choices: &[Choice<'_>]) -> Option<usize> {
+    let name = typed(posted, FIELD_OF_PROFILE, str::eq)?;
+    choices.iter().position(|choice| unbroken(&choice.name) == unbroken(name))
+}
+
+/// What a form has for an option, as it was typed.
+pub(super) fn option<'p>(posted: &'p request::Form, path: &str) -> Option<&'p str> {
+    let is_it = |name: &str, path: &str| name.strip_prefix(OPTION).is_some_and(|own| canonical(own) == canonical(path));
+    typed(posted, path, is_it)
+}
+
+fn typed<'p>(posted: &'p request::Form, name: &str, is_it: impl Fn(&str, &str) -> bool) -> Option<&'p str> {
+    let (_, texts) = posted.fields.iter().find(|(own, _)| is_it(own, name))?;
+    texts.first().map(String::as_str)
+}
+
+/// A name as a browser sends it: with each line break as two characters, or not.
+fn unbroken(name: &str) -> String {
+    name.replace("\r\n", "\n")
 }
 
 struct Reading<'a> {
@@ -60,9 +83,7 @@ impl<'a> Reading<'a> {
             self.refuse("The kind of server cannot be chosen here.");
             return;
         }
-        // A browser sends each line break as two characters.
-        let plain = |name: &str| name.replace("\r\n", "\n");
-        match self.form.choices.iter().find(|choice| plain(&choice.name) == plain(&name)) {
+        match self.form.choices.iter().find(|choice| unbroken(&choice.name) == unbroken(&name)) {
             None => self.refuse(format!("There is no “{}” that you may use.", shown(&name))),
             Some(choice) if image.is_some_and(|image| *image != *choice.image) => {
                 self.refuse(format!("The image is not that of “{}”.", shown(&name)));
