@@ -197,12 +197,12 @@ class SwarmgenSpawner(Spawner):
             for name, values in posted.items()
             if name.endswith("_file") and values and all(isinstance(value, dict) for value in values)
         }
-        form = {"fields": {name: values for name, values in fields.items() if values}, "files": files}
+        typed = {name: values for name, values in fields.items() if values}
         try:
-            answer = await self._ask("form", {"form": form})
+            answer = await self._ask("form", {"form": {"fields": typed, "files": files}})
         except Failure:
             # The hub shows the form again: what was typed is to stand there.
-            self._typed = form["fields"]
+            self._typed = typed
             raise
         return dict(answer["user_options"])
 

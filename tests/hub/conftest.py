@@ -13,6 +13,7 @@ import pytest
 import images
 from deployment import ROOT, Deployment, Engine, install
 from notebook import Notebook
+from table import Table
 
 VERSIONS = os.environ.get("SWARMGEN_HUBS", "6,5,4").split(",")
 
@@ -30,7 +31,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     # A socket's folder may not have a long name.
-    found = Engine(ROOT / "target" / "e")
+    found = Engine(ROOT / "target" / "e", nodes=2)
     install()
     # In the engine's network nothing else can be reached.
     for version in VERSIONS:
@@ -47,6 +48,22 @@ def deployment(engine: Engine, version: str, tmp_path_factory: pytest.TempPathFa
     found = Deployment(engine, version, tmp_path_factory.mktemp(f"hub{version}"))
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def faults() -> Iterator[Table]:
+    found = Table()
+    yield found
+    found.write()
+
+
+@pytest.fixture
+def worker(deployment: Deployment) -> Iterator[str]:
+    """The second node, which takes tasks now; else it takes none."""
+    engine = deployment.engine
+    engine.give_tasks(2, True)
+    yield engine.node(2)
+    engine.give_tasks(2, False)
 
 
 @pytest.fixture

@@ -114,13 +114,16 @@ class Engine:
     """A swarm of its own, started and stopped by scripts/engine."""
 
     def __init__(self, folder: Path, nodes: int = 1) -> None:
-        self.folder = folder
+        self.folder, self.nodes = folder, nodes
         keep = [] if "SWARMGEN_KEEP_ENGINE" in os.environ else ["--while", str(os.getpid())]
         self._engine("start", "--nodes", str(nodes), *keep)
         self.socket = folder / "1" / "docker.sock"
         self.variables = os.environ | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(folder / "config")}
         for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
             self.variables.pop(name, None)
+        # The hub and most servers are on the first.
+        for node in range(2, nodes + 1):
+            self.give_tasks(node, False)
 
     def _engine(self, *arguments: str) -> str:
         done = subprocess.run([str(ENGINE), "--dir", str(self.folder), *arguments], capture_output=True, text=True)
@@ -141,9 +144,28 @@ class Engine:
         assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def on(self, node: int, *arguments: str) -> str:
+        """What docker says on a node."""
+        variables = self.variables | {"DOCKER_HOST": f"unix://{self.folder / str(node) / 'docker.sock'}"}
+        done = subprocess.run(["docker", *arguments], env=variables, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def node(self, number: int) -> str:
+        """A node's id."""
+        return self.on(number, "info", "--format", "{{.Swarm.NodeID}}").strip()
+
+    def give_tasks(self, node: int, truth: bool) -> None:
+        """Says whether the swarm may give a node tasks."""
+        self.docker("node", "update", "--availability", "active" if truth else "drain", self.node(node))
+
     def load(self, version: str) -> str:
-        os.environ.update({name: self.variables[name] for name in ("DOCKER_HOST", "DOCKER_CONFIG")})
-        return images.load(version)
+        os.environ["DOCKER_CONFIG"] = self.variables["DOCKER_CONFIG"]
+        image = ""
+        for node in range(1, self.nodes + 1):
+            os.environ["DOCKER_HOST"] = f"unix://{self.folder / str(node) / 'docker.sock'}"
+            image = images.load(version)
+        return image
 
     def services(self) -> list[str]:
         return sorted(self.docker("service", "ls", "--format", "{{.Name}}").split())

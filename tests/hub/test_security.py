@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from deployment import SERVERS
+from table import seconds
 
 DESK = """
 [user_defaults]
@@ -80,12 +82,17 @@ def test_s1_what_a_user_says_is_never_a_template(user, clean, text) -> None:
         {"profile": "Plain", "user_selected_image": "evil:1"},
     ],
 )
-def test_s2_a_request_sets_nothing_that_is_not_opened(user, clean, options) -> None:
+def test_s2_a_request_sets_nothing_that_is_not_opened(user, clean, faults, options) -> None:
     alice = user("alice")
+    begun = time.monotonic()
     answer = ask(alice, options)
+    took = time.monotonic() - begun
     assert answer.status == 400, answer
     assert "(refused)" in answer.json["message"]
     assert clean.servers() == []
+    if options.get("container_spec", {}).get("user") == "root" and len(options) == 1:
+        fault = "an ordinary user asks for a root container with the host's `/`"
+        faults.saw(fault, seconds(took), f"{answer.status}: “{answer.json['message']}”")
     # The hub has stored what was asked for: a start without options asks for it again.
     assert alice.hub.request_start("alice").status == 400
     assert clean.servers() == []
