@@ -2,7 +2,6 @@
 """Compares swarmgen's spawner with jhub-swarmspawner 0.6.3 and with servers that no hub starts, on one engine, in one run.
 
     scripts/setup && . scripts/tools
-    cargo build --release
     target/hub/venv6/bin/python benches/hub.py > docs/performance-hub.md
 
 A hub of the newest version and its servers run on an engine of one node that is started for it (scripts/engine) and ended
@@ -21,14 +20,12 @@ import json
 import multiprocessing
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.parse
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,7 +41,7 @@ from deployment import PORT, SITE, Deployment, Engine  # noqa: E402
 
 PEER = "jhub-swarmspawner==0.6.3"
 VERSION = images.NEWEST
-MACHINE = "/hub/api/info"
+ASKED = "/hub/api/info"
 
 OURS = """
 version = 1
@@ -83,21 +80,11 @@ QUIET = "c.JupyterHub.log_level = 'INFO'\n"
 
 def install() -> None:
     """The release's program and module, and the peer, where the hub finds both."""
-    program = ROOT / "target" / "release" / "swarmgen"
-    assert program.exists(), "cargo build --release first"
-    shutil.rmtree(SITE, ignore_errors=True)
+    place.install("release")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(SITE)]
     known = ["PyYAML", "requests", "six", "ruamel.yaml"]
     subprocess.run([*command, "--no-deps", PEER, "jhub-authenticators"], check=True)
     subprocess.run([*command, "docker", "flatten_dict", "async_generator", *known], check=True)
-    shutil.copytree(ROOT / "python" / "swarmgen", SITE / "swarmgen")
-    (SITE / "bin").mkdir(exist_ok=True)
-    shutil.copy2(program, SITE / "bin" / "swarmgen")
-    # `spawner_class = "swarmgen"` is an entry point.
-    about = SITE / "swarmgen-0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: swarmgen\nVersion: 0\n")
-    (about / "entry_points.txt").write_text("[jupyterhub.spawners]\nswarmgen = swarmgen:SwarmgenSpawner\n")
 
 
 class Asker:
@@ -114,7 +101,7 @@ class Asker:
         times = []
         while not pipe.poll(0.02):
             begun = time.perf_counter()
-            connection.request("GET", MACHINE, headers={"Authorization": f"token {token}"})
+            connection.request("GET", ASKED, headers={"Authorization": f"token {token}"})
             answer = connection.getresponse()
             answer.read()
             assert answer.status == 200, answer.status
@@ -176,7 +163,7 @@ class Contender:
         proxy.requests.clear()
         asker = Asker(self.hub.token)
         begun = time.perf_counter()
-        threads = [threading.Thread(target=self.hub.request_start, args=(name,), kwargs={}) for name in names]
+        threads = [threading.Thread(target=self.hub.request_start, args=(name,)) for name in names]
         for thread in threads:
             thread.start()
         until(lambda: self._ready(names), 300, f"{count} servers are ready")
@@ -199,7 +186,6 @@ class Contender:
         return Run(taken, latencies, requests.total() / count, lists / taken, stopped / count)
 
     def _ready(self, names: list[str]) -> bool:
-        time.sleep(0.1)
         users = self.hub.ask("GET", "/users?state=ready&limit=200").json
         ready = {user["name"] for user in users if (user.get("servers") or {}).get("", {}).get("ready")}
         return ready.issuperset(names)
@@ -331,7 +317,7 @@ def main() -> None:
         )
     rows("servers at once", names, cells)
     print("\n## The hub's API meanwhile")
-    print(f"\n`GET {urllib.parse.quote(MACHINE)}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest.")
+    print(f"\n`GET {ASKED}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest.")
     cells = [
         [str(count), floors[count].latency(), *(spawned[name, count, 0.0].latency() for name in contenders)]
         for count in options.counts

@@ -295,6 +295,7 @@ impl<'n> Fields<'n> {
         let Some(node) = form.node else { return Ok(None) };
         hide(node, sources);
         let mut read = Form::default();
+        let path = format!("{key}.files");
         for entry in form.table("fields")?.node.and_then(Node::as_map).into_iter().flatten() {
             let items = entry.value.as_seq().ok_or_else(|| form.wrong("fields", "table of lists"))?;
             let texts = items.iter().filter_map(Node::as_str).map(str::to_owned).collect();
@@ -305,7 +306,7 @@ impl<'n> Fields<'n> {
             let files: Result<Vec<PostedFile>, BadRequest> = items
                 .iter()
                 .map(|item| {
-                    let fields = Fields { node: Some(item), path: "files" };
+                    let fields = Fields { node: Some(item), path: &path };
                     let name = fields.text("name")?.ok_or_else(|| fields.wrong("name", "string"))?;
                     let content = fields.text("content")?.ok_or_else(|| fields.wrong("content", "string"))?;
                     Ok(PostedFile { name, content })

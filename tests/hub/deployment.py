@@ -118,7 +118,7 @@ class Engine:
         keep = [] if "SWARMGEN_KEEP_ENGINE" in os.environ else ["--while", str(os.getpid())]
         self._engine("start", "--nodes", str(nodes), *keep)
         self.socket = folder / "1" / "docker.sock"
-        self.variables = os.environ | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(folder / "config")}
+        self.variables = os.environ | {"DOCKER_HOST": self.host(1), "DOCKER_CONFIG": str(folder / "config")}
         for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
             self.variables.pop(name, None)
         # The hub and most servers are on the first.
@@ -144,12 +144,13 @@ class Engine:
         assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def host(self, node: int) -> str:
+        """What DOCKER_HOST is for a node's engine."""
+        return f"unix://{self.folder / str(node) / 'docker.sock'}"
+
     def on(self, node: int, *arguments: str) -> str:
         """What docker says on a node."""
-        variables = self.variables | {"DOCKER_HOST": f"unix://{self.folder / str(node) / 'docker.sock'}"}
-        done = subprocess.run(["docker", *arguments], env=variables, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return self.docker(*arguments, DOCKER_HOST=self.host(node))
 
     def node(self, number: int) -> str:
         """A node's id."""
@@ -163,7 +164,7 @@ class Engine:
         os.environ["DOCKER_CONFIG"] = self.variables["DOCKER_CONFIG"]
         image = ""
         for node in range(1, self.nodes + 1):
-            os.environ["DOCKER_HOST"] = f"unix://{self.folder / str(node) / 'docker.sock'}"
+            os.environ["DOCKER_HOST"] = self.host(node)
             image = images.load(version)
         return image
 
@@ -174,13 +175,13 @@ class Engine:
         self._engine("stop")
 
 
-def install() -> Path:
-    """The wheel's program and module, installed where the hub's container finds them."""
+def install(profile: str = "dev") -> Path:
+    """The wheel's program and module, of a profile of cargo's, installed where the hub's container finds them."""
     wheels = ROOT / "target" / "wheels"
     wheel = os.environ.get("SWARMGEN_WHEEL")
     if wheel is None:
         subprocess.run(
-            ["maturin", "build", "--quiet", "--profile", "dev", "--locked", "-o", str(wheels)], cwd=ROOT, check=True
+            ["maturin", "build", "--quiet", "--profile", profile, "--locked", "-o", str(wheels)], cwd=ROOT, check=True
         )  # fmt: skip
         wheel = str(max(wheels.glob("swarmgen-*.whl"), key=lambda path: path.stat().st_mtime))
     shutil.rmtree(SITE, ignore_errors=True)
@@ -235,10 +236,17 @@ class Deployment:
         return self.engine.docker("ps", "--quiet", "--filter", label).split()[0]
 
     def log(self, service: str = f"{STACK}_jupyterhub") -> str:
-        done = subprocess.run(
-            ["docker", "service", "logs", "--raw", service], env=self.engine.variables, capture_output=True, text=True
-        )  # fmt: skip
-        return done.stdout + done.stderr
+        """What a service has said on the first node, its ended tasks first."""
+        label = f"label=com.docker.swarm.service.name={service}"
+        containers = self.engine.docker("ps", "--all", "--quiet", "--filter", label).split()
+        # `docker service logs` waits for ever where a task's container is gone.
+        said = (
+            subprocess.run(
+                ["docker", "logs", one], env=self.engine.variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            for one in reversed(containers)
+        )
+        return "".join(done.stdout for done in said)
 
     def kill_hub(self) -> None:
         """Ends the hub as a power cut would; the swarm starts another."""

@@ -241,10 +241,10 @@ def test_a_volume_on_a_worker_is_told_of(user, clean, worker, faults) -> None:
     alice.stop()
     took = time.monotonic() - begun
     (line,) = [line for line in clean.log().splitlines() if volume in line and "could not be reached" in line]
-    assert "docker volume rm" in line, line
+    assert line.endswith(f"docker -H ssh://node2 volume rm {volume}"), line
     # It is still there, as was said.
     assert volumes(clean.engine.on(2, "volume", "ls", "--quiet")) == [volume]
-    until(lambda: not clean.engine.on(2, "ps", "--quiet"), 60, "the container is gone")
+    until(lambda: not clean.engine.on(2, "ps", "--all", "--quiet"), 60, "the container is gone")
     clean.engine.on(2, "volume", "rm", volume)
     left = "the volume; the hub's log names it, its node and the command that removes it"
     faults.saw("a volume labelled autoremove, its task on a worker", seconds(took), "the server's end", left)

@@ -17,6 +17,8 @@ target = "/home/jovyan/work"
 sshcmd = "{{sshcmd}}"
 CREDENTIAL
 port = {PORT}
+# The engine would give an empty home to the owner of the image's folder, which the SSH server forbids.
+no_copy = true
 options = {{ allow_other = "" }}
 labels = {{ autoremove = "True" }}
 """

@@ -141,7 +141,7 @@ def test_s8_no_secret_is_in_the_hubs_log(user, clean) -> None:
     assert "alice" in log
     for secret in (token, cookie, proxy):
         assert secret not in log
-    arguments = clean.engine.docker("top", clean.container(), "-eo", "args")
+    arguments = clean.engine.docker("top", clean.container(), "-eo", "pid,args")
     assert token not in arguments
 
 

@@ -153,19 +153,21 @@ fn resources(resources: &Resources) -> Vec<Value> {
 fn option(form: &Form<'_>, field: &Field<'_>) -> Value {
     let keys = field.keys();
     let hidden = keys.iter().any(|key| form.compiler.settings.secret_names.matches(key));
-    // What was chosen last stands there again, if it still may be.
+    // What was typed and refused stands there again; else what was chosen last, if it still may be.
+    let typed = form.typed.filter(|_| !hidden).and_then(|typed| posted::option(typed, field.path));
     let of_last = |keys: &[&str]| keys.iter().try_fold(form.last?, |node, key| node.get(key));
     let short = || keys.strip_prefix(&["container_spec"]).and_then(of_last);
     let last = of_last(&keys).or_else(short);
-    let held = last.filter(|_| !hidden).and_then(|node| field.held(node)).filter(|text| {
-        let unit = match &field.kind {
-            Kind::Number { unit, .. } => unit.suffix(),
-            _ => "",
-        };
-        field.read(text, unit).is_ok_and(|value| value.is_some_and(|value| form.may_set(&field.request(value))))
-    });
-    let typed = form.typed.filter(|_| !hidden).and_then(|typed| posted::option(typed, field.path));
-    let held = typed.map(str::to_owned).or(held);
+    let chosen = || {
+        last.filter(|_| !hidden).and_then(|node| field.held(node)).filter(|text| {
+            let unit = match &field.kind {
+                Kind::Number { unit, .. } => unit.suffix(),
+                _ => "",
+            };
+            field.read(text, unit).is_ok_and(|value| value.is_some_and(|value| form.may_set(&field.request(value))))
+        })
+    };
+    let held = typed.map(str::to_owned).or_else(chosen);
     let (kind, unit, values) = match &field.kind {
         Kind::Choice(values) => ("choice", None, values.iter().map(|(text, _)| text.as_str()).collect()),
         Kind::Number { unit, .. } => ("number", Some(*unit), Vec::new()),

@@ -26,24 +26,27 @@ pub(super) fn options(form: &Form<'_>, posted: &request::Form) -> Result<Value, 
 
 /// The profile that a form names, if there is one of that name.
 pub(super) fn profile(posted: &request::Form, choices: &[Choice<'_>]) -> Option<usize> {
-    let name = typed(posted, FIELD_OF_PROFILE, str::eq)?;
-    choices.iter().position(|choice| unbroken(&choice.name) == unbroken(name))
+    let (_, texts) = posted.fields.iter().find(|(name, _)| name == FIELD_OF_PROFILE)?;
+    named(choices, texts.first()?)
 }
 
 /// What a form has for an option, as it was typed.
 pub(super) fn option<'p>(posted: &'p request::Form, path: &str) -> Option<&'p str> {
-    let is_it = |name: &str, path: &str| name.strip_prefix(OPTION).is_some_and(|own| canonical(own) == canonical(path));
-    typed(posted, path, is_it)
-}
-
-fn typed<'p>(posted: &'p request::Form, name: &str, is_it: impl Fn(&str, &str) -> bool) -> Option<&'p str> {
-    let (_, texts) = posted.fields.iter().find(|(own, _)| is_it(own, name))?;
+    let (_, texts) = spelled(posted, OPTION, path)?;
     texts.first().map(String::as_str)
 }
 
-/// A name as a browser sends it: with each line break as two characters, or not.
-fn unbroken(name: &str) -> String {
-    name.replace("\r\n", "\n")
+/// The profile of a name.
+fn named(choices: &[Choice<'_>], name: &str) -> Option<usize> {
+    // A browser sends each line break as two characters.
+    let plain = |name: &str| name.replace("\r\n", "\n");
+    choices.iter().position(|choice| plain(&choice.name) == plain(name))
+}
+
+/// The field of an option, however its path is spelled.
+fn spelled<'p>(posted: &'p request::Form, prefix: &str, path: &str) -> Option<&'p (String, Vec<String>)> {
+    let is_it = |name: &str| name.strip_prefix(prefix).is_some_and(|own| canonical(own) == canonical(path));
+    posted.fields.iter().find(|(name, _)| is_it(name))
 }
 
 struct Reading<'a> {
@@ -83,7 +86,7 @@ impl<'a> Reading<'a> {
             self.refuse("The kind of server cannot be chosen here.");
             return;
         }
-        match self.form.choices.iter().find(|choice| unbroken(&choice.name) == unbroken(&name)) {
+        match named(&self.form.choices, &name).and_then(|at| self.form.choices.get(at)) {
             None => self.refuse(format!("There is no “{}” that you may use.", shown(&name))),
             Some(choice) if image.is_some_and(|image| *image != *choice.image) => {
                 self.refuse(format!("The image is not that of “{}”.", shown(&name)));
@@ -118,13 +121,8 @@ impl<'a> Reading<'a> {
         let form: &'a Form<'a> = self.form;
         let posted: &'a request::Form = self.posted;
         for field in &form.fields {
-            let path = canonical(field.path);
-            let spelled = |prefix: &str| {
-                let mut names = posted.fields.iter().filter_map(|(name, _)| Some((name, name.strip_prefix(prefix)?)));
-                names.find(|(_, own)| canonical(own) == path).map(|(name, _)| name.clone())
-            };
-            let Some(name) = spelled(OPTION) else { continue };
-            let unit = match spelled(UNIT).and_then(|name| self.text(&name)) {
+            let Some((name, _)) = spelled(posted, OPTION, field.path) else { continue };
+            let unit = match spelled(posted, UNIT, field.path).and_then(|(name, _)| self.text(name)) {
                 None => "",
                 Some(unit) if ["M", "G", "s"].contains(&unit) => unit,
                 Some(_) => {
@@ -132,7 +130,7 @@ impl<'a> Reading<'a> {
                     continue;
                 }
             };
-            let read = self.text(&name).map_or(Ok(None), |text| field.read(text, unit));
+            let read = self.text(name).map_or(Ok(None), |text| field.read(text, unit));
             match read {
                 Ok(None) => {}
                 Ok(Some(value)) => {
