@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from urllib.parse import quote
 
 import pytest
 
 import images
+from client import escaped
 from deployment import ROOT, Deployment, Engine, install
 from notebook import Notebook
 from table import Table
@@ -77,7 +77,7 @@ def clean(deployment: Deployment) -> Iterator[Deployment]:
             if hub.server(user["name"], server):
                 hub.stop(user["name"], server)
         # What one test has chosen is not to be the next one's last choice.
-        answer = hub.ask("DELETE", f"/users/{quote(user['name'], safe='')}")
+        answer = hub.ask("DELETE", f"/users/{escaped(user['name'])}")
         assert answer.status == 204, answer
     assert deployment.servers() == [], "servers are left on the swarm"
 

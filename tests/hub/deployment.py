@@ -86,8 +86,6 @@ node-local-volume = "allow"
 args = ["jupyterhub-singleuser"]
 user = "1000:1000"
 init = true
-# JupyterLab takes the processor twice as long, and most tests have no use for it.
-env = { JUPYTERHUB_SINGLEUSER_APP = "jupyter_server.serverapp.ServerApp" }
 
 [[container_spec.mounts]]
 source = "home-{name}"
@@ -104,9 +102,8 @@ name = "Plain"
 image = "IMAGE"
 
 [[images]]
-name = "Lab"
+name = "Same again"
 image = "IMAGE"
-env = { JUPYTERHUB_SINGLEUSER_APP = "jupyterlab.labapp.LabApp" }
 """
 
 

