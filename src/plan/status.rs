@@ -55,6 +55,23 @@ pub enum ServerState {
     Stopped,
 }
 
+impl ServerState {
+    /// All of them, the best first.
+    pub const ALL: [Self; 6] = [Self::Running, Self::Starting, Self::Pending, Self::Failing, Self::Lost, Self::Stopped];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Pending => "pending",
+            Self::Failing => "failing",
+            Self::Lost => "lost",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// The deployment's servers, sorted by user, server and service.
 pub fn servers(state: &ObservedState, deployment: &str) -> Vec<ServerStatus> {
     let nodes: BTreeMap<&str, &ObservedNode> = state.nodes.iter().map(|node| (&*node.id, node)).collect();
