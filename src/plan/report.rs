@@ -236,3 +236,6 @@ fn differences_of(differences: &Result<&Plan, &'static str>) -> Differences {
         Err(reason) => Differences { reason: Some(reason), counts: String::new(), parts: Parts::default() },
     }
 }
+
+#[cfg(test)]
+mod tests;

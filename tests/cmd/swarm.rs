@@ -5,7 +5,7 @@ use super::fake_engine::FakeEngine;
 use super::*;
 
 /// A config whose servers fit the fake's swarm, with a declared config and a declared secret.
-const FITS: &str = "\
+pub(super) const FITS: &str = "\
 version = 1
 deployment = \"physics\"
 networks = [\"jupyterhub_default\"]
@@ -22,7 +22,7 @@ image = \"jupyter/base-notebook:1\"
 ";
 
 /// Runs beside the fake, where the secret and the key are set.
-fn run(engine: &FakeEngine, folder: &Folder, args: &[&str]) -> Ran {
+pub(super) fn run(engine: &FakeEngine, folder: &Folder, args: &[&str]) -> Ran {
     let mut command = folder.command(args);
     command.env("DOCKER_HOST", engine.address()).env_remove("DOCKER_CONTEXT").env_remove("SWARMGEN_KEY");
     command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
@@ -33,11 +33,12 @@ fn run(engine: &FakeEngine, folder: &Folder, args: &[&str]) -> Ran {
 fn without_an_engine_the_exit_code_is_5() {
     let folder = Folder::with(FITS);
     let nowhere = format!("unix://{}", folder.path("nothing.sock").display());
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 7] = [
         &["plan"],
         &["apply"],
         &["destroy", "--all"],
         &["status"],
+        &["report", "-o", "page.html"],
         &["validate", "--cluster"],
         &["render", "--user", "alice", "--cluster", "-o", "out.yml"],
     ];

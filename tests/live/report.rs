@@ -1,0 +1,68 @@
+//! The page of a deployment, beside what else tells of it.
+
+use serde_json::Value;
+
+use crate::engine::{Engine, run};
+use crate::page::{escaped, row};
+use crate::scenario::Scenario;
+
+/// A profile's name that a browser must not take for anything else.
+const EXITS: &str = "Exits <b>\"&";
+
+#[test]
+fn a_page_says_what_status_plan_and_the_engine_say() {
+    let scenario = Scenario::new(Engine::shared(), "report");
+    let quoted = serde_json::to_string(EXITS).unwrap();
+    scenario.has_config(
+        "key = { file = \"key\" }\n",
+        &format!(
+            "resource_spec = {{ mem_reservation = \"8M\", cpu_reservation = 0.02 }}\nenv.A_TOKEN = {{ file = \"key\" }}\n\
+             [[images]]\nname = {quoted}\nimage = \"stand-in/notebook:exits\"\n\
+             [[images]]\nname = \"Nowhere\"\nimage = \"stand-in/notebook:serves\"\n\
+             placement.constraints = [\"node.labels.nowhere==true\"]\n\
+             [users.anna]\n[users.ben]\nprofile = {quoted}\n[users.carl]\nprofile = \"Nowhere\"\n"
+        ),
+    );
+    scenario.write("key", "canary-report-5b2e");
+    scenario.applies(&["--timeout", "8s"]).ends_with(4);
+    let by_hand = ["service", "update", "--detach", "--label-add", "theirs=yes", "report-anna-1"];
+    run(&mut scenario.engine().docker(&by_hand));
+
+    let before = scenario.services();
+    scenario.ran(&["report", "-o", "page.html"]).ends_with(0).says("wrote page.html: 1 warning");
+    let page = std::fs::read_to_string(scenario.folder().join("page.html")).unwrap();
+    assert_eq!(scenario.services(), before, "a report changes nothing");
+    assert!(!page.contains("canary-report-5b2e"));
+
+    let status: Value = serde_json::from_slice(&scenario.runs(&["status", "--format", "json"])).unwrap();
+    let servers = status["servers"].as_array().unwrap();
+    for server in servers {
+        let text = |key: &str| escaped(server[key].as_str().unwrap());
+        let cells = row(&page, &text("user"));
+        let node = if text("node").is_empty() { "none".to_owned() } else { text("node") };
+        assert_eq!([&cells[2], &cells[3], &cells[4]], [&text("profile"), &text("state"), &node], "{server}");
+        assert_eq!(cells.last(), Some(&text("service")));
+        assert!(text("error").is_empty() || cells[6] == text("error"), "{server}: {cells:?}");
+    }
+    let states: Vec<&str> = servers.iter().map(|server| server["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["running", "failing", "pending"]);
+
+    let plan = scenario.ran(&["plan", "--resolve-image", "never"]).ends_with(3).stdout;
+    let counts = plan.lines().last().unwrap();
+    assert!(page.contains(&format!("would do: {counts}.")), "{counts}: {page}");
+    assert!(page.contains("labels.theirs: yes") && page.contains("added by hand"), "{page}");
+    assert!(page.contains("SG513"), "no node for carl: {page}");
+
+    // Of all that the engine runs for this and other tests, ours is anna's, and what ben's and carl's profiles do not ask for.
+    let node = &scenario.engine().get("/nodes")[0];
+    let (cpus, memory) = (row(&page, "CPUs"), row(&page, "Memory"));
+    assert_eq!((&*cpus[2], &*memory[2]), ("0.02", "8 MiB"));
+    let total = node["Description"]["Resources"]["NanoCPUs"].as_f64().unwrap() / 1e9;
+    assert_eq!(cpus[1], total.to_string());
+    let version = node["Description"]["Engine"]["EngineVersion"].as_str().unwrap();
+    assert!(page.contains(&format!("Engine {version},")), "{version}: {page}");
+
+    scenario.destroys_all().ends_with(0);
+    let page = String::from_utf8(scenario.runs(&["report"])).unwrap();
+    assert!(page.contains("The deployment has no servers on this swarm."), "{page}");
+}
