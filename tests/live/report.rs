@@ -40,7 +40,7 @@ fn a_page_says_what_status_plan_and_the_engine_say() {
         let text = |key: &str| escaped(server[key].as_str().unwrap());
         let cells = row(&page, &text("user"));
         let node = if text("node").is_empty() { "none".to_owned() } else { text("node") };
-        assert_eq!([&cells[2], &cells[3], &cells[4]], [&text("profile"), &text("state"), &node], "{server}");
+        assert_eq!([&cells[2], &cells[3], &cells[4]], [&text("state"), &text("profile"), &node], "{server}");
         assert_eq!(cells.last(), Some(&text("service")));
         assert!(text("error").is_empty() || cells[6] == text("error"), "{server}: {cells:?}");
     }

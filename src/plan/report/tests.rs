@@ -157,7 +157,7 @@ fn a_page_shows_what_there_is() {
     for text in [
         "<h1>Deployment physics</h1>",
         "2026-01-05 10:00:00 UTC",
-        "<th scope=\"row\">carl</th><td>thesis</td><td>GPU</td>",
+        "<th scope=\"row\">carl</th><td>thesis</td><td><span class=\"state failing\">failing</span></td><td>GPU</td>",
         "<td>lab1</td><td>since 2026-01-05T09:00:00Z</td><td class=\"wide said\">non-zero exit (3)</td>",
         "<dd>group:gpu, carl</dd>",
         "<dt>Memory</dt><dd>2 GiB (1 GiB guaranteed)</dd>",
