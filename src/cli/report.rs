@@ -1,5 +1,6 @@
 //! `swarmgen report`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use crate::apply::observe::ObserveError;
 use crate::apply::redact::Redactor;
 use crate::apply::resolve::look;
 use crate::diag::render::visible;
-use crate::diag::{Counts, Diagnostics};
+use crate::diag::{Counts, Diagnostic, Diagnostics};
+use crate::plan::cluster::image::ImageState;
 use crate::plan::cluster::{self, ClusterView, WantedView};
 use crate::plan::observed::{ObservedState, ObservedTask};
 use crate::plan::planner::{self, Options};
@@ -53,40 +55,18 @@ pub(super) fn run(args: &Report, global: &Global, ui: &Ui) -> Result<(), Failure
     };
     let deployment = &*compiler.settings.deployment;
     let all = resolved(&compiler, &mut findings);
-    let (engine, state, tasks, images) = live::block_on(async {
-        let engine = live::engine(&args.engine).await?;
-        let (state, tasks) = tokio::try_join!(live::snapshot(&engine, deployment), tasks(&engine))?;
-        let images = look(&engine, all.iter().map(|server| server.service.container.image.expose()), &Disk).await;
-        Ok((engine, state, tasks, images))
-    })?;
-    let nobody: Arc<str> = "".into();
-    let of_users = !compiler.roster.is_empty();
-    let views: Vec<WantedView<'_>> = all
-        .iter()
-        .map(|Server { service, user, spec, .. }| {
-            let user = if of_users { user } else { &nobody };
-            WantedView { user, server: "", service, spec }
-        })
-        .collect();
-    let view = ClusterView {
-        state: &state,
-        deployment,
-        servers: &views,
-        images: &images,
-        made: &compiler.declared_objects(),
-        of_users,
-    };
-    cluster::check(&view).into_iter().for_each(|finding| compiler.push(finding, &mut findings));
-    let differences = compared(&compiler, &engine, &state, &mut findings);
+    let swarm = live::block_on(Swarm::read(args, deployment, &all))?;
+    let lacks = swarm.lacks(&compiler, &all);
+    lacks.into_iter().for_each(|finding| compiler.push(finding, &mut findings));
+    let differences = swarm.compared(&compiler, &mut findings);
     compiler.mark_secrets();
-    let redactor = redactor(&all, &state, deployment);
-    let mut servers = status::servers(&state, deployment);
-    servers.iter_mut().for_each(|server| server.error = redactor.redact(&server.error));
+    let mut servers = status::servers(&swarm.state, deployment);
+    super::status::redact(&mut servers, &redactor(&all, &swarm.state, deployment));
     let now = Timestamp::now();
     let page = report::render(&report::Report::of(&Material {
         compiler: &compiler,
-        state: &state,
-        tasks: &tasks,
+        state: &swarm.state,
+        tasks: &swarm.tasks,
         servers: &servers,
         findings: &findings,
         differences: differences.as_ref().map_err(|reason| *reason),
@@ -114,37 +94,70 @@ fn resolved<'c>(compiler: &'c Compiler<'_>, findings: &mut Diagnostics) -> Vec<S
     users.flat_map(|user| compiler.servers_of(&user)).collect()
 }
 
+/// What was read of the swarm.
+struct Swarm {
+    engine: Engine,
+    state: ObservedState,
+    /// All tasks, also those of others.
+    tasks: Vec<ObservedTask>,
+    images: BTreeMap<String, ImageState>,
+}
+
+impl Swarm {
+    /// Reads the swarm, and looks for the servers' images.
+    async fn read(args: &Report, deployment: &str, servers: &[Server<'_>]) -> Result<Self, Failure> {
+        let engine = live::engine(&args.engine).await?;
+        let (state, tasks) = tokio::try_join!(live::snapshot(&engine, deployment), tasks(&engine))?;
+        let images = servers.iter().map(|server| server.service.container.image.expose());
+        let images = look(&engine, images, &Disk).await;
+        Ok(Self { engine, state, tasks, images })
+    }
+
+    /// Finds what it lacks for the servers, as `validate --cluster` does.
+    fn lacks(&self, compiler: &Compiler<'_>, servers: &[Server<'_>]) -> Vec<Diagnostic> {
+        let nobody: Arc<str> = "".into();
+        let of_users = !compiler.roster.is_empty();
+        let wanted = servers.iter().map(|Server { service, user, spec, .. }| {
+            let user = if of_users { user } else { &nobody };
+            WantedView { user, server: "", service, spec }
+        });
+        let wanted: Vec<WantedView<'_>> = wanted.collect();
+        cluster::check(&ClusterView {
+            state: &self.state,
+            deployment: &compiler.settings.deployment,
+            servers: &wanted,
+            images: &self.images,
+            made: &compiler.declared_objects(),
+            of_users,
+        })
+    }
+
+    /// Compares it with the config as `plan` does, without asking registries; or tells why that cannot be done.
+    fn compared(&self, compiler: &Compiler<'_>, findings: &mut Diagnostics) -> Result<Plan, &'static str> {
+        if compiler.settings.hub.is_some() {
+            return Err(OF_A_HUB);
+        }
+        if compiler.roster.is_empty() {
+            return Err(OF_NOBODY);
+        }
+        let (args, mut again) = (ServerArgs::default(), Diagnostics::new());
+        let plan = Asked::read(&args, compiler.sources(), &mut again).and_then(|asked| {
+            let servers = servers::wanted(compiler, &asked, None, &mut again)?;
+            let wanted = planned::wanted(compiler, &servers, &self.engine, &self.state, &mut again)?;
+            let contents = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
+            let options = Options { contents, ..Options::default() };
+            Some(planner::plan(&compiler.settings.deployment, &wanted, &self.state, &options))
+        });
+        // Most of it has been found already.
+        findings.extend_new(again);
+        plan.ok_or(OF_ERRORS)
+    }
+}
+
 /// All tasks of the swarm.
 async fn tasks(engine: &Engine) -> Result<Vec<ObservedTask>, Failure> {
     let tasks = engine.tasks(&TaskFilter::All).await;
     tasks.map_err(|error| Failure::NoEngine(anyhow!(ObserveError::from(error))))
-}
-
-/// Compares config and swarm as `plan` does, without asking registries; or tells why that cannot be done.
-fn compared(
-    compiler: &Compiler<'_>,
-    engine: &Engine,
-    state: &ObservedState,
-    findings: &mut Diagnostics,
-) -> Result<Plan, &'static str> {
-    if compiler.settings.hub.is_some() {
-        return Err(OF_A_HUB);
-    }
-    if compiler.roster.is_empty() {
-        return Err(OF_NOBODY);
-    }
-    // What the servers themselves show has been found already.
-    let mut again = Diagnostics::new();
-    let args = ServerArgs::default();
-    let asked = Asked::read(&args, compiler.sources(), &mut again);
-    let servers = asked.and_then(|asked| servers::wanted(compiler, &asked, None, &mut again));
-    let wanted = servers.as_ref().and_then(|servers| planned::wanted(compiler, servers, engine, state, &mut again));
-    let plan = servers.as_ref().zip(wanted.as_ref()).map(|(servers, wanted)| {
-        let contents = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
-        planner::plan(&compiler.settings.deployment, wanted, state, &Options { contents, ..Options::default() })
-    });
-    findings.extend_new(again);
-    plan.ok_or(OF_ERRORS)
 }
 
 /// Knows the secrets that the engine may quote: what was compiled, and what the deployment's services hold.

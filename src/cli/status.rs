@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use crate::apply::redact::Redactor;
 use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics};
 use crate::plan::ObservedState;
-use crate::plan::status::{ServerState, ServerStatus, servers};
+use crate::plan::status::{ServerState, ServerStatus, render, servers};
 use crate::resolve::Compiler;
 use crate::resolve::decode::LABEL_DEPLOYMENT;
 use crate::source::{Disk, SourceMap};
@@ -34,14 +33,13 @@ pub(super) fn run(status: &Status, global: &Global, ui: &Ui) -> Result<(), Failu
         loop {
             let state = live::snapshot(&engine, &deployment).await?;
             let mut servers = servers(&state, &deployment);
-            let redactor = redactor(&state, &deployment);
-            servers.iter_mut().for_each(|server| server.error = redactor.redact(&server.error));
+            redact(&mut servers, &redactor(&state, &deployment));
             if let Some(user) = &status.user {
                 servers.retain(|server| server.user == *user);
             }
             let text = match status.format {
                 PlanFormat::Human => table(&servers, Timestamp::now()),
-                PlanFormat::Json => document(&servers, &deployment),
+                PlanFormat::Json => render(&servers, &deployment),
             };
             let clear =
                 if status.watch && status.format == PlanFormat::Human && ui::is_terminal() { CLEAR } else { "" };
@@ -82,6 +80,13 @@ pub(super) fn redactor(state: &ObservedState, deployment: &str) -> Redactor {
     let ours = state.services.iter().filter(|service| service.label(LABEL_DEPLOYMENT) == Some(deployment));
     ours.for_each(|service| redactor.learn_body(&service.spec));
     redactor
+}
+
+/// Takes secrets out of the engine's words.
+pub(super) fn redact(servers: &mut [ServerStatus], redactor: &Redactor) {
+    for server in servers.iter_mut().filter(|server| !server.error.is_empty()) {
+        server.error = redactor.redact(&server.error);
+    }
 }
 
 /// The servers as a table; nothing where there are none.
@@ -139,12 +144,6 @@ pub(super) fn age(since: &str, now: Timestamp) -> String {
         7_200..172_800 => format!("{}h", seconds / 3_600),
         _ => format!("{}d", seconds / 86_400),
     }
-}
-
-/// The servers as a JSON document.
-fn document(servers: &[ServerStatus], deployment: &str) -> String {
-    let document = json!({"version": 1, "deployment": deployment, "servers": servers});
-    format!("{document:#}\n")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fake_engine::{FakeEngine, swarm};
 use super::page::{escaped, row};
-use super::swarm::{FITS, run};
+use super::swarm::{FITS, fits, run};
 use super::*;
 
 /// A swarm with two servers of the deployment `physics`: alice's runs, and carl's ends with words that quote a secret.
@@ -81,7 +81,7 @@ fn a_page_is_one_file_whole_or_not_at_all() {
 fn the_page_agrees_with_status_and_plan() {
     let (engine, folder) = (FakeEngine::of(busy()), Folder::with(&config()));
     let page = run(&engine, &folder, &["report"]).ok();
-    let status: Value = serde_json::from_str(&run(&engine, &folder, &["status", "--format", "json"]).ok()).unwrap();
+    let status = fits("status", &run(&engine, &folder, &["status", "--format", "json"]).ok());
     for server in status["servers"].as_array().unwrap() {
         let text = |key: &str| escaped(server[key].as_str().unwrap());
         let cells = row(&page, &text("user"));

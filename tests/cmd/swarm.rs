@@ -29,6 +29,16 @@ pub(super) fn run(engine: &FakeEngine, folder: &Folder, args: &[&str]) -> Ran {
     Ran::from(command.output().unwrap())
 }
 
+/// Checks a document against its committed schema.
+pub(super) fn fits(name: &str, document: &str) -> serde_json::Value {
+    let path = format!("{}/schema/{name}.v1.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let problem = jsonschema::validator_for(&schema).unwrap().validate(&document).err().map(|error| error.to_string());
+    assert_eq!(problem, None, "{document}");
+    document
+}
+
 #[test]
 fn without_an_engine_the_exit_code_is_5() {
     let folder = Folder::with(FITS);
@@ -83,13 +93,7 @@ fn a_plan_is_the_result_and_findings_are_told_beside_it() {
     let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
     let ran = run(&engine, &folder, &["plan", "--format", "json"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    let schema: serde_json::Value = serde_json::from_str(
-        &fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/plan.v1.schema.json")).unwrap(),
-    )
-    .unwrap();
-    let plan: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    let problem = jsonschema::validator_for(&schema).unwrap().validate(&plan).err().map(|error| error.to_string());
-    assert_eq!(problem, None, "{plan}");
+    fits("plan", &ran.stdout);
     assert!(ran.stderr.contains("warning[SG518]"), "{ran:?}");
     let silent = run(&engine, &folder, &["plan", "--resolve-image", "never"]);
     assert_eq!((silent.code, silent.stderr.as_str()), (Some(3), ""), "{silent:?}");
@@ -182,8 +186,7 @@ fn a_deployment_without_servers() {
     let ran = run(&engine, &folder, &["status"]);
     assert!(ran.stderr.contains("the deployment `physics` has no servers on this swarm"), "{ran:?}");
     assert_eq!(ran.ok(), "");
-    let document: serde_json::Value =
-        serde_json::from_str(&run(&engine, &folder, &["status", "--format", "json"]).ok()).unwrap();
+    let document = fits("status", &run(&engine, &folder, &["status", "--format", "json"]).ok());
     assert_eq!(document["servers"], serde_json::json!([]), "{document}");
     assert!(run(&engine, &folder, &["destroy", "--all"]).stderr.contains("nothing to remove"));
 }

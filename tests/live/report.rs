@@ -35,6 +35,9 @@ fn a_page_says_what_status_plan_and_the_engine_say() {
     assert!(!page.contains("canary-report-5b2e"));
 
     let status: Value = serde_json::from_slice(&scenario.runs(&["status", "--format", "json"])).unwrap();
+    let schema = include_str!("../../schema/status.v1.schema.json");
+    let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    assert_eq!(schema.validate(&status).err().map(|error| error.to_string()), None, "{status}");
     let servers = status["servers"].as_array().unwrap();
     for server in servers {
         let text = |key: &str| escaped(server[key].as_str().unwrap());
