@@ -53,7 +53,7 @@ fn a_page_says_what_status_plan_and_the_engine_say() {
     let plan = scenario.ran(&["plan", "--resolve-image", "never"]).ends_with(3).stdout;
     let counts = plan.lines().last().unwrap();
     assert!(page.contains(&format!("would do: {counts}.")), "{counts}: {page}");
-    assert!(page.contains("labels.theirs: yes") && page.contains("added by hand"), "{page}");
+    assert!(page.contains("- labels.theirs: «redacted»  # added by hand"), "{page}");
     assert!(page.contains("SG513"), "no node for carl: {page}");
 
     // Of all that the engine runs for this and other tests, ours is anna's, and what ben's and carl's profiles do not ask for.
@@ -68,4 +68,29 @@ fn a_page_says_what_status_plan_and_the_engine_say() {
     scenario.destroys_all().ends_with(0);
     let page = String::from_utf8(scenario.runs(&["report"])).unwrap();
     assert!(page.contains("The deployment has no servers on this swarm."), "{page}");
+}
+
+#[test]
+fn a_page_of_a_class_whose_node_takes_no_tasks() {
+    let scenario = Scenario::new(Engine::idle(), "report-class");
+    let users: String = (0..150).map(|index| format!("[users.u{index:03}]\n")).collect();
+    scenario.has_config("", &users);
+    scenario.applies(&["--detach"]).ends_with(0);
+    let status: Value = serde_json::from_slice(&scenario.runs(&["status", "--format", "json"])).unwrap();
+    let page = String::from_utf8(scenario.runs(&["report"])).unwrap();
+    for server in status["servers"].as_array().unwrap() {
+        assert_eq!(row(&page, server["user"].as_str().unwrap())[2], "pending", "{server}");
+    }
+    for text in [
+        "150 servers not running</caption>",
+        "<dt>Servers pending</dt><dd>150</dd>",
+        "1 drained or paused",
+        "ready, drain</span>",
+        "no node takes tasks now",
+        "for 150 users: `u000`, `u001`, `u002` and 147 more",
+        "150 unchanged",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    scenario.destroys_all().ends_with(0);
 }
