@@ -341,3 +341,26 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .min()
         .map(|(_, candidate)| candidate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_of_the_same_users_count_once() {
+        let found = |message: &str, count: usize| {
+            let mut found = Diagnostics::new();
+            let users = (0..count).map(|index| Arc::from(format!("u{index}")));
+            found.extend(users.map(|user| Diagnostic::new(&code::NO_NODE, message).about(&user)));
+            found
+        };
+        let counts = |found: &Diagnostics| -> Vec<usize> { found.iter().map(|one| one.subjects.count).collect() };
+        let mut all = found("a", 5);
+        all.extend_new(found("a", 5));
+        all.extend_new(found("b", 4));
+        assert_eq!(counts(&all), [5, 4]);
+        // Other users' join.
+        all.merge(found("b", 5));
+        assert!(counts(&all)[1] > 4);
+    }
+}

@@ -154,6 +154,10 @@ fn a_page_shows_what_there_is() {
     let (report, page) = page_of(CONFIG, &[ALICES, failing]);
     let Summary { running, failing, ready, drained, away, .. } = report.summary;
     assert_eq!((running, failing, ready, drained, away), (1, 1, 1, 1, 1));
+    let table = page.split("id=\"users-all\"").nth(1).unwrap();
+    let users: Vec<&str> =
+        table.split("<th scope=\"row\">").skip(1).map(|row| row.split('<').next().unwrap()).collect();
+    assert_eq!(users, ["alice", "bob", "carl "]);
     for text in [
         "<h1>Deployment physics</h1>",
         "2026-01-05 10:00:00 UTC",
