@@ -21,6 +21,7 @@ pub mod object;
 pub mod observed;
 pub mod place;
 pub mod planner;
+pub mod report;
 pub mod show;
 pub mod status;
 

@@ -276,16 +276,19 @@ fn plans_are_as_committed() {
 }
 
 #[test]
-fn the_committed_schema_is_the_one_of_the_types() {
-    let mut text = serde_json::to_string_pretty(&document::schema()).unwrap();
-    text.push('\n');
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/plan.v1.schema.json");
-    if std::env::var_os("SWARMGEN_UPDATE").is_some() {
-        fs::write(path, text).unwrap();
-        return;
+fn the_committed_schemas_are_those_of_the_types() {
+    let schemas = [("plan", document::schema()), ("status", swarmgen::plan::status::schema())];
+    for (name, schema) in schemas {
+        let mut text = serde_json::to_string_pretty(&schema).unwrap();
+        text.push('\n');
+        let path = format!("{}/schema/{name}.v1.schema.json", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("SWARMGEN_UPDATE").is_some() {
+            fs::write(path, text).unwrap();
+            continue;
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == text, "{path} is out of date: SWARMGEN_UPDATE=1 writes it anew");
     }
-    let committed = fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == text, "schema/plan.v1.schema.json is out of date: SWARMGEN_UPDATE=1 writes it anew");
 }
 
 /// The engine of these tests stores what a real one stored.

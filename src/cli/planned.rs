@@ -89,7 +89,7 @@ async fn plan<'s>(
 }
 
 /// The servers in the planner's form.
-fn wanted<'s>(
+pub(super) fn wanted<'s>(
     compiler: &'s Compiler<'_>,
     servers: &'s Servers<'_>,
     engine: &Engine,

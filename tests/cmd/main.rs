@@ -14,6 +14,9 @@ mod input;
 mod judged;
 mod levels;
 mod messages;
+#[path = "../page/mod.rs"]
+mod page;
+mod report;
 mod secrets;
 mod swarm;
 mod usage;

@@ -81,6 +81,7 @@ impl SwarmApi for FakeSwarm {
         let list = |state: &mut State| {
             let mut tasks = state.tasks();
             match filter {
+                TaskFilter::All => {}
                 TaskFilter::Label(label) => tasks.retain(|task| has_label(&task.labels, label)),
                 TaskFilter::Service(id) => {
                     let id = state.service(id)?.id;

@@ -24,8 +24,11 @@ mod injected;
 mod isolation;
 mod killed;
 mod owners;
+#[path = "../page/mod.rs"]
+mod page;
 mod proxy;
 mod racing;
+mod report;
 mod running;
 mod scenario;
 mod served;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
 use super::{Counts, server_name, warning_text};
 use crate::diag::render::visible;
@@ -29,13 +30,8 @@ enum Colour {
 /// Renders a plan with a final line end.
 pub fn render(plan: &Plan, colour: bool) -> String {
     let mut page = Page { text: String::new(), colour };
-    let mut groups: IndexMap<(u8, String), Vec<&Item>> = IndexMap::new();
-    for item in plan.items.iter().filter(|item| !matches!(item.verdict, Verdict::Unchanged)) {
-        groups.entry((rank(&item.verdict), common(item))).or_default().push(item);
-    }
-    // Stable: groups of one kind are in the order of their first users.
-    groups.sort_by(|a, _, b, _| a.0.cmp(&b.0));
-    for items in groups.values() {
+    let groups = grouped(plan);
+    for items in &groups {
         page.group(items);
     }
     if !groups.is_empty() {
@@ -47,6 +43,66 @@ pub fn render(plan: &Plan, colour: bool) -> String {
     page.text.push_str(&counts);
     page.text.push('\n');
     page.text
+}
+
+/// What becomes of some services, and what differs in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// The word for what becomes of them.
+    pub action: &'static str,
+    /// Whose they are, and what there is to say of them.
+    pub services: String,
+    /// Their differences, a line each.
+    pub changes: Vec<String>,
+}
+
+/// The parts of a plan's [`render`]ing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Parts {
+    /// What becomes of services.
+    pub groups: Vec<Group>,
+    /// What the plan does not do, or cannot know.
+    pub warnings: Vec<String>,
+}
+
+/// Gives what [`render`] says in its parts, without colours.
+pub fn parts(plan: &Plan) -> Parts {
+    let lines = |tell: &dyn Fn(&mut Page)| -> Vec<String> {
+        let mut page = Page { text: String::new(), colour: false };
+        tell(&mut page);
+        page.text.lines().map(|line| line.trim_start().to_owned()).filter(|line| !line.is_empty()).collect()
+    };
+    let group = |items: &Vec<&Item>| {
+        let mut lines = lines(&|page| page.group(items)).into_iter();
+        // The sign is for those who know it.
+        let services = lines.next()?.split_once(' ')?.1.to_owned();
+        let action = match items.first()?.verdict {
+            Verdict::Create => "create",
+            Verdict::Update(_) => "change",
+            Verdict::Replace(_) => "replace",
+            Verdict::TakeOver(_) => "take over",
+            Verdict::Remove => "remove",
+            Verdict::Conflict(_) => "conflict",
+            Verdict::Unchanged => "none",
+        };
+        Some(Group { action, services, changes: lines.collect() })
+    };
+    let warnings = lines(&|page| page.warnings(&plan.warnings)).into_iter();
+    Parts {
+        groups: grouped(plan).iter().filter_map(group).collect(),
+        warnings: warnings.map(|line| line.trim_start_matches("warning: ").to_owned()).collect(),
+    }
+}
+
+/// The services that are not as they should be, by what they have in common.
+fn grouped(plan: &Plan) -> Vec<Vec<&Item>> {
+    let mut groups: IndexMap<(u8, String), Vec<&Item>> = IndexMap::new();
+    for item in plan.items.iter().filter(|item| !matches!(item.verdict, Verdict::Unchanged)) {
+        groups.entry((rank(&item.verdict), common(item))).or_default().push(item);
+    }
+    // Stable: groups of one kind are in the order of their first users.
+    groups.sort_by(|a, _, b, _| a.0.cmp(&b.0));
+    groups.into_values().collect()
 }
 
 /// The order of the groups.
