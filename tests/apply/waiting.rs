@@ -79,7 +79,7 @@ async fn an_update_is_waited_for_also_where_each_answer_takes_seconds() {
 async fn a_server_that_may_have_to_move_is_waited_for() {
     let swarm = swarm_with(&[wanted("a", "runs")]).await;
     let new = with(wanted("a", "slow:7000"), "TaskTemplate/Placement", json!({"Constraints": ["node.role==worker"]}));
-    let update = swarmgen::plan::graph::ServiceUpdate { restarts: false, ..update(&swarm.services()[0], &new) };
+    let update = ServiceUpdate { task: TaskFate::Moves, ..update(&swarm.services()[0], &new) };
     let ran = apply(&swarm, &plan(vec![Action::UpdateService(update)])).await;
     let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!("not waited for") };
     assert!(after > Duration::from_secs(9), "{after:?}");

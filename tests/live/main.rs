@@ -23,6 +23,7 @@ mod http;
 mod injected;
 mod isolation;
 mod killed;
+mod moving;
 mod owners;
 mod proxy;
 mod racing;
