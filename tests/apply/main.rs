@@ -6,6 +6,7 @@
 #[path = "../fake_swarm/mod.rs"]
 mod fake_swarm;
 
+mod away;
 mod calls;
 mod cancel;
 mod faults;

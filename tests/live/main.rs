@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod attributes;
+mod away;
 mod classes;
 mod client;
 mod commands;

@@ -91,6 +91,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 Task::New => self.watched.before(),
                 Task::Settled | Task::None => None,
             };
+            let accepted = Instant::now();
             self.watched.add(Watch {
                 index,
                 subject: (&new).into(),
@@ -98,8 +99,9 @@ impl<A: SwarmApi> Work<'_, A> {
                 expected: Expected::of(&new.body.0, self.run.settings.stable_for),
                 is_update: task != Task::Any,
                 is_settled: known.is_some(),
+                counts_from: known.is_some().then_some(accepted),
                 known,
-                accepted: Instant::now(),
+                accepted,
                 timeout: self.timeout(new.start_timeout),
                 seen: Seen::default(),
                 told: String::new(),
