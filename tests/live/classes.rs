@@ -1,5 +1,5 @@
 //! A class that is brought up, changed, partly removed and torn down, with three commands: 200 on an engine whose node is drained,
-//! which stores services as any other and starts none, and a few that run, or 200 of them too where that is asked for.
+//! which stores services as any other and starts none, and a few that run, or as many as that where it is asked for.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

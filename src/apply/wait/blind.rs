@@ -37,7 +37,7 @@ impl<A: SwarmApi> Work<'_, A> {
     /// Why the engine is of no use any more, if it is not.
     pub(super) async fn lost(&self) -> Option<Stop> {
         match self.call_within(PROBE_TIMEOUT, self.run.api.info()).await {
-            Ok(info) => check(&info).err().map(|error| Stop::NoSwarm(error.to_string())),
+            Ok(info) => check(&info).err().map(|error| Stop::NoSwarm(self.run.redactor.redact(&error.to_string()))),
             Err(error @ (ApiError::Unreachable { .. } | ApiError::NoAnswer { .. })) => {
                 Some(Stop::NoEngine(self.words(&error)))
             }
