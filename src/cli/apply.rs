@@ -226,7 +226,7 @@ impl Job<'_> {
 fn failure(outcome: &Outcome) -> Failure {
     match &outcome.stopped {
         Some(stop @ (Stop::NoEngine(_) | Stop::NoSwarm(_))) => Failure::NoEngine(anyhow!(
-            "{stop}; what is done stays done: see after the engine with `docker info`, then run this again"
+            "{stop} (what is done stays done: see after the engine with `docker info`, then run this again)"
         )),
         Some(Stop::Cancelled) | None => Failure::NotConverged,
     }

@@ -42,7 +42,7 @@ fn a_lost_engine_is_told_with_what_is_done_and_the_next_run_finishes() {
         assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
         let ran = ran
             .says("error: the engine does not answer: cannot connect to unix://")
-            .says("what is done stays done: see after the engine with `docker info`, then run this again");
+            .says("(what is done stays done: see after the engine with `docker info`, then run this again)");
         if progress == "json" {
             assert_eq!([ran.users_that("converged"), ran.users_that("accepted")], [["anna"], ["slow-anna"]]);
             let outcome = ran.outcome();
