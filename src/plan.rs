@@ -9,6 +9,7 @@
 //!
 //! Planning decides and `apply` acts: an action holds all that its call needs.
 
+mod admission;
 pub mod cluster;
 pub mod diff;
 pub mod field;

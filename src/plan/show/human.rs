@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Counts, server_name, warning_text};
 use crate::diag::render::visible;
 use crate::plan::diff::quoted;
-use crate::plan::graph::{Cause, Change, Conflict, Item, Plan, Shown, Verdict, Warning};
+use crate::plan::graph::{Cause, Change, Conflict, Item, Plan, Shown, TaskFate, Verdict, Warning};
 
 /// How many names are listed.
 const NAMES: usize = 3;
@@ -131,7 +131,7 @@ fn common(item: &Item) -> String {
     match &item.verdict {
         Verdict::Create => item.profile.clone(),
         Verdict::Update(changes) | Verdict::Replace(changes) | Verdict::TakeOver(changes) => {
-            format!("{} {}", item.restarts, kinds(changes))
+            format!("{} {}", task_text(item.task, false), kinds(changes))
         }
         Verdict::Conflict(conflict) => format!("{conflict:?}"),
         Verdict::Remove | Verdict::Unchanged => String::new(),
@@ -175,20 +175,20 @@ impl Page {
         let names = names(items.iter().map(|item| server_name(item)));
         let mut line = format!("{} {names}", self.painted(sign, colour));
         let several = items.len() > 1;
-        let restarts = if several { ", each task is started anew" } else { ", its task is started anew" };
+        let task = task_text(first.task, several);
         match &first.verdict {
             Verdict::Create => line.push_str(&format!(", profile `{}`", visible(&first.profile))),
-            Verdict::Update(_) if first.restarts => line.push_str(restarts),
+            Verdict::Update(_) => line.push_str(task),
             Verdict::Replace(_) => line.push_str(", removed and made anew"),
             Verdict::TakeOver(_) => {
                 line.push_str(", made by something else for this user and taken over with `--take-over`");
-                line.push_str(if first.restarts { restarts } else { "" });
+                line.push_str(task);
             }
             Verdict::Conflict(conflict) => {
                 let services = names_of(items.iter().map(|item| item.service.clone()));
                 line.push_str(&format!(": {services} {}", conflict_text(conflict, several)));
             }
-            Verdict::Update(_) | Verdict::Remove | Verdict::Unchanged => {}
+            Verdict::Remove | Verdict::Unchanged => {}
         }
         self.line(2, &line);
         for (index, change) in changes(first).iter().enumerate() {
@@ -257,6 +257,19 @@ fn names_of(all: impl Iterator<Item = String>) -> String {
     match all.len().saturating_sub(NAMES) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// What becomes of a task, to follow who has it.
+fn task_text(task: TaskFate, several: bool) -> &'static str {
+    match (task, several) {
+        (TaskFate::Untouched, _) => "",
+        (TaskFate::Stays, false) => ", its task stays where it runs",
+        (TaskFate::Stays, true) => ", each task stays where it runs",
+        (TaskFate::Moves, false) => ", its task has to leave its node and is started anew",
+        (TaskFate::Moves, true) => ", each task has to leave its node and is started anew",
+        (TaskFate::Anew, false) => ", its task is started anew",
+        (TaskFate::Anew, true) => ", each task is started anew",
     }
 }
 
