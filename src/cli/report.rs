@@ -117,15 +117,10 @@ impl Swarm {
     fn lacks(&self, compiler: &Compiler<'_>, servers: &[Server<'_>]) -> Vec<Diagnostic> {
         let nobody: Arc<str> = "".into();
         let of_users = !compiler.roster.is_empty();
-        let wanted = servers.iter().map(|Server { service, user, spec, .. }| {
-            let user = if of_users { user } else { &nobody };
-            WantedView { user, server: "", service, spec }
-        });
-        let wanted: Vec<WantedView<'_>> = wanted.collect();
         cluster::check(&ClusterView {
             state: &self.state,
             deployment: &compiler.settings.deployment,
-            servers: &wanted,
+            servers: &WantedView::of(servers, "", (!of_users).then_some(&nobody)),
             images: &self.images,
             made: &compiler.declared_objects(),
             of_users,

@@ -87,8 +87,12 @@ impl<A: SwarmApi> Start<'_, A> {
                 }
             };
             if let Some(ended) = tasks.iter().find(|task| matches!(&*task.state, "failed" | "rejected" | "complete")) {
-                seen.borrow_mut().was_started |= ended.state != "rejected";
-                return Err(words::of_ended(ended, self.redactor.redact(&ended.error)));
+                let why = words::of_ended(ended, self.redactor.redact(&ended.error));
+                let mut seen = seen.borrow_mut();
+                // A container is made, and its volumes with it, before it can be refused; not without an image.
+                seen.was_started |= why.code != FailureCode::NoImage;
+                seen.task = Some(ended.clone());
+                return Err(why);
             }
             let task = wanted_task(&tasks).cloned();
             let (stage, message) = words::progress(task.as_ref(), &self.service.resources);

@@ -79,15 +79,9 @@ fn all_run(scenario: &Scenario<'_>, size: usize, greeting: &str) {
 fn a_class_runs_is_shown_changes_shrinks_and_goes() {
     let size = std::env::var("SWARMGEN_CLASS").map_or(RUNNING, |number| number.parse().unwrap());
     let scenario = Scenario::new(Engine::shared(), "lesson");
-    let timed = |arguments: &[&str]| {
-        let begun = Instant::now();
-        let ran = scenario.ran(arguments).ends_with(0);
-        println!("{size} servers, {}: {:.1?}", arguments[0], begun.elapsed());
-        ran
-    };
     let apply = ["apply", "--resolve-image", "never", "--timeout", "10m"];
     scenario.has_config("", &class(size, "hello"));
-    timed(&apply).says(&format!("{size} servers created"));
+    scenario.ran(&apply).ends_with(0).says(&format!("{size} servers created"));
     all_run(&scenario, size, "hello");
     scenario.plans(&[]).is_empty();
 
@@ -103,15 +97,18 @@ fn a_class_runs_is_shown_changes_shrinks_and_goes() {
     assert!(shown.contains("u003") && shown.contains("1 running") && !shown.contains("u004"), "{shown}");
 
     scenario.has_config("", &class(size, "hi"));
-    timed(&apply).says(&format!("{size} servers changed"));
+    scenario.ran(&apply).ends_with(0).says(&format!("{size} servers changed"));
     all_run(&scenario, size, "hi");
 
     let rest = size / 2;
     scenario.has_config("", &class(rest, "hi"));
-    timed(&[&apply[..], &["--prune", "--yes"]].concat()).says(&format!("{} servers removed", size - rest));
+    scenario
+        .ran(&[&apply[..], &["--prune", "--yes"]].concat())
+        .ends_with(0)
+        .says(&format!("{} servers removed", size - rest));
     all_run(&scenario, rest, "hi");
     scenario.plans(&["--prune"]).is_empty();
 
-    timed(&["destroy", "--all", "--yes"]).says(&format!("{rest} servers removed"));
+    scenario.ran(&["destroy", "--all", "--yes"]).ends_with(0).says(&format!("{rest} servers removed"));
     assert_eq!(scenario.service_names(), [""; 0]);
 }

@@ -33,6 +33,15 @@ async fn a_failure_takes_files_and_scratch_volumes_along() {
     assert_empty(&swarm);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_cannot_be_mounted_goes_too() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Unmounted");
+    add_volume(&swarm, &alice.scratch());
+    assert_eq!(alice.start(&swarm).await.failed(), "rejected");
+    assert_empty(&swarm);
+}
+
 impl Hub {
     /// The name of the volume that goes with the server.
     pub(crate) fn scratch(&self) -> String {

@@ -54,6 +54,9 @@ images = [
     { name = "Homeless", image = "homeless:1" },
     { name = "Unplaced", image = "addressless:1" },
     { name = "Telltale", image = "telltale:canary-of-the-token" },
+    { name = "Unmounted", image = "telltale:2", mounts = [
+        { source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } },
+    ] },
     { name = "Scratch", image = "runs:3", mounts = [
         { source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } },
         { source = "kept-{name}", target = "/kept" },
