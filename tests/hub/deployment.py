@@ -267,6 +267,13 @@ class Deployment:
         label = "label=swarmgen.deployment=test"
         return sorted(self.engine.docker("service", "ls", "--filter", label, "--format", "{{.Name}}").split())
 
+    def status(self) -> dict[str, Any]:
+        """What `swarmgen status` says of the users' servers."""
+        command = [str(SITE / "bin" / "swarmgen"), "status", "--format", "json", "-c", str(self.folder / "swarmgen.toml")]
+        done = subprocess.run(command, env=self.engine.variables, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
     def tasks(self, service: str) -> list[dict[str, Any]]:
         lines = self.engine.docker("service", "ps", "--no-trunc", "--format", "{{json .}}", service).splitlines()
         return [json.loads(line) for line in lines]

@@ -136,8 +136,9 @@ def slowest_answer(clean, length: float) -> float:
     return slowest
 
 
-@pytest.mark.parametrize("moment", [0.8, 0.0, 0.3, 1.5])
-@pytest.mark.parametrize("way", ["hangs", "is away"])
+@pytest.mark.parametrize(
+    ("way", "moment"), [("hangs", 0.8), ("is away", 0.8), ("hangs", 0.0), ("is away", 0.0), ("is away", 0.3), ("is away", 1.5)]
+)
 def test_an_engine_that_is_away_for_five_seconds_costs_five_seconds(user, clean, proxy, faults, way, moment) -> None:
     alice = user("alice")
     begun = time.monotonic()

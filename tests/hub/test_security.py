@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
 
@@ -52,9 +53,8 @@ def spec(clean):
     return json.loads(clean.engine.docker("service", "inspect", service))[0]["Spec"]
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_s1_what_a_user_says_is_never_a_template(user, clean, text) -> None:
-    alice = user("alice")
+def test_s1_what_a_user_says_is_never_a_template(user, clean) -> None:
+    alice, text = user("alice"), " ".join(TEXTS)
     notebook = alice.start(options={"container_spec": {"env": {"NOTE": text}}})
     assert notebook.run("import os; print(os.environ['NOTE'])") == f"{text}\n"
     # Nor is what the hub knows of a user.
@@ -122,6 +122,32 @@ def test_s5_a_profile_is_only_for_those_who_have_access(user, clean, options) ->
     answer = ask(user("alice"), options)
     assert answer.status == 400, answer
     assert "Staff" not in clean.browser("alice").get("/hub/spawn/alice").text
+
+
+@pytest.mark.parametrize("profile", ["Staff", "Nothing"])
+def test_the_form_refuses_what_the_api_refuses_in_the_same_words(user, clean, profile) -> None:
+    alice = user("alice")
+    answer = ask(alice, {"profile": profile})
+    assert answer.status == 400, answer
+    page = clean.browser("alice").post("/hub/spawn/alice", {"profile": profile}).text
+    assert answer.json["message"] in html.unescape(page), (answer.json, page)
+    assert clean.servers() == []
+
+
+def test_the_form_and_the_api_make_the_same_server(user, clean) -> None:
+    alice, made = user("alice"), []
+    alice.start(options={"profile": "Same again", "container_spec": {"env": {"NOTE": "a note"}}})
+    made.append(spec(clean))
+    alice.stop()
+    clean.browser("alice").post("/hub/spawn/alice", {"profile": "Same again", "option:container_spec.env.NOTE": "a note"})
+    assert alice.hub.outcome("alice")["ready"]
+    made.append(spec(clean))
+    for one in made:
+        container = one["TaskTemplate"]["ContainerSpec"]
+        assert "NOTE=a note" in container["Env"]
+        # Each start has a token of its own.
+        container["Env"] = [line for line in container["Env"] if not line.startswith(("JPY_API_TOKEN=", "JUPYTERHUB_API_TOKEN="))]
+    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "a.sh", "ok.txt"])

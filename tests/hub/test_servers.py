@@ -109,6 +109,45 @@ def test_ten_at_once(user) -> None:
     assert len(users[0].deployment.servers()) == 10
 
 
+def test_few_requests_reach_the_engine(user, clean) -> None:
+    alice, requests = user("alice"), clean.proxy.requests
+    requests.clear()
+    begun = time.monotonic()
+    alice.hub.start("alice")
+    asked, took = requests.copy(), time.monotonic() - begun
+    assert asked.pop("GET /tasks") <= took + 1, (asked, took)
+    assert asked.total() <= 4, asked
+    # One for each look of the hub, which has one every 5 seconds.
+    requests.clear()
+    time.sleep(16)
+    assert 2 <= requests.total() <= 4, requests
+    # Two to stop, and the looks of JupyterHub before that.
+    requests.clear()
+    alice.stop()
+    asked = requests.copy()
+    looks = asked.pop("GET /tasks", 0)
+    assert looks <= 2 and asked.total() <= 2, (looks, asked)
+
+
+def test_status_and_the_hub_agree(user, clean) -> None:
+    alice, bob = user("alice"), user("bob")
+    alice.start()
+    alice.start("lab", {"profile": "Same again"})
+    bob.start()
+    user("carol").start()
+    user("carol").stop()
+    # What the hub's page for administrators shows.
+    answer = clean.hub.ask("GET", "/users?state=active")
+    servers = {(one["name"], server): found for one in answer.json for server, found in one["servers"].items()}
+    shown = clean.status()["servers"]
+    assert {(one["user"], one["server"]) for one in shown} == servers.keys()
+    assert len(shown) == 3
+    for one in shown:
+        server = servers[one["user"], one["server"]]
+        assert (one["state"] == "running") == server["ready"]
+        assert one["profile"] == server["user_options"].get("profile", "Plain")
+
+
 def test_an_idle_server_is_culled(user, clean) -> None:
     alice = user("alice")
     alice.start()
