@@ -3,6 +3,8 @@
 //! Errors of `jsonschema` carry the value at fault. Here they get none: what a user wrote may be a secret.
 
 use std::borrow::Cow;
+use std::iter::Take;
+use std::slice::Iter;
 
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
@@ -16,8 +18,8 @@ pub(super) struct Tree;
 /// A value of the tree, or a key, which `propertyNames` checks like a value.
 #[derive(Clone, Copy)]
 pub(super) enum View<'a> {
-    /// A value.
-    Value(&'a Node),
+    /// A value, and how many values of each table and list are gone through.
+    Value(&'a Node, usize),
     /// A key.
     Key(&'a str),
 }
@@ -47,29 +49,36 @@ impl Json for Tree {
 }
 
 impl<'a> View<'a> {
+    fn reach(self) -> usize {
+        match self {
+            Self::Value(_, reach) => reach,
+            Self::Key(_) => 0,
+        }
+    }
+
     fn value(self) -> Option<&'a Value> {
         match self {
-            Self::Value(node) => Some(&node.value),
+            Self::Value(node, _) => Some(&node.value),
             Self::Key(_) => None,
         }
     }
 }
 
 impl<'a> JsonNode<'a, Tree> for View<'a> {
-    type Object = &'a Map;
-    type Array = &'a [Node];
+    type Object = Reached<'a, Map>;
+    type Array = Reached<'a, [Node]>;
     type Number = TreeNumber;
 
-    fn as_object(&self) -> Option<&'a Map> {
+    fn as_object(&self) -> Option<Reached<'a, Map>> {
         match self.value()? {
-            Value::Map(map) => Some(map),
+            Value::Map(map) => Some(Reached(map, self.reach())),
             _ => None,
         }
     }
 
-    fn as_array(&self) -> Option<&'a [Node]> {
+    fn as_array(&self) -> Option<Reached<'a, [Node]>> {
         match self.value()? {
-            Value::Seq(items) => Some(items),
+            Value::Seq(items) => Some(Reached(items, self.reach())),
             _ => None,
         }
     }
@@ -77,7 +86,7 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match *self {
             Self::Key(key) => Some(Cow::Borrowed(key)),
-            Self::Value(node) => node.as_str().map(Cow::Borrowed),
+            Self::Value(node, _) => node.as_str().map(Cow::Borrowed),
         }
     }
 
@@ -127,68 +136,71 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
     fn to_value(&self) -> Cow<'a, serde_json::Value> {
         match *self {
             Self::Key(key) => Cow::Owned(key.into()),
-            Self::Value(_) => Cow::Owned(serde_json::Value::Null),
+            Self::Value(..) => Cow::Owned(serde_json::Value::Null),
         }
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
         match *self {
-            Self::Value(node) => Some(NodeIdentity::new(std::ptr::from_ref(node) as usize)),
+            Self::Value(node, _) => Some(NodeIdentity::new(std::ptr::from_ref(node) as usize)),
             Self::Key(_) => None,
         }
     }
 }
 
+/// A table or list of which only so many values are gone through, though all are counted and found.
+pub(super) struct Reached<'a, T: ?Sized>(&'a T, usize);
+
 /// A table's entries.
-pub(super) struct Members<'a>(std::slice::Iter<'a, Entry>);
+pub(super) struct Members<'a>(Take<Iter<'a, Entry>>, usize);
 
 impl<'a> Iterator for Members<'a> {
     type Item = (&'a str, View<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|entry| (&*entry.key, View::Value(&entry.value)))
+        self.0.next().map(|entry| (&*entry.key, View::Value(&entry.value, self.1)))
     }
 }
 
-impl<'a> Object<'a, Tree> for &'a Map {
+impl<'a> Object<'a, Tree> for Reached<'a, Map> {
     type Node = View<'a>;
     type MemberName = &'a str;
     type MembersIter = Members<'a>;
 
     fn len(&self) -> usize {
-        self.entries.len()
+        self.0.entries.len()
     }
 
     fn get(&self, key: &String) -> Option<View<'a>> {
-        Map::get(self, key).map(View::Value)
+        self.0.get(key).map(|node| View::Value(node, self.1))
     }
 
     fn members(&self) -> Members<'a> {
-        Members(self.entries.iter())
+        Members(self.0.iter().take(self.1), self.1)
     }
 }
 
 /// A list's items.
-pub(super) struct Elements<'a>(std::slice::Iter<'a, Node>);
+pub(super) struct Elements<'a>(Take<Iter<'a, Node>>, usize);
 
 impl<'a> Iterator for Elements<'a> {
     type Item = View<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(View::Value)
+        self.0.next().map(|node| View::Value(node, self.1))
     }
 }
 
-impl<'a> Array<'a, Tree> for &'a [Node] {
+impl<'a> Array<'a, Tree> for Reached<'a, [Node]> {
     type Node = View<'a>;
     type ElementsIter = Elements<'a>;
 
     fn len(&self) -> usize {
-        <[Node]>::len(self)
+        self.0.len()
     }
 
     fn elements(&self) -> Elements<'a> {
-        Elements(self.iter())
+        Elements(self.0.iter().take(self.1), self.1)
     }
 }
 
