@@ -7,8 +7,9 @@
 
 An engine of one node is started for it (scripts/engine) and ended afterwards; root on Debian. Every client makes the same
 services, which swarmgen renders. Apply and `docker stack deploy --detach=false` wait by themselves until all run; for the
-other two the list of tasks is read once a second until all have run for two seconds, as apply does. The clients take turns,
-and everything is removed between them.
+other two the list of tasks is read once a second until all have been seen to run for two seconds. Apply reads it no more
+often, but counts from when each task itself says that it runs. The clients take turns, and everything is removed between
+them.
 """
 
 import argparse
@@ -252,8 +253,9 @@ def main():
         print(f"- {datetime.date.today()}; {system}; load {load:.1f} at the start")
         print(f"- an engine of one node, {version}; {docker}\n")
         print("## Until all run\n")
-        print("Services of one task each, until all have run for 2 seconds. `docker stack deploy --detach=false` waits for one")
-        print("service after the other, so it is given fewer.\n")
+        print("Services of one task each, until all have run for 2 seconds. All but the stack look at the tasks once a second at")
+        print("most; apply counts from when a task says that it runs, the loops from when they see it. `docker stack deploy")
+        print("--detach=false` waits for one service after the other, so it is given fewer.\n")
         compare(engine, options.running, options.rounds, True, options.stack)
         print("\n## Only created\n")
         print("With `--detach`; no node takes the tasks. `docker stack deploy` asks no registry (`--resolve-image never`).\n")

@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod planned;
 mod render;
+mod report;
 mod schema;
 mod servers;
 mod spawner;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Init(init) => init::run(init, &ui),
         Command::Validate(validate) => validate::run(validate, &args.global, &ui),
         Command::Render(render) => render::run(render, &args.global, &ui),
+        Command::Report(report) => report::run(report, &args.global, &ui),
         Command::Status(status) => status::run(status, &args.global, &ui),
         Command::Spawner(spawner) => return spawner::run(spawner, &args.global),
         Command::Import(import) => import::run(import, &args.global, &ui),

@@ -243,7 +243,7 @@ impl Diagnostics {
 
     /// Adds a finding; one that differs from an earlier one only in whom it concerns joins it.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let key = (diagnostic.code.id, diagnostic.primary().map(|label| label.span), diagnostic.message.clone());
+        let key = Self::key(&diagnostic);
         match self.index.get(&key).and_then(|index| self.all.get_mut(*index)) {
             Some(earlier) => earlier.subjects.join(diagnostic.subjects),
             None => {
@@ -254,10 +254,25 @@ impl Diagnostics {
         }
     }
 
+    /// What tells findings apart.
+    fn key(diagnostic: &Diagnostic) -> (&'static str, Option<Span>, String) {
+        (diagnostic.code.id, diagnostic.primary().map(|label| label.span), diagnostic.message.clone())
+    }
+
     /// Adds several findings.
     pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         for diagnostic in diagnostics {
             self.push(diagnostic);
+        }
+    }
+
+    /// Adds those of another collection that are not here yet: the same users' findings, once more.
+    pub fn extend_new(&mut self, other: Self) {
+        for diagnostic in other.all {
+            let key = Self::key(&diagnostic);
+            if !self.index.contains_key(&key) {
+                self.push(diagnostic);
+            }
         }
     }
 
@@ -325,4 +340,27 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, _)| *distance <= most)
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_of_the_same_users_count_once() {
+        let found = |message: &str, count: usize| {
+            let mut found = Diagnostics::new();
+            let users = (0..count).map(|index| Arc::from(format!("u{index}")));
+            found.extend(users.map(|user| Diagnostic::new(&code::NO_NODE, message).about(&user)));
+            found
+        };
+        let counts = |found: &Diagnostics| -> Vec<usize> { found.iter().map(|one| one.subjects.count).collect() };
+        let mut all = found("a", 5);
+        all.extend_new(found("a", 5));
+        all.extend_new(found("b", 4));
+        assert_eq!(counts(&all), [5, 4]);
+        // Other users' join.
+        all.merge(found("b", 5));
+        assert!(counts(&all)[1] > 4);
+    }
 }

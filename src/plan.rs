@@ -9,6 +9,7 @@
 //!
 //! Planning decides and `apply` acts: an action holds all that its call needs.
 
+mod admission;
 pub mod cluster;
 pub mod diff;
 pub mod field;
@@ -21,6 +22,7 @@ pub mod object;
 pub mod observed;
 pub mod place;
 pub mod planner;
+pub mod report;
 pub mod show;
 pub mod status;
 

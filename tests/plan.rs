@@ -15,8 +15,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use swarmgen::plan::graph::Action;
-use swarmgen::plan::observed::{ObservedNetwork, ObservedNode, ObservedService, ObservedVolume};
+use swarmgen::plan::graph::{Action, TaskFate};
+use swarmgen::plan::observed::{ObservedNetwork, ObservedNode, ObservedService, ObservedTask, ObservedVolume};
 use swarmgen::plan::planner::Pin;
 use swarmgen::plan::show::{human, json as document};
 use swarmgen::plan::{ObservedState, Options, Plan};
@@ -42,6 +42,9 @@ struct Case {
     volumes: Vec<Volume>,
     #[serde(default)]
     nodes: usize,
+    /// The nodes of services' tasks, from 0; a node's number is its id, and its label `rack`.
+    #[serde(default)]
+    tasks: BTreeMap<String, usize>,
     #[serde(default)]
     options: CaseOptions,
 }
@@ -177,7 +180,23 @@ fn state(case: &Case) -> ObservedState {
             labels: volume.labels.clone(),
         })
         .collect();
-    state.nodes = vec![ObservedNode::default(); case.nodes.max(1)];
+    let node = |number: usize| ObservedNode {
+        id: number.to_string(),
+        labels: [("rack".to_owned(), number.to_string())].into(),
+        ..ObservedNode::default()
+    };
+    state.nodes = (0..case.nodes.max(1)).map(node).collect();
+    for (service, node) in &case.tasks {
+        let own = state.services.iter().find(|own| own.name() == service);
+        let own = own.unwrap_or_else(|| panic!("no service `{service}`"));
+        state.tasks.push(ObservedTask {
+            service_id: own.id.clone(),
+            node_id: node.to_string(),
+            state: "running".to_owned(),
+            desired_state: "running".to_owned(),
+            ..ObservedTask::default()
+        });
+    }
     state
 }
 
@@ -189,8 +208,13 @@ fn shown(plan: &Plan) -> String {
         text.push_str(&match action {
             Action::CreateService(new) => format!("{}. create {}\n", action.stage(), new.name),
             Action::UpdateService(update) => {
-                let restarts = if update.restarts { ", restarts" } else { "" };
-                format!("{}. update {}{restarts}\n", action.stage(), update.new.name)
+                let task = match update.task {
+                    TaskFate::Untouched => "",
+                    TaskFate::Stays => ", stays",
+                    TaskFate::Moves => ", moves",
+                    TaskFate::Anew => ", restarts",
+                };
+                format!("{}. update {}{task}\n", action.stage(), update.new.name)
             }
             Action::ReplaceService { old, volumes, new } => {
                 format!("{}. remove {}, then {volumes:?}, create {}\n", action.stage(), old.name, new.name)
@@ -276,16 +300,19 @@ fn plans_are_as_committed() {
 }
 
 #[test]
-fn the_committed_schema_is_the_one_of_the_types() {
-    let mut text = serde_json::to_string_pretty(&document::schema()).unwrap();
-    text.push('\n');
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/plan.v1.schema.json");
-    if std::env::var_os("SWARMGEN_UPDATE").is_some() {
-        fs::write(path, text).unwrap();
-        return;
+fn the_committed_schemas_are_those_of_the_types() {
+    let schemas = [("plan", document::schema()), ("status", swarmgen::plan::status::schema())];
+    for (name, schema) in schemas {
+        let mut text = serde_json::to_string_pretty(&schema).unwrap();
+        text.push('\n');
+        let path = format!("{}/schema/{name}.v1.schema.json", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("SWARMGEN_UPDATE").is_some() {
+            fs::write(path, text).unwrap();
+            continue;
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == text, "{path} is out of date: SWARMGEN_UPDATE=1 writes it anew");
     }
-    let committed = fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == text, "schema/plan.v1.schema.json is out of date: SWARMGEN_UPDATE=1 writes it anew");
 }
 
 /// The engine of these tests stores what a real one stored.

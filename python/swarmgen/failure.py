@@ -29,7 +29,7 @@ class Failure(_Base):
         # JupyterHub's pages and progress show these; `jupyterhub_html_message` where there is room for more than a line.
         self.jupyterhub_message = f"{' '.join(word for word in words if word)} ({self.code})"
         paragraphs = "".join(f"<p>{escape(word)}</p>" for word in words if word)
-        self.jupyterhub_html_message = f"{paragraphs}<p><small>{escape(self.code)}</small></p>"
+        self.jupyterhub_html_message = f"{paragraphs}<p><small>Code: {escape(self.code)}</small></p>"
         status = STATUS.get(self.code, 500)
         if SpawnException:
             super().__init__(

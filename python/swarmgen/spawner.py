@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from html import escape
 from typing import Any, ClassVar, Optional
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -94,9 +95,13 @@ class SwarmgenSpawner(Spawner):
         # The exit code of a server of which nothing is left.
         self._ended: Optional[int] = None
         self._starting: Optional[asyncio.Future[str]] = None
-        self._progress: list[Event] = []
+        # The events of a start, each with the seconds that it came after its beginning.
+        self._progress: list[tuple[float, Event]] = []
+        self._begun = 0.0
         self._news = asyncio.Event()
         self._attributes: dict[str, Any] = {}
+        # What was typed in a form that was refused, until it is shown again.
+        self._typed: Optional[dict[str, list[str]]] = None
 
     # The program.
 
@@ -118,7 +123,8 @@ class SwarmgenSpawner(Spawner):
         result = await self._binary().ask(verb, {"user": user, "server": {"name": self.name}, **request}, **options)
         if result["event"] == "failed":
             failure = Failure(result)
-            self.log.error("swarmgen: %s of %s: %s", verb, self._log_name, failure.detail or failure.jupyterhub_message)
+            detail = failure.detail or failure.jupyterhub_message
+            self.log.error("swarmgen: %s of %s: %s (%s)", verb, self._log_name, detail, failure.code)
             if failure.left:
                 self.log.error("swarmgen: left behind: %s", ", ".join(failure.left))
             raise failure
@@ -178,7 +184,9 @@ class SwarmgenSpawner(Spawner):
         """The form's inner HTML; empty if there is nothing to choose."""
         if self.options_form:
             return await super().get_options_form()
-        form = await self._ask("form", {"last_options": self.user_options or {}})
+        typed, self._typed = self._typed, None
+        again = {} if typed is None else {"typed": {"fields": typed}}
+        form = await self._ask("form", {"last_options": self.user_options or {}, **again})
         return form.get("html") or ""
 
     async def _options_of_form(self, posted: dict[str, list[Any]]) -> dict[str, Any]:
@@ -189,8 +197,13 @@ class SwarmgenSpawner(Spawner):
             for name, values in posted.items()
             if name.endswith("_file") and values and all(isinstance(value, dict) for value in values)
         }
-        form = {"fields": {name: values for name, values in fields.items() if values}, "files": files}
-        answer = await self._ask("form", {"form": form})
+        typed = {name: values for name, values in fields.items() if values}
+        try:
+            answer = await self._ask("form", {"form": {"fields": typed, "files": files}})
+        except Failure:
+            # The hub shows the form again: what was typed is to stand there.
+            self._typed = typed
+            raise
         return dict(answer["user_options"])
 
     # Starting.
@@ -211,6 +224,7 @@ class SwarmgenSpawner(Spawner):
         """Starts the server, and gives its URL once it listens."""
         self._ended = None
         self._progress.clear()
+        self._begun = asyncio.get_running_loop().time()
         self._starting = asyncio.ensure_future(self._start())
         try:
             return await self._starting
@@ -267,7 +281,7 @@ class SwarmgenSpawner(Spawner):
 
     def _hear(self, event: Event) -> None:
         if event["event"] == "progress":
-            self._progress.append(event)
+            self._progress.append((asyncio.get_running_loop().time() - self._begun, event))
             self._announce()
         elif event["event"] == "failed" and not event.get("left"):
             # Nothing is there that could be asked for or stopped.
@@ -282,9 +296,12 @@ class SwarmgenSpawner(Spawner):
         seen = 0
         while True:
             while seen < len(self._progress):
-                event = self._progress[seen]
+                after, event = self._progress[seen]
                 seen += 1
-                yield {"progress": event.get("percent", 0), "message": event.get("message", "")}
+                message = str(event.get("message") or "")
+                minutes, seconds = divmod(int(after), 60)
+                html = f"<small>{minutes}:{seconds:02}</small> {escape(message)}"
+                yield {"progress": event.get("percent", 0), "message": message, "html_message": html}
             if seen and self._starting is None:
                 return
             await self._news.wait()

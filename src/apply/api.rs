@@ -132,6 +132,8 @@ pub struct ImageDigest {
 /// Which tasks to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskFilter {
+    /// All, also those of others.
+    All,
     /// Those whose service had this label when they were made, as `key=value`.
     Label(String),
     /// Those of a service, by its id or name.

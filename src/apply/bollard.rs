@@ -248,11 +248,12 @@ impl SwarmApi for Engine {
     }
 
     async fn tasks(&self, filtered: &TaskFilter) -> ApiResult<Vec<ObservedTask>> {
-        let filters = match filtered {
-            TaskFilter::Label(label) => filter("label", label),
-            TaskFilter::Service(service) => filter("service", service),
+        let query = match filtered {
+            TaskFilter::All => String::new(),
+            TaskFilter::Label(label) => format!("?filters={}", filter("label", label)),
+            TaskFilter::Service(service) => format!("?filters={}", filter("service", service)),
         };
-        self.get(&format!("/tasks?filters={filters}"), convert::tasks).await
+        self.get(&format!("/tasks{query}"), convert::tasks).await
     }
 
     async fn networks(&self) -> ApiResult<Vec<ObservedNetwork>> {

@@ -17,7 +17,7 @@ use futures_util::future::{Either, join, select};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
 
-use crate::plan::graph::{Action, Plan};
+use crate::plan::graph::{Action, Plan, TaskFate};
 
 use super::api::SwarmApi;
 use super::event::{Act, Event};
@@ -65,8 +65,9 @@ impl<A: SwarmApi> Work<'_, A> {
         }
         let calls = async {
             self.stage(plan, 1, None).await;
-            let restarts = |action: &Action| matches!(action, Action::UpdateService(update) if update.restarts);
-            if plan.actions.iter().any(restarts) {
+            let is_anew =
+                |action: &Action| matches!(action, Action::UpdateService(update) if update.task == TaskFate::Anew);
+            if plan.actions.iter().any(is_anew) {
                 self.look_at_tasks_before().await;
             }
             self.stage(plan, 2, None).await;

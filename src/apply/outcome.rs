@@ -19,6 +19,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// An outcome that cannot be undone.
+    #[cfg(test)]
+    pub(crate) fn of(reports: Vec<Report>, stopped: Option<Stop>) -> Self {
+        Self { reports, stopped, journal: Vec::new() }
+    }
+
     /// Tells whether everything was done, and runs as far as that was waited for.
     pub fn is_complete(&self) -> bool {
         self.stopped.is_none() && self.reports.iter().all(|report| report.state.is_good())
@@ -88,6 +94,8 @@ pub enum Stop {
     Cancelled,
     /// The engine does not answer any more; searched for secrets.
     NoEngine(String),
+    /// The engine does not answer for a swarm any more.
+    NoSwarm(String),
 }
 
 impl std::fmt::Display for Stop {
@@ -95,6 +103,7 @@ impl std::fmt::Display for Stop {
         match self {
             Self::Cancelled => f.write_str("interrupted"),
             Self::NoEngine(reason) => write!(f, "the engine does not answer: {reason}"),
+            Self::NoSwarm(reason) => f.write_str(reason),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The swarm has no events for tasks, and none at all for tasks that find no node.
 
+mod blind;
+mod clock;
 mod condition;
 mod reason;
 
@@ -21,8 +23,10 @@ use super::event::{Act, Event, Progress, Subject};
 use super::outcome::State;
 use super::work::Work;
 
-use condition::Verdict;
+use blind::Blind;
+use clock::Clocks;
 pub(super) use condition::{Expected, Seen};
+use condition::{Look, Verdict};
 use reason::Reasons;
 
 /// The least time between the starts of two task lists.
@@ -64,6 +68,8 @@ pub(super) struct Watch {
     /// Whether a task is known to be new without a look at how the update goes.
     pub(super) is_settled: bool,
     pub(super) accepted: Instant,
+    /// From when on running counts; `None` until the first look, from which on it then does.
+    pub(super) counts_from: Option<Instant>,
     pub(super) timeout: Duration,
     pub(super) seen: Seen,
     /// The reason that was told last.
@@ -103,6 +109,16 @@ impl Watched {
     fn next_deadline(&self) -> Option<Instant> {
         self.pending.borrow().values().map(Watch::deadline).min()
     }
+
+    /// When the tasks are to be looked at next: a second after the last time, or, if all run, once that was for long enough.
+    fn next_look(&self) -> Instant {
+        let Some(earliest) = self.listed.get().map(|listed| listed + INTERVAL) else { return Instant::now() };
+        let pending = self.pending.borrow();
+        let stable: Option<Vec<Instant>> =
+            pending.values().map(|watch| watch.seen.stable_at(&watch.expected)).collect();
+        let last = stable.and_then(|stable| stable.into_iter().max());
+        last.filter(|last| *last < earliest + INTERVAL).map_or(earliest, |last| last.max(earliest))
+    }
 }
 
 impl Watch {
@@ -137,6 +153,7 @@ impl<A: SwarmApi> Work<'_, A> {
             is_update: false,
             is_settled: false,
             accepted: Instant::now(),
+            counts_from: None,
             timeout: self.timeout(*start_timeout),
             seen: Seen::default(),
             told: String::new(),
@@ -167,8 +184,8 @@ impl<A: SwarmApi> Work<'_, A> {
 
     /// Waits until nothing is waited for and nothing more comes, or until the run is halted.
     pub(super) async fn wait(&self) {
-        let mut nodes = Nodes::default();
-        let mut blind = String::new();
+        let (mut nodes, mut clocks) = (Nodes::default(), Clocks::default());
+        let mut blind: Option<Blind> = None;
         loop {
             let Some(deadline) = self.watched.next_deadline() else {
                 if self.watched.closed.get() {
@@ -180,15 +197,15 @@ impl<A: SwarmApi> Work<'_, A> {
                     () = self.watched.changed.notified() => continue,
                 }
             };
-            let next = self.watched.listed.get().map_or_else(Instant::now, |listed| listed + INTERVAL);
             tokio::select! {
                 biased;
                 () = self.halt.halted() => return,
-                () = sleep_until(next) => {}
+                () = sleep_until(self.watched.next_look()) => {}
             }
             // The last look is the one at the deadline.
             let left = deadline.saturating_duration_since(Instant::now());
             let bound = left.clamp(INTERVAL, LIST_TIMEOUT);
+            let asked = Instant::now();
             let listed = tokio::select! {
                 biased;
                 () = self.halt.halted() => return,
@@ -196,28 +213,43 @@ impl<A: SwarmApi> Work<'_, A> {
             };
             match listed {
                 Ok(tasks) => {
-                    blind.clear();
+                    blind = None;
+                    let now = Instant::now();
+                    clocks.learn(&tasks, now);
+                    // Set for each service by itself.
+                    let look = Look { asked, now, counts_from: asked, clocks: &clocks };
                     tokio::select! {
                         biased;
                         () = self.halt.halted() => return,
-                        () = self.judge(&tasks, &mut nodes) => {}
+                        () = self.judge(&tasks, look, &mut nodes) => {}
                     }
                 }
                 Err(error) => {
-                    let reason = self.words(&error);
-                    if reason != blind {
-                        self.tell(&Event::Blind { reason: reason.clone() });
-                        blind = reason;
+                    let is_late = Instant::now() >= deadline;
+                    let blind = self.is_blind(&mut blind, asked, &error);
+                    let may_be_lost = is_late || blind.since.elapsed() >= self.run.settings.patience;
+                    let lost = async { if may_be_lost { self.lost().await } else { None } };
+                    let lost = tokio::select! {
+                        biased;
+                        () = self.halt.halted() => return,
+                        lost = lost => lost,
+                    };
+                    if let Some(lost) = lost {
+                        if blind.since.elapsed() >= self.run.settings.patience {
+                            return self.stop(lost);
+                        }
+                        // It may be back in a moment: nobody is late whom nobody can see.
+                        continue;
                     }
                 }
             }
-            self.end_late(&nodes.known, &blind);
+            self.end_late(&nodes.known, blind.as_ref());
         }
     }
 
     /// Looks at every service that is waited for, and at more than its tasks where these do not tell.
-    async fn judge(&self, tasks: &[ObservedTask], nodes: &mut Nodes) {
-        let now = Instant::now();
+    async fn judge(&self, tasks: &[ObservedTask], look: Look<'_>, nodes: &mut Nodes) {
+        let now = look.now;
         let mut by_service: BTreeMap<&str, Vec<&ObservedTask>> = BTreeMap::new();
         for task in tasks {
             by_service.entry(&task.service_id).or_default().push(task);
@@ -227,7 +259,8 @@ impl<A: SwarmApi> Work<'_, A> {
             let own = by_service.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
             let old = || own.iter().filter(|task| condition::has_ended(task)).map(|task| task.id.clone());
             let known = watch.known.get_or_insert_with(|| Rc::new(old().collect()));
-            match watch.seen.look(own, known, &watch.expected, now) {
+            let counts_from = *watch.counts_from.get_or_insert(look.asked);
+            match watch.seen.look(own, known, &watch.expected, &Look { counts_from, ..look }) {
                 Verdict::Stable => {
                     doubtful |= watch.is_update || !watch.is_settled;
                     stable.push(id.clone());
@@ -298,19 +331,18 @@ impl<A: SwarmApi> Work<'_, A> {
     }
 
     /// Ends the wait for services that have had their time.
-    fn end_late(&self, nodes: &BTreeMap<String, ObservedNode>, blind: &str) {
+    fn end_late(&self, nodes: &BTreeMap<String, ObservedNode>, blind: Option<&Blind>) {
         let now = Instant::now();
         let is_late = |watch: &&Watch| now >= watch.deadline();
         let late: Vec<String> =
             self.watched.pending.borrow().values().filter(is_late).map(|watch| watch.id.clone()).collect();
         for id in late {
             let reason = self.with_watch(&id, nodes, |watch, reasons| {
-                if blind.is_empty() {
-                    reasons.late(&watch.seen, &watch.expected, watch.timeout)
-                } else {
-                    let seconds = watch.timeout.as_secs();
-                    format!("was not seen to run after {seconds} s, as the engine does not list the tasks: {blind}")
-                }
+                let Some(Blind { reason, .. }) = blind else {
+                    return reasons.late(&watch.seen, &watch.expected, watch.timeout);
+                };
+                let seconds = watch.timeout.as_secs();
+                format!("was not seen to run after {seconds} s, as the engine does not list the tasks: {reason}")
             });
             self.end(&id, Ending::Failed(reason.unwrap_or_default()));
         }

@@ -225,7 +225,9 @@ impl Job<'_> {
 /// How a run ends that did not do everything.
 fn failure(outcome: &Outcome) -> Failure {
     match &outcome.stopped {
-        Some(stop @ Stop::NoEngine(_)) => Failure::NoEngine(anyhow!("{stop}")),
+        Some(stop @ (Stop::NoEngine(_) | Stop::NoSwarm(_))) => Failure::NoEngine(anyhow!(
+            "{stop} (what is done stays done: see after the engine with `docker info`, then run this again)"
+        )),
         Some(Stop::Cancelled) | None => Failure::NotConverged,
     }
 }

@@ -118,6 +118,8 @@ pub(super) enum Command {
     Destroy(live::Destroy),
     /// Show the deployment's servers
     Status(live::Status),
+    /// Write a page of the deployment: servers, nodes, profiles, users, problems
+    Report(live::Report),
     /// Answer the hub's spawner, or another program that starts servers for users
     Spawner(spawner::Spawner),
     /// Turn a jupyterhub_config.py into a config: runs it with your python3, as JupyterHub would

@@ -4,7 +4,7 @@ use crate::apply::remove::autoremoved;
 use crate::apply::{Redactor, Refuse, Run, Settings};
 use crate::diag::render::visible;
 use crate::plan::ObservedState;
-use crate::plan::graph::{Action, Body, Item, Plan, Removal, Verdict};
+use crate::plan::graph::{Action, Body, Item, Plan, Removal, TaskFate, Verdict};
 use crate::plan::label::MADE_BY;
 use crate::plan::object;
 use crate::plan::observed::ObservedService;
@@ -69,7 +69,7 @@ fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
             server: server.clone(),
             profile: String::new(),
             verdict: Verdict::Remove,
-            restarts: false,
+            task: TaskFate::Untouched,
         });
         plan.actions.push(Action::RemoveService(Removal {
             id: service.id.clone(),

@@ -89,7 +89,7 @@ async fn plan<'s>(
 }
 
 /// The servers in the planner's form.
-fn wanted<'s>(
+pub(super) fn wanted<'s>(
     compiler: &'s Compiler<'_>,
     servers: &'s Servers<'_>,
     engine: &Engine,
@@ -126,21 +126,11 @@ fn look_at_cluster(
     state: &ObservedState,
     diagnostics: &mut Diagnostics,
 ) {
-    let views: Vec<WantedView<'_>> = servers
-        .servers
-        .iter()
-        .map(|server| WantedView {
-            user: &server.user,
-            server: &servers.name,
-            service: &server.service,
-            spec: &server.spec,
-        })
-        .collect();
     let made: Vec<String> = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
     let view = ClusterView {
         state,
         deployment: &compiler.settings.deployment,
-        servers: &views,
+        servers: &WantedView::of(&servers.servers, &servers.name, None),
         images: &BTreeMap::new(),
         made: &made,
         of_users: true,

@@ -204,7 +204,8 @@ impl Job<'_> {
         let user = self.user(compiler)?;
         let attributes = self.attributes(compiler);
         let asked = Asked { options: None, ..self.asked(&attributes) };
-        let form = Form::new(compiler, &user, &asked, self.request.last_options.as_ref());
+        let form =
+            Form::new(compiler, &user, &asked, self.request.last_options.as_ref()).again(self.request.typed.as_ref());
         if let Some(posted) = &self.request.form {
             return form.options(posted);
         }

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 
+use crate::apply::redact::Redactor;
 use crate::diag::render::visible;
 use crate::diag::{Counts, Diagnostics};
-use crate::plan::status::{ServerState, ServerStatus, servers};
+use crate::plan::ObservedState;
+use crate::plan::status::{ServerState, ServerStatus, render, servers};
 use crate::resolve::Compiler;
+use crate::resolve::decode::LABEL_DEPLOYMENT;
 use crate::source::{Disk, SourceMap};
 
 use super::args::Global;
@@ -31,12 +33,13 @@ pub(super) fn run(status: &Status, global: &Global, ui: &Ui) -> Result<(), Failu
         loop {
             let state = live::snapshot(&engine, &deployment).await?;
             let mut servers = servers(&state, &deployment);
+            redact(&mut servers, &redactor(&state, &deployment));
             if let Some(user) = &status.user {
                 servers.retain(|server| server.user == *user);
             }
             let text = match status.format {
                 PlanFormat::Human => table(&servers, Timestamp::now()),
-                PlanFormat::Json => document(&servers, &deployment),
+                PlanFormat::Json => render(&servers, &deployment),
             };
             let clear =
                 if status.watch && status.format == PlanFormat::Human && ui::is_terminal() { CLEAR } else { "" };
@@ -71,6 +74,21 @@ pub(super) fn deployment(global: &Global, ui: &Ui) -> Result<String, Failure> {
     }
 }
 
+/// Knows the secrets of the deployment's services, which the engine may quote.
+pub(super) fn redactor(state: &ObservedState, deployment: &str) -> Redactor {
+    let redactor = Redactor::default();
+    let ours = state.services.iter().filter(|service| service.label(LABEL_DEPLOYMENT) == Some(deployment));
+    ours.for_each(|service| redactor.learn_body(&service.spec));
+    redactor
+}
+
+/// Takes secrets out of the engine's words.
+pub(super) fn redact(servers: &mut [ServerStatus], redactor: &Redactor) {
+    for server in servers.iter_mut().filter(|server| !server.error.is_empty()) {
+        server.error = redactor.redact(&server.error);
+    }
+}
+
 /// The servers as a table; nothing where there are none.
 fn table(servers: &[ServerStatus], now: Timestamp) -> String {
     const HEAD: [&str; 7] = ["USER", "SERVER", "PROFILE", "STATE", "NODE", "SINCE", "ERROR"];
@@ -95,35 +113,20 @@ fn table(servers: &[ServerStatus], now: Timestamp) -> String {
         text.push('\n');
     }
     let count = |state| servers.iter().filter(|server| server.state == state).count();
-    let counts = [
-        (ServerState::Running, "running"),
-        (ServerState::Starting, "starting"),
-        (ServerState::Pending, "pending"),
-        (ServerState::Failing, "failing"),
-        (ServerState::Lost, "lost"),
-        (ServerState::Stopped, "stopped"),
-    ];
-    let counts = counts.into_iter().map(|(state, word)| (count(state), word)).filter(|(count, _)| *count > 0);
-    let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+    let counts = ServerState::ALL.map(|state| (count(state), state.word())).into_iter();
+    let counts: Vec<String> =
+        counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let _ = writeln!(text, "\n{}", counts.join(", "));
     text
 }
 
 fn row(server: &ServerStatus, now: Timestamp) -> [String; 7] {
     let shown = |text: &str| visible(text).into_owned();
-    let state = match server.state {
-        ServerState::Running => "running",
-        ServerState::Starting => "starting",
-        ServerState::Pending => "pending",
-        ServerState::Failing => "failing",
-        ServerState::Lost => "lost",
-        ServerState::Stopped => "stopped",
-    };
     [
         shown(&server.user),
         if server.server.is_empty() { "-".to_owned() } else { shown(&server.server) },
         shown(&server.profile),
-        state.to_owned(),
+        server.state.word().to_owned(),
         if server.node.is_empty() { "-".to_owned() } else { shown(&server.node) },
         age(&server.since, now),
         shown(&server.error),
@@ -131,7 +134,7 @@ fn row(server: &ServerStatus, now: Timestamp) -> [String; 7] {
 }
 
 /// How long ago something was, as `docker` says it but shorter; `-` where that is not known.
-fn age(since: &str, now: Timestamp) -> String {
+pub(super) fn age(since: &str, now: Timestamp) -> String {
     let Ok(since) = since.parse::<Timestamp>() else { return "-".to_owned() };
     // The engine's clock may be ahead of ours.
     let seconds = now.as_second().saturating_sub(since.as_second()).max(0);
@@ -141,12 +144,6 @@ fn age(since: &str, now: Timestamp) -> String {
         7_200..172_800 => format!("{}h", seconds / 3_600),
         _ => format!("{}d", seconds / 86_400),
     }
-}
-
-/// The servers as a JSON document.
-fn document(servers: &[ServerStatus], deployment: &str) -> String {
-    let document = json!({"version": 1, "deployment": deployment, "servers": servers});
-    format!("{document:#}\n")
 }
 
 #[cfg(test)]

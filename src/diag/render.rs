@@ -91,7 +91,7 @@ fn subjects_text(subjects: &Subjects) -> Option<String> {
 }
 
 /// Advice and background as lines `help: ..` and `note: ..`: the diagnostic's own, its mend, its users.
-fn notes_text(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<String> {
+pub(crate) fn notes_text(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<String> {
     let own = diagnostic.notes.iter().map(|note| match note {
         Note::Help(text) => format!("help: {}", visible(text)),
         Note::Note(text) => format!("note: {}", visible(text)),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Service;
+use crate::resolve::Server;
 use crate::source::{Node, Pointer};
 
 use super::observed::ObservedState;
@@ -64,7 +65,18 @@ pub fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
     CHECKS.iter().chain(of_users).flat_map(|check| check(view)).collect()
 }
 
-impl WantedView<'_> {
+impl<'a> WantedView<'a> {
+    /// The servers of a name, as the checks look at them; `nobody` stands for their users where these are none.
+    pub fn of(servers: &'a [Server<'_>], name: &'a str, nobody: Option<&'a Arc<str>>) -> Vec<Self> {
+        let view = |server: &'a Server<'_>| Self {
+            user: nobody.unwrap_or(&server.user),
+            server: name,
+            service: &server.service,
+            spec: &server.spec,
+        };
+        servers.iter().map(view).collect()
+    }
+
     /// A finding at a place of the server's tree, about its user.
     fn finding(&self, code: &'static Code, message: impl Into<String>, at: &str, label: &str) -> Diagnostic {
         let finding = Diagnostic::new(code, message.into()).at(self.spec.nearest(&Pointer::parse(at)).span, label);

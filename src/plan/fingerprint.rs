@@ -5,7 +5,7 @@ use pbkdf2::pbkdf2_hmac_array;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::graph::{Action, Body, NewObject, NewService, ObjectKind, Plan, Removal, ServiceUpdate, Verdict};
+use super::graph::{Action, Body, NewObject, NewService, ObjectKind, Plan, Removal, ServiceUpdate, TaskFate, Verdict};
 
 /// How often the hash is stretched: a password in a plan costs this much for each guess.
 ///
@@ -43,13 +43,22 @@ fn described(action: &Action) -> Value {
             json!(["create object", kind_word(*kind), name, labels, content.expose()])
         }
         Action::CreateService(new) => json!(["create", service(new)]),
-        Action::UpdateService(ServiceUpdate { id, version: _, new, before, restarts }) => {
-            json!(["update", id, service(new), body(before), restarts])
+        Action::UpdateService(ServiceUpdate { id, version: _, new, before, task }) => {
+            json!(["update", id, service(new), body(before), fate_word(*task)])
         }
         Action::ReplaceService { old, volumes, new } => json!(["replace", removal(old), volumes, service(new)]),
         Action::RemoveService(old) => json!(["remove", removal(old)]),
         Action::RemoveVolume { name, service } => json!(["remove volume", name, service]),
         Action::RemoveObject { kind, id, name } => json!(["remove object", kind_word(*kind), id, name]),
+    }
+}
+
+fn fate_word(task: TaskFate) -> &'static str {
+    match task {
+        TaskFate::Untouched => "untouched",
+        TaskFate::Stays => "stays",
+        TaskFate::Moves => "moves",
+        TaskFate::Anew => "anew",
     }
 }
 
@@ -99,7 +108,7 @@ mod tests {
             start_timeout: 1,
         };
         let before = Body(json!({"B": before}));
-        let update = ServiceUpdate { id: "1".to_owned(), version: 1, new, before, restarts: true };
+        let update = ServiceUpdate { id: "1".to_owned(), version: 1, new, before, task: TaskFate::Anew };
         let actions = vec![Action::UpdateService(update)];
         Plan { deployment: "d".to_owned(), items: Vec::new(), actions, warnings: Vec::new() }
     }
@@ -119,10 +128,15 @@ mod tests {
             server: String::new(),
             profile: String::new(),
             verdict: Verdict::Conflict(Conflict::Unknown),
-            restarts: false,
+            task: TaskFate::Untouched,
         };
         other = plan("x", 1);
         other.items.push(item);
+        assert_ne!(one, stretched(&other, 2));
+        // A node's label may have changed.
+        other = plan("x", 1);
+        let Some(Action::UpdateService(update)) = other.actions.first_mut() else { panic!() };
+        update.task = TaskFate::Moves;
         assert_ne!(one, stretched(&other, 2));
     }
 

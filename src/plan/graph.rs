@@ -107,8 +107,29 @@ pub struct Item {
     pub profile: String,
     /// What becomes of it.
     pub verdict: Verdict,
-    /// Whether its task is started anew.
-    pub restarts: bool,
+    /// What becomes of its task.
+    pub task: TaskFate,
+}
+
+/// What becomes of the task of a service that stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskFate {
+    /// Nothing, or no node has it yet.
+    #[default]
+    Untouched,
+    /// It keeps running: its node fulfils the new constraints.
+    Stays,
+    /// It is started anew on another node, or waits for one: its node does not fulfil the new constraints.
+    Moves,
+    /// It is started anew.
+    Anew,
+}
+
+impl TaskFate {
+    /// Tells whether what runs is ended.
+    pub fn restarts(self) -> bool {
+        matches!(self, Self::Moves | Self::Anew)
+    }
 }
 
 /// What becomes of a service.
@@ -277,8 +298,8 @@ pub struct ServiceUpdate {
     pub new: NewService,
     /// What it was: where a rollback leads.
     pub before: Body,
-    /// Whether its task is started anew.
-    pub restarts: bool,
+    /// What becomes of its task.
+    pub task: TaskFate,
 }
 
 /// A service to be removed.

@@ -153,6 +153,8 @@ pub struct ObservedNode {
     pub memory: i64,
     /// Counts of generic resources, by kind; named ones count one each.
     pub generic_resources: BTreeMap<String, i64>,
+    /// Its engine's version.
+    pub engine: String,
     /// Plugins as type and name (`Volume`, `local`).
     pub plugins: Vec<(String, String)>,
 }
@@ -185,11 +187,24 @@ pub struct ObservedTask {
     pub image: String,
     /// Its container's id; empty while there is none.
     pub container: String,
+    /// What its node sets aside for it.
+    pub reserved: Amounts,
     /// The labels of its service, which the engine does not tell with a task: those that the service has now, or, of a
     /// service that is gone, the one by which the task was found.
     pub labels: Labels,
     /// Its addresses.
     pub addresses: Vec<TaskAddress>,
+}
+
+/// CPUs, memory and what else of them is counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// CPU time, in 10^-9ths of a CPU.
+    pub nano_cpus: i64,
+    /// Memory, in bytes.
+    pub memory: i64,
+    /// Counts of generic resources, by kind.
+    pub generic_resources: BTreeMap<String, i64>,
 }
 
 /// An address of a task.

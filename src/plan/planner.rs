@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use self::owner::Owner;
 use self::volume::Volumes;
+use super::admission::fate;
 use super::diff::{Comparison, Differences};
 use super::field::{Unit, units};
 use super::graft::graft;
 use super::graph::{
-    Action, Body, Cause, Change, Item, NewService, Plan, Removal, ServiceUpdate, Shown, Verdict, Warning,
+    Action, Body, Cause, Change, Item, NewService, Plan, Removal, ServiceUpdate, Shown, TaskFate, Verdict, Warning,
 };
 use super::label::{self, Applied, parse_hidden};
 use super::normalize::{Canonical, canonical};
@@ -133,17 +134,17 @@ impl Planner<'_> {
         let name = wanted.service.get("Name").and_then(Value::as_str).unwrap_or_default();
         let prepared = Prepared { wanted, name, units, applied };
         let live = self.services.get(&name.to_lowercase()).copied();
-        let (verdict, restarts) = match live {
+        let (verdict, task) = match live {
             None => {
                 let new = self.new_service(&prepared, wanted.service.clone(), true);
                 self.plan.actions.push(Action::CreateService(new));
                 self.volumes.compare(wanted, None, self.options, &mut self.plan.warnings);
-                (Verdict::Create, false)
+                (Verdict::Create, TaskFate::Untouched)
             }
             Some(live) => match owner::of(live, self.deployment, wanted) {
-                Owner::Conflict(conflict) => (Verdict::Conflict(conflict), false),
+                Owner::Conflict(conflict) => (Verdict::Conflict(conflict), TaskFate::Untouched),
                 Owner::Unmarked if !self.options.take_over => {
-                    (Verdict::Conflict(super::graph::Conflict::Unknown), false)
+                    (Verdict::Conflict(super::graph::Conflict::Unknown), TaskFate::Untouched)
                 }
                 Owner::Ours => self.compare(&prepared, &form, live, true),
                 Owner::Unmarked | Owner::OldSpawner => self.compare(&prepared, &form, live, false),
@@ -155,7 +156,7 @@ impl Planner<'_> {
             server: wanted.server.clone(),
             profile: wanted.profile.clone(),
             verdict,
-            restarts,
+            task,
         });
     }
 
@@ -166,7 +167,7 @@ impl Planner<'_> {
         form: &Canonical,
         live: &ObservedService,
         is_ours: bool,
-    ) -> (Verdict, bool) {
+    ) -> (Verdict, TaskFate) {
         let wanted = prepared.wanted;
         let mut live_form = canonical(&live.spec, &self.state.networks);
         let pinned = live_form.align(form);
@@ -214,9 +215,13 @@ impl Planner<'_> {
         }
         found.changes.sort_by(|a, b| a.field.cmp(&b.field));
         if found.changes.is_empty() && is_ours {
-            return (Verdict::Unchanged, false);
+            return (Verdict::Unchanged, TaskFate::Untouched);
         }
-        let restarts = found.restarts || replaces;
+        let task = match () {
+            () if found.restarts || replaces => TaskFate::Anew,
+            () if found.has(&["TaskTemplate", "Placement"]) => fate(&live.id, &wanted.service, self.state),
+            () => TaskFate::Untouched,
+        };
         if is_ours || self.options.take_over {
             let mut body = wanted.service.clone();
             graft(&mut body, &live.spec, &found.chunks);
@@ -237,7 +242,7 @@ impl Planner<'_> {
                     version: live.version,
                     new,
                     before: Body(live.spec.clone()),
-                    restarts,
+                    task,
                 }),
             });
         }
@@ -246,7 +251,7 @@ impl Planner<'_> {
             (true, true) => Verdict::Replace(found.changes),
             (true, false) => Verdict::Update(found.changes),
         };
-        (verdict, restarts)
+        (verdict, task)
     }
 
     /// Adds a change where the image's tag stands for another image by now, and that counts.
@@ -321,7 +326,7 @@ impl Planner<'_> {
                 server: server.to_owned(),
                 profile: String::new(),
                 verdict: Verdict::Remove,
-                restarts: false,
+                task: TaskFate::Untouched,
             });
             self.plan.actions.push(Action::RemoveService(removal(service, user, server)));
         }

@@ -1,9 +1,14 @@
 //! How the deployment's servers are, as the swarm tells.
+//!
+//! `schema/status.v1.schema.json` is derived from these types. Within a version keys may be added, none changes or goes.
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use crate::diag::render::document;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
 use super::label::MADE_BY;
@@ -12,8 +17,37 @@ use super::observed::{ObservedNode, ObservedService, ObservedState, ObservedTask
 /// The container label that SwarmSpawner and we write the profile's name to.
 const LABEL_PROFILE: &str = "image_name";
 
+/// The schema's identifier. A URN: it names the schema wherever it is kept.
+pub const SCHEMA_ID: &str = "urn:swarmgen:status:1";
+
+/// Renders servers as a document, with a final line end.
+pub fn render(servers: &[ServerStatus], deployment: &str) -> String {
+    document(&Document { version: 1, deployment, servers: servers.iter().collect() })
+}
+
+/// Derives the JSON Schema (draft 2020-12) of the document.
+pub fn schema() -> schemars::Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<Document<'_>>();
+    schema.insert("title".into(), "swarmgen status".into());
+    schema.insert("$id".into(), SCHEMA_ID.into());
+    schema
+}
+
+/// What `swarmgen status --format json` writes.
+#[derive(Serialize, JsonSchema)]
+struct Document<'a> {
+    /// The version of this format.
+    #[schemars(range(min = 1, max = 1))]
+    version: u32,
+    /// The deployment's name.
+    deployment: &'a str,
+    /// The servers, sorted by user, server and service.
+    servers: Vec<&'a ServerStatus>,
+}
+
 /// One server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ServerStatus {
     /// The user's name.
     pub user: String,
@@ -38,7 +72,7 @@ pub struct ServerStatus {
 }
 
 /// What a server is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ServerState {
     /// Its task runs.
@@ -53,6 +87,23 @@ pub enum ServerState {
     Lost,
     /// It has ended, and nothing starts it again.
     Stopped,
+}
+
+impl ServerState {
+    /// All of them, the best first.
+    pub const ALL: [Self; 6] = [Self::Running, Self::Starting, Self::Pending, Self::Failing, Self::Lost, Self::Stopped];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Pending => "pending",
+            Self::Failing => "failing",
+            Self::Lost => "lost",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// The deployment's servers, sorted by user, server and service.

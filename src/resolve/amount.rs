@@ -9,11 +9,13 @@ mod cpus;
 mod duration;
 mod memory;
 mod mode;
+mod people;
 
 pub use cpus::{cpus, cpus_text};
 pub use duration::{duration, duration_text};
 pub use memory::{memory, memory_text, size};
 pub use mode::{mode, mode_text};
+pub use people::{bytes_shown, kind_shown, resources_shown};
 
 /// A scalar as the config gave it.
 #[derive(Clone, Copy, Debug, PartialEq)]

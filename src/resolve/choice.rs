@@ -7,6 +7,7 @@ use crate::diag::{Diagnostic, Diagnostics, Severity, code};
 use crate::ir::Resources;
 use crate::source::{Author, Entry, Node, SourceId};
 
+use super::access::Access;
 use super::decode::Decoder;
 use super::profile::{self, Profile};
 use super::roster::User;
@@ -25,6 +26,8 @@ pub struct Choice<'c> {
     pub image: Arc<str>,
     /// What its servers may use, as far as that is known before the start.
     pub resources: Resources,
+    /// Who may use it.
+    pub access: &'c Access,
     /// The profile's tree with the user's layer.
     spec: Cow<'c, Node>,
 }
@@ -81,6 +84,7 @@ impl<'a> Compiler<'a> {
                     description: description.map(Arc::from),
                     image,
                     resources,
+                    access: &profile.access,
                     spec,
                 }
             })

@@ -37,6 +37,8 @@ pub struct Form<'a> {
     fields: Vec<Field<'a>>,
     /// What the user chose last.
     last: Option<&'a Node>,
+    /// What they typed and were refused.
+    typed: Option<&'a request::Form>,
     /// Which profile is offered first.
     first: Option<usize>,
 }
@@ -53,7 +55,16 @@ impl<'a> Form<'a> {
             Err(_) => (compiler.settings.use_user_options && !choices.is_empty()).then_some(0),
         };
         let fields = compiler.allowances().iter().filter_map(Field::new).collect();
-        Self { compiler, user, server: asked.server_name, choices, fields, last, first }
+        Self { compiler, user, server: asked.server_name, choices, fields, last, typed: None, first }
+    }
+
+    /// Fills in what the user typed and was refused, so that they need not type it again.
+    #[must_use]
+    pub fn again(mut self, typed: Option<&'a request::Form>) -> Self {
+        self.typed = typed;
+        let named = typed.and_then(|typed| posted::profile(typed, &self.choices));
+        self.first = named.or(self.first);
+        self
     }
 
     /// The profiles to choose among: one alone where users do not choose.

@@ -28,6 +28,8 @@ pub struct Request {
     pub last_options: Option<Node>,
     /// A filled-in form.
     pub form: Option<Form>,
+    /// A filled-in form that was refused.
+    pub typed: Option<Form>,
     /// What an earlier start said.
     pub state: Option<State>,
     /// What to do about a server that is there.
@@ -175,7 +177,8 @@ impl Request {
             hub_env,
             options: fields.object("user_options")?,
             last_options: fields.object("last_options")?,
-            form: fields.form(sources)?,
+            form: fields.form("form", sources)?,
+            typed: fields.form("typed", sources)?,
             state: fields.state()?,
             existing: match word("existing")?.as_deref() {
                 None | Some("tell") => Existing::Tell,
@@ -287,11 +290,12 @@ impl<'n> Fields<'n> {
             .collect()
     }
 
-    fn form(&self, sources: &SourceMap) -> Result<Option<Form>, BadRequest> {
-        let form = self.table("form")?;
+    fn form(&self, key: &str, sources: &SourceMap) -> Result<Option<Form>, BadRequest> {
+        let form = self.table(key)?;
         let Some(node) = form.node else { return Ok(None) };
         hide(node, sources);
         let mut read = Form::default();
+        let path = format!("{key}.files");
         for entry in form.table("fields")?.node.and_then(Node::as_map).into_iter().flatten() {
             let items = entry.value.as_seq().ok_or_else(|| form.wrong("fields", "table of lists"))?;
             let texts = items.iter().filter_map(Node::as_str).map(str::to_owned).collect();
@@ -302,7 +306,7 @@ impl<'n> Fields<'n> {
             let files: Result<Vec<PostedFile>, BadRequest> = items
                 .iter()
                 .map(|item| {
-                    let fields = Fields { node: Some(item), path: "form.files" };
+                    let fields = Fields { node: Some(item), path: &path };
                     let name = fields.text("name")?.ok_or_else(|| fields.wrong("name", "string"))?;
                     let content = fields.text("content")?.ok_or_else(|| fields.wrong("content", "string"))?;
                     Ok(PostedFile { name, content })

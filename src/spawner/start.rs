@@ -1,5 +1,7 @@
 //! A server is started: looked for, created, waited for; or nothing of it stays.
 
+mod files;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::time::Duration;
@@ -13,11 +15,10 @@ use crate::apply::redact::Redactor;
 use crate::emit::engine;
 use crate::emit::{ApiVersion, Inexpressible};
 use crate::ir::{Service, Text};
-use crate::plan::label::{BY_APPLY, BY_SPAWNER, MADE_BY};
-use crate::plan::object::{LABEL_OBJECT, ObservedIds};
-use crate::plan::observed::{Labels, ObservedService, ObservedState};
-use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
-use crate::resolve::object::{Object, ObjectKind};
+use crate::plan::label::{BY_SPAWNER, MADE_BY};
+use crate::plan::object::ObservedIds;
+use crate::plan::observed::ObservedService;
+use crate::resolve::object::Object;
 use crate::resolve::upload::Upload;
 
 use super::event::{Event, Failed, FailureCode, Stage, Started};
@@ -181,147 +182,11 @@ impl<A: SwarmApi> Start<'_, A> {
         }
     }
 
-    /// The ids of the Swarm configs and secrets that the service refers to; those that the config declares and those that the
-    /// request brought are made.
-    async fn ids(&self, made: &RefCell<Made>) -> Result<ObservedIds, Box<Failed>> {
-        let container = &self.service.container;
-        if container.configs.is_empty() && container.secrets.is_empty() {
-            return Ok(ObservedIds::default());
-        }
-        let fail = |error: ApiError| engine_failed(&error, self.redactor);
-        let mut state = ObservedState::default();
-        if !container.configs.is_empty() {
-            state.configs = self.api.configs().await.map_err(fail)?;
-        }
-        if !container.secrets.is_empty() {
-            state.secrets = self.api.secrets().await.map_err(fail)?;
-        }
-        for object in self.objects {
-            let there = match object.kind {
-                ObjectKind::Config => &mut state.configs,
-                ObjectKind::Secret => &mut state.secrets,
-            };
-            let references = match object.kind {
-                ObjectKind::Config => &container.configs,
-                ObjectKind::Secret => &container.secrets,
-            };
-            let is_named = references.iter().any(|reference| reference.name.expose() == object.swarm_name);
-            if !is_named || there.iter().any(|own| own.name == object.swarm_name) {
-                continue;
-            }
-            let labels = self.labels(&[(MADE_BY, BY_APPLY), (LABEL_OBJECT, &object.name)]);
-            let created = match object.kind {
-                ObjectKind::Config => {
-                    self.api.create_config(&object.swarm_name, &labels, object.content.expose().as_bytes()).await
-                }
-                ObjectKind::Secret => self.api.create_secret(&object.swarm_name, &labels, &object.content).await,
-            };
-            let id = match created {
-                Ok(id) => id,
-                // Another start was quicker: its content is the same, as its name is.
-                Err(ApiError::Conflict { .. }) => self.find(object).await?,
-                Err(error) => return Err(fail(error)),
-            };
-            there.push(crate::plan::observed::ObservedObject {
-                id,
-                name: object.swarm_name.clone(),
-                ..Default::default()
-            });
-        }
-        let missing = |references: &[crate::ir::FileReference], there: &[crate::plan::observed::ObservedObject]| {
-            let is_upload = |name: &str| self.uploads.iter().any(|upload| &*upload.config == name);
-            let lacks = |reference: &&crate::ir::FileReference| {
-                let name = reference.name.expose();
-                reference.id.is_none() && !is_upload(name) && !there.iter().any(|object| object.name == name)
-            };
-            references.iter().find(lacks).map(|reference| reference.name.expose().to_owned())
-        };
-        let lacking =
-            missing(&container.configs, &state.configs).or_else(|| missing(&container.secrets, &state.secrets));
-        if let Some(name) = lacking {
-            let detail = format!("the swarm has no config or secret `{name}`");
-            return Err(failed(
-                FailureCode::Config,
-                "Something that this server needs is missing on the swarm.",
-                detail,
-            ));
-        }
-        self.upload(&state, made).await?;
-        Ok(ObservedIds::new(&state))
-    }
-
-    /// Puts the request's files on the swarm.
-    async fn upload(&self, state: &ObservedState, made: &RefCell<Made>) -> Result<(), Box<Failed>> {
-        let fail = |error: ApiError| engine_failed(&error, self.redactor);
-        for upload in self.uploads {
-            let user = [
-                (MADE_BY, BY_SPAWNER),
-                (LABEL_OBJECT, &*upload.path),
-                (LABEL_USER, self.owner.user),
-                (LABEL_SERVER, self.owner.server),
-            ];
-            let labels = self.labels(&user);
-            let old = state.configs.iter().find(|config| config.name == *upload.config);
-            if let Some(old) = old {
-                let is_ours = labels.iter().filter(|(key, _)| *key != LABEL_OBJECT);
-                if !is_ours.clone().all(|(key, value)| old.labels.get(key) == Some(value)) {
-                    let detail = format!("the config `{}` is there and not this server's", old.name);
-                    let message = "The name of an uploaded file is taken on the swarm by something else.";
-                    return Err(failed(FailureCode::Conflict, message, detail));
-                }
-                // What an earlier start left.
-                match self.api.remove_config(&old.id).await {
-                    Ok(()) | Err(ApiError::NotFound { .. }) => {}
-                    Err(error) => return Err(fail(error)),
-                }
-            }
-            made.borrow_mut().is_uploading = true;
-            let id = self.api.create_config(&upload.config, &labels, upload.content.as_bytes()).await.map_err(fail)?;
-            let mut made = made.borrow_mut();
-            made.configs.push(id);
-            made.is_uploading = false;
-        }
-        Ok(())
-    }
-
-    async fn find(&self, object: &Object) -> Result<String, Box<Failed>> {
-        let there = match object.kind {
-            ObjectKind::Config => self.api.configs().await,
-            ObjectKind::Secret => self.api.secrets().await,
-        };
-        let there = there.map_err(|error| engine_failed(&error, self.redactor))?;
-        let found = there.into_iter().find(|own| own.name == object.swarm_name);
-        found.map(|own| own.id).ok_or_else(|| {
-            let detail = format!("the {} `{}` came and went", object.kind.word(), object.swarm_name);
-            failed(FailureCode::EngineRefused, "The swarm refused to run this server.", detail)
-        })
-    }
-
-    fn labels(&self, more: &[(&str, &str)]) -> Labels {
-        let deployment = (LABEL_DEPLOYMENT, self.owner.deployment);
-        let all = more.iter().chain(std::iter::once(&deployment));
-        all.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
     /// Says in the service's labels who made it, and what was wanted.
     fn label(&self, body: &mut Value, wanted: &str) {
         if let Some(labels) = body.get_mut("Labels").and_then(Value::as_object_mut) {
             labels.insert(MADE_BY.to_owned(), BY_SPAWNER.into());
             labels.insert(LABEL_WANTED.to_owned(), wanted.into());
-        }
-    }
-
-    /// Puts the ids of the uploads' configs in: their names were no secret to the emitter, their ids are new.
-    fn fill_ids(&self, body: &mut Value, ids: &[String]) {
-        let configs = body.pointer_mut("/TaskTemplate/ContainerSpec/Configs").and_then(Value::as_array_mut);
-        for config in configs.into_iter().flatten() {
-            let name = config.get("ConfigName").and_then(Value::as_str).unwrap_or_default();
-            let index = self.uploads.iter().position(|upload| &*upload.config == name);
-            if let Some(id) = index.and_then(|index| ids.get(index))
-                && let Some(config) = config.as_object_mut()
-            {
-                config.insert("ConfigID".to_owned(), id.as_str().into());
-            }
         }
     }
 

@@ -6,6 +6,7 @@
 #[path = "../fake_swarm/mod.rs"]
 mod fake_swarm;
 
+mod away;
 mod calls;
 mod cancel;
 mod faults;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swarmgen::apply::api::SwarmApi;
 use swarmgen::apply::{Event, Outcome, Redactor, Replan, Replanned, Run, Settings, Standing, State};
-use swarmgen::plan::graph::{Action, Body, NewObject, NewService, ObjectKind, Plan, Removal, ServiceUpdate};
+use swarmgen::plan::graph::{Action, Body, NewObject, NewService, ObjectKind, Plan, Removal, ServiceUpdate, TaskFate};
 use swarmgen::plan::observed::{Labels, ObservedService};
 
 use fake_swarm::{FakeSwarm, Fault};
@@ -94,7 +95,11 @@ fn update(live: &ObservedService, new: &NewService) -> ServiceUpdate {
         version: live.version,
         new: new.clone(),
         before: Body(live.spec.clone()),
-        restarts: live.spec["TaskTemplate"] != new.body.0["TaskTemplate"],
+        task: if live.spec["TaskTemplate"] == new.body.0["TaskTemplate"] {
+            TaskFate::Untouched
+        } else {
+            TaskFate::Anew
+        },
     }
 }
 

@@ -31,6 +31,26 @@ async fn there_is_at_most_one_task_list_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_look_is_when_the_last_task_has_run_for_long_enough() {
+    for shift in [0, 300, 600] {
+        let swarm = FakeSwarm::new();
+        // One after the other: each tells how late it is by the node's clock.
+        let wait = |number: u64| 300 + shift + number * 130;
+        let services: Vec<NewService> =
+            (0..60).map(|number| wanted(&format!("u{number:03}"), &format!("slow:{}", wait(number)))).collect();
+        let start = tokio::time::Instant::now();
+        apply(&swarm, &creating(&services)).await.assert_complete();
+        let runs_for = start.elapsed() - Duration::from_millis(wait(59));
+        assert!(runs_for >= Duration::from_secs(2), "{runs_for:?}");
+        assert!(
+            runs_for < Duration::from_millis(2_300),
+            "80 ms until it was made, 130 ms of not knowing: {runs_for:?}"
+        );
+        assert_at_most_one_a_second(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_must_keep_running() {
     let swarm = FakeSwarm::new();
     let ran = apply(&swarm, &creating(&[wanted("a", "flaky")])).await;
@@ -79,7 +99,7 @@ async fn an_update_is_waited_for_also_where_each_answer_takes_seconds() {
 async fn a_server_that_may_have_to_move_is_waited_for() {
     let swarm = swarm_with(&[wanted("a", "runs")]).await;
     let new = with(wanted("a", "slow:7000"), "TaskTemplate/Placement", json!({"Constraints": ["node.role==worker"]}));
-    let update = swarmgen::plan::graph::ServiceUpdate { restarts: false, ..update(&swarm.services()[0], &new) };
+    let update = ServiceUpdate { task: TaskFate::Moves, ..update(&swarm.services()[0], &new) };
     let ran = apply(&swarm, &plan(vec![Action::UpdateService(update)])).await;
     let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!("not waited for") };
     assert!(after > Duration::from_secs(9), "{after:?}");

@@ -74,6 +74,7 @@ def test_an_option_out_of_bounds_is_refused_by_browser_and_program(hub: RunningF
     page.evaluate("document.getElementById('spawn_form').noValidate = true")
     page.click("#spawn_form [type=submit]")
     page.wait_for_selector("text=has to be from 0.25 to 4 GiB")
+    assert page.locator("[name='option:resource_spec.mem_limit']").input_value() == "64", "it has to be typed again"
     picture(page, "refused")
     assert not [request for request in hub.asked("start") if request["user"]["name"] == "greedy"]
 

@@ -15,6 +15,9 @@ mod judged;
 mod levels;
 mod memory;
 mod messages;
+#[path = "../page/mod.rs"]
+mod page;
+mod report;
 mod secrets;
 mod swarm;
 mod usage;

@@ -5,7 +5,7 @@ use super::fake_engine::FakeEngine;
 use super::*;
 
 /// A config whose servers fit the fake's swarm, with a declared config and a declared secret.
-const FITS: &str = "\
+pub(super) const FITS: &str = "\
 version = 1
 deployment = \"physics\"
 networks = [\"jupyterhub_default\"]
@@ -22,22 +22,33 @@ image = \"jupyter/base-notebook:1\"
 ";
 
 /// Runs beside the fake, where the secret and the key are set.
-fn run(engine: &FakeEngine, folder: &Folder, args: &[&str]) -> Ran {
+pub(super) fn run(engine: &FakeEngine, folder: &Folder, args: &[&str]) -> Ran {
     let mut command = folder.command(args);
     command.env("DOCKER_HOST", engine.address()).env_remove("DOCKER_CONTEXT").env_remove("SWARMGEN_KEY");
     command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
     Ran::from(command.output().unwrap())
 }
 
+/// Checks a document against its committed schema.
+pub(super) fn fits(name: &str, document: &str) -> serde_json::Value {
+    let path = format!("{}/schema/{name}.v1.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let problem = jsonschema::validator_for(&schema).unwrap().validate(&document).err().map(|error| error.to_string());
+    assert_eq!(problem, None, "{document}");
+    document
+}
+
 #[test]
 fn without_an_engine_the_exit_code_is_5() {
     let folder = Folder::with(FITS);
     let nowhere = format!("unix://{}", folder.path("nothing.sock").display());
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 7] = [
         &["plan"],
         &["apply"],
         &["destroy", "--all"],
         &["status"],
+        &["report", "-o", "page.html"],
         &["validate", "--cluster"],
         &["render", "--user", "alice", "--cluster", "-o", "out.yml"],
     ];
@@ -82,13 +93,7 @@ fn a_plan_is_the_result_and_findings_are_told_beside_it() {
     let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
     let ran = run(&engine, &folder, &["plan", "--format", "json"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    let schema: serde_json::Value = serde_json::from_str(
-        &fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/plan.v1.schema.json")).unwrap(),
-    )
-    .unwrap();
-    let plan: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    let problem = jsonschema::validator_for(&schema).unwrap().validate(&plan).err().map(|error| error.to_string());
-    assert_eq!(problem, None, "{plan}");
+    fits("plan", &ran.stdout);
     assert!(ran.stderr.contains("warning[SG518]"), "{ran:?}");
     let silent = run(&engine, &folder, &["plan", "--resolve-image", "never"]);
     assert_eq!((silent.code, silent.stderr.as_str()), (Some(3), ""), "{silent:?}");
@@ -181,8 +186,7 @@ fn a_deployment_without_servers() {
     let ran = run(&engine, &folder, &["status"]);
     assert!(ran.stderr.contains("the deployment `physics` has no servers on this swarm"), "{ran:?}");
     assert_eq!(ran.ok(), "");
-    let document: serde_json::Value =
-        serde_json::from_str(&run(&engine, &folder, &["status", "--format", "json"]).ok()).unwrap();
+    let document = fits("status", &run(&engine, &folder, &["status", "--format", "json"]).ok());
     assert_eq!(document["servers"], serde_json::json!([]), "{document}");
     assert!(run(&engine, &folder, &["destroy", "--all"]).stderr.contains("nothing to remove"));
 }

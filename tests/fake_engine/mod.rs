@@ -19,14 +19,20 @@ pub(crate) struct FakeEngine {
 
 impl FakeEngine {
     pub(crate) fn start() -> Self {
+        Self::of(swarm())
+    }
+
+    /// An engine of another swarm, in the form of `swarm.json`; its `tasks` are of its services.
+    pub(crate) fn of(swarm: Value) -> Self {
+        let swarm = Arc::new(swarm);
         let directory = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(directory.path().join("engine.sock")).unwrap();
         let created = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&created);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let created = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream, &created));
+                let (created, swarm) = (Arc::clone(&shared), Arc::clone(&swarm));
+                std::thread::spawn(move || serve(stream, &swarm, &created));
             }
         });
         Self { directory, created }
@@ -72,7 +78,7 @@ impl FakeEngine {
     }
 }
 
-fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
+fn serve(stream: UnixStream, swarm: &Value, created: &Mutex<Vec<Value>>) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
@@ -85,7 +91,8 @@ fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
         let filtered = query.contains("filters=");
         let (status, answer) = match path {
             "/configs" | "/secrets" if filtered => ("200 OK", named(query)),
-            "/services" | "/networks" | "/tasks" if filtered => ("200 OK", json!([])),
+            "/services" | "/networks" if filtered => ("200 OK", json!([])),
+            "/tasks" => ("200 OK", tasks(swarm, filtered)),
             "/services/create" => {
                 created.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
                 ("201 Created", json!({"ID": "new"}))
@@ -93,7 +100,7 @@ fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
             "/configs/create" | "/secrets/create" => ("201 Created", json!({"ID": "new"})),
             "/version" => ("200 OK", json!({"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})),
             "/info" | "/services" | "/networks" | "/nodes" | "/configs" | "/secrets" | "/volumes" => {
-                ("200 OK", swarm()[&path[1..]].take())
+                ("200 OK", swarm[&path[1..]].clone())
             }
             "/images/jupyter/base-notebook:1/json" => ("200 OK", json!({"Id": "sha256:1"})),
             _ => match (path.strip_prefix("/networks/"), path.split('/').nth(1)) {
@@ -116,8 +123,18 @@ fn serve(stream: UnixStream, created: &Mutex<Vec<Value>>) {
 }
 
 /// What there is on the small swarm.
-fn swarm() -> Value {
+pub(crate) fn swarm() -> Value {
     serde_json::from_str(include_str!("swarm.json")).unwrap()
+}
+
+/// All tasks, or those of services that are some deployment's, which is what the program filters for.
+fn tasks(swarm: &Value, of_a_deployment: bool) -> Value {
+    let labelled = |id: &Value| {
+        let services = swarm["services"].as_array().unwrap();
+        services.iter().any(|one| one["ID"] == *id && one["Spec"]["Labels"]["swarmgen.deployment"].is_string())
+    };
+    let tasks = swarm["tasks"].as_array().into_iter().flatten();
+    tasks.filter(|task| !of_a_deployment || labelled(&task["ServiceID"])).cloned().collect()
 }
 
 fn read_body(reader: &mut impl BufRead) -> Vec<u8> {

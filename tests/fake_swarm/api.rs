@@ -45,8 +45,13 @@ fn remove_object(state: &mut State, objects: Objects, id: &str) -> ApiResult<()>
 
 impl SwarmApi for FakeSwarm {
     async fn info(&self) -> ApiResult<EngineInfo> {
-        self.call("info", "", |_| {
-            Ok(EngineInfo { is_manager: true, node_id: "node1".to_owned(), ..EngineInfo::default() })
+        self.call("info", "", |state| {
+            Ok(EngineInfo {
+                is_manager: true,
+                node_id: "node1".to_owned(),
+                swarm_state: if state.is_in_swarm { "active" } else { "inactive" }.to_owned(),
+                ..EngineInfo::default()
+            })
         })
         .await
     }
@@ -81,6 +86,7 @@ impl SwarmApi for FakeSwarm {
         let list = |state: &mut State| {
             let mut tasks = state.tasks();
             match filter {
+                TaskFilter::All => {}
                 TaskFilter::Label(label) => tasks.retain(|task| has_label(&task.labels, label)),
                 TaskFilter::Service(id) => {
                     let id = state.service(id)?.id;

@@ -17,6 +17,8 @@ const STOP: Duration = Duration::from_secs(1);
 const IN_USE: Duration = Duration::from_secs(2);
 /// The delay before a task is started anew.
 const RESTART_DELAY: Duration = Duration::from_secs(5);
+/// How much the nodes' clocks are ahead.
+const AHEAD: Duration = Duration::from_secs(3 * 3_600);
 /// How long an update is watched.
 const MONITOR: Duration = Duration::from_secs(5);
 
@@ -62,6 +64,13 @@ impl Task {
         self.networks.iter().map(address).collect()
     }
 
+    /// When it came into its state: the later ones are told by its node, whose clock is hours ahead of the managers'.
+    fn timestamp(&self, step: Option<&Step>, origin: Instant) -> String {
+        let Some(step) = step else { return text(self.starts, origin) };
+        let is_of_node = !matches!(step.state, "new" | "pending" | "assigned");
+        text(self.starts + step.after + if is_of_node { AHEAD } else { Duration::ZERO }, origin)
+    }
+
     fn is_gone(&self, now: Instant) -> bool {
         self.ends.is_some_and(|ends| now >= ends + STOP)
     }
@@ -87,7 +96,7 @@ impl Task {
             desired_state: desired.to_owned(),
             error: step.map(|step| step.error.clone()).unwrap_or_default(),
             exit_code: step.and_then(|step| step.exit_code),
-            timestamp: text(self.starts, origin),
+            timestamp: self.timestamp(step, origin),
             created_at: text(self.created, origin),
             image: self.image.clone(),
             labels: self.labels.clone(),
@@ -97,9 +106,11 @@ impl Task {
     }
 }
 
-/// Times as texts that can be compared.
+/// A time as the engine writes it; a test begins at midnight.
 fn text(at: Instant, origin: Instant) -> String {
-    format!("{:012}", at.saturating_duration_since(origin).as_millis())
+    let millis = at.saturating_duration_since(origin).as_millis();
+    let (hours, minutes, seconds) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1_000 % 60);
+    format!("2026-11-26T{hours:02}:{minutes:02}:{seconds:02}.{:03}000000Z", millis % 1_000)
 }
 
 pub(crate) struct Service {
@@ -135,6 +146,7 @@ pub(crate) struct State {
     pub(crate) secrets: Vec<ObservedObject>,
     pub(crate) volumes: Vec<ObservedVolume>,
     pub(crate) nodes: Vec<ObservedNode>,
+    pub(crate) is_in_swarm: bool,
 }
 
 pub(super) fn not_found(name: &str) -> ApiError {
@@ -163,6 +175,7 @@ impl State {
             secrets: Vec::new(),
             volumes: Vec::new(),
             nodes: vec![node],
+            is_in_swarm: true,
         }
     }
 

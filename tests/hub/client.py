@@ -42,6 +42,11 @@ def until(wanted: Callable[[], Any], seconds: float, what: str) -> Any:
         time.sleep(0.1)
 
 
+def escaped(name: str) -> str:
+    """A name as a part of a path."""
+    return urllib.parse.quote(name, safe="")
+
+
 class Hub:
     """A hub at an address, asked with an administrator's token."""
 
@@ -57,19 +62,19 @@ class Hub:
         return _send(urllib.request.build_opener(), request, timeout)
 
     def add_user(self, name: str) -> None:
-        answer = self.ask("POST", f"/users/{urllib.parse.quote(name, safe='')}")
+        answer = self.ask("POST", f"/users/{escaped(name)}")
         assert answer.status in (201, 409), answer
 
     def server(self, name: str, server: str = "") -> dict[str, Any] | None:
         """A server as the hub sees it; None if there is none."""
-        answer = self.ask("GET", f"/users/{urllib.parse.quote(name, safe='')}")
+        answer = self.ask("GET", f"/users/{escaped(name)}")
         found = answer.json["servers"].get(server)
         # JupyterHub also lists servers that are stopped.
         return None if found is None or found.get("stopped") else found
 
     @staticmethod
     def path(name: str, server: str = "") -> str:
-        user = f"/users/{urllib.parse.quote(name, safe='')}"
+        user = f"/users/{escaped(name)}"
         return f"{user}/servers/{urllib.parse.quote(server, safe='')}" if server else f"{user}/server"
 
     def request_start(self, name: str, server: str = "", options: Any = None) -> Answer:
@@ -114,7 +119,7 @@ class Hub:
 
     def token_of(self, name: str) -> str:
         """A new token of a user's own."""
-        answer = self.ask("POST", f"/users/{urllib.parse.quote(name, safe='')}/tokens", {"note": "test"})
+        answer = self.ask("POST", f"/users/{escaped(name)}/tokens", {"note": "test"})
         assert answer.status in (200, 201), answer
         return str(answer.json["token"])
 

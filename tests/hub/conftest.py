@@ -10,8 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
+import images
+from client import escaped
 from deployment import ROOT, Deployment, Engine, install
 from notebook import Notebook
+from table import Table
 
 VERSIONS = os.environ.get("SWARMGEN_HUBS", "6,5,4").split(",")
 
@@ -29,11 +32,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     # A socket's folder may not have a long name.
-    found = Engine(ROOT / "target" / "e")
+    found = Engine(ROOT / "target" / "e", nodes=2)
     install()
+    # In the engine's network nothing else can be reached.
+    for version in VERSIONS:
+        images.build(version)
     found.enter()
     yield found
-    found.stop()
+    # To try one test again and again; `scripts/engine --dir target/e stop` ends it.
+    if "SWARMGEN_KEEP_ENGINE" not in os.environ:
+        found.stop()
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +49,22 @@ def deployment(engine: Engine, version: str, tmp_path_factory: pytest.TempPathFa
     found = Deployment(engine, version, tmp_path_factory.mktemp(f"hub{version}"))
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def faults() -> Iterator[Table]:
+    found = Table()
+    yield found
+    found.write()
+
+
+@pytest.fixture
+def worker(deployment: Deployment) -> Iterator[str]:
+    """The second node, which takes tasks now; else it takes none."""
+    engine = deployment.engine
+    engine.give_tasks(2, True)
+    yield engine.node(2)
+    engine.give_tasks(2, False)
 
 
 @pytest.fixture
@@ -52,6 +76,9 @@ def clean(deployment: Deployment) -> Iterator[Deployment]:
         for server in user.get("servers") or {}:
             if hub.server(user["name"], server):
                 hub.stop(user["name"], server)
+        # What one test has chosen is not to be the next one's last choice.
+        answer = hub.ask("DELETE", f"/users/{escaped(user['name'])}")
+        assert answer.status == 204, answer
     assert deployment.servers() == [], "servers are left on the swarm"
 
 

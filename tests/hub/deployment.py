@@ -15,6 +15,7 @@ from typing import Any
 
 import images
 from client import Browser, Hub, until
+from proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "jupyterhub"
@@ -63,6 +64,8 @@ c.JupyterHub.load_roles.append(
 )
 c.JupyterHub.log_level = "DEBUG"
 c.SwarmgenSpawner.poll_interval = 5
+# Without IPVS a service has no address that outlives its tasks, and servers remember a name's for long (docs/hub.md).
+c.SwarmgenSpawner.hub_connect_url = "http://proxy:8000"
 {more}
 """
 
@@ -97,6 +100,10 @@ condition = "none"
 [[images]]
 name = "Plain"
 image = "IMAGE"
+
+[[images]]
+name = "Same again"
+image = "IMAGE"
 """
 
 
@@ -104,12 +111,16 @@ class Engine:
     """A swarm of its own, started and stopped by scripts/engine."""
 
     def __init__(self, folder: Path, nodes: int = 1) -> None:
-        self.folder = folder
-        self._engine("start", "--nodes", str(nodes), "--while", str(os.getpid()))
+        self.folder, self.nodes = folder, nodes
+        keep = [] if "SWARMGEN_KEEP_ENGINE" in os.environ else ["--while", str(os.getpid())]
+        self._engine("start", "--nodes", str(nodes), *keep)
         self.socket = folder / "1" / "docker.sock"
-        self.variables = os.environ | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(folder / "config")}
+        self.variables = os.environ | {"DOCKER_HOST": self.host(1), "DOCKER_CONFIG": str(folder / "config")}
         for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
             self.variables.pop(name, None)
+        # The hub and most servers are on the first.
+        for node in range(2, nodes + 1):
+            self.give_tasks(node, False)
 
     def _engine(self, *arguments: str) -> str:
         done = subprocess.run([str(ENGINE), "--dir", str(self.folder), *arguments], capture_output=True, text=True)
@@ -130,9 +141,29 @@ class Engine:
         assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def host(self, node: int) -> str:
+        """What DOCKER_HOST is for a node's engine."""
+        return f"unix://{self.folder / str(node) / 'docker.sock'}"
+
+    def on(self, node: int, *arguments: str) -> str:
+        """What docker says on a node."""
+        return self.docker(*arguments, DOCKER_HOST=self.host(node))
+
+    def node(self, number: int) -> str:
+        """A node's id."""
+        return self.on(number, "info", "--format", "{{.Swarm.NodeID}}").strip()
+
+    def give_tasks(self, node: int, truth: bool) -> None:
+        """Says whether the swarm may give a node tasks."""
+        self.docker("node", "update", "--availability", "active" if truth else "drain", self.node(node))
+
     def load(self, version: str) -> str:
-        os.environ.update({name: self.variables[name] for name in ("DOCKER_HOST", "DOCKER_CONFIG")})
-        return images.load(version)
+        os.environ["DOCKER_CONFIG"] = self.variables["DOCKER_CONFIG"]
+        image = ""
+        for node in range(1, self.nodes + 1):
+            os.environ["DOCKER_HOST"] = self.host(node)
+            image = images.load(version)
+        return image
 
     def services(self) -> list[str]:
         return sorted(self.docker("service", "ls", "--format", "{{.Name}}").split())
@@ -141,13 +172,13 @@ class Engine:
         self._engine("stop")
 
 
-def install() -> Path:
-    """The wheel's program and module, installed where the hub's container finds them."""
+def install(profile: str = "dev") -> Path:
+    """The wheel's program and module, of a profile of cargo's, installed where the hub's container finds them."""
     wheels = ROOT / "target" / "wheels"
     wheel = os.environ.get("SWARMGEN_WHEEL")
     if wheel is None:
         subprocess.run(
-            ["maturin", "build", "--quiet", "--profile", "dev", "--locked", "-o", str(wheels)], cwd=ROOT, check=True
+            ["maturin", "build", "--quiet", "--profile", profile, "--locked", "-o", str(wheels)], cwd=ROOT, check=True
         )  # fmt: skip
         wheel = str(max(wheels.glob("swarmgen-*.whl"), key=lambda path: path.stat().st_mtime))
     shutil.rmtree(SITE, ignore_errors=True)
@@ -165,6 +196,8 @@ class Deployment:
         self.engine, self.version, self.folder = engine, version, folder
         self.image = engine.load(version)
         self.revision = 0
+        # The hub's way to the engine.
+        self.proxy = Proxy(engine.folder / "proxy.sock", engine.socket)
         self.token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{PORT}"
         self.hub = Hub(self.url, self.token)
@@ -175,7 +208,7 @@ class Deployment:
     def deploy(self, servers: str = SERVERS, more: str = "") -> None:
         """Deploys the stack, or brings a change of the config to it."""
         self.revision += 1
-        files = {"socket": self.engine.socket, "site": SITE, "folder": self.folder, "image": self.image}
+        files = {"socket": self.proxy.listen, "site": SITE, "folder": self.folder, "image": self.image}
         (self.folder / "override.yml").write_text(OVERRIDE.format(**files))
         (self.folder / "test_config.py").write_text(HUB_CONFIG.format(token=self.token, more=more))
         (self.folder / "swarmgen.toml").write_text(servers.replace("IMAGE", self.image))
@@ -200,10 +233,17 @@ class Deployment:
         return self.engine.docker("ps", "--quiet", "--filter", label).split()[0]
 
     def log(self, service: str = f"{STACK}_jupyterhub") -> str:
-        done = subprocess.run(
-            ["docker", "service", "logs", "--raw", service], env=self.engine.variables, capture_output=True, text=True
-        )  # fmt: skip
-        return done.stdout + done.stderr
+        """What a service has said on the first node, its ended tasks first."""
+        label = f"label=com.docker.swarm.service.name={service}"
+        containers = self.engine.docker("ps", "--all", "--quiet", "--filter", label).split()
+        # `docker service logs` waits for ever where a task's container is gone.
+        said = (
+            subprocess.run(
+                ["docker", "logs", one], env=self.engine.variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            for one in reversed(containers)
+        )
+        return "".join(done.stdout for done in said)
 
     def kill_hub(self) -> None:
         """Ends the hub as a power cut would; the swarm starts another."""
@@ -249,3 +289,4 @@ class Deployment:
         docker("container", "prune", "--force")
         docker("volume", "prune", "--force")
         assert f"{STACK}_hub" not in docker("volume", "ls", "--quiet").split()
+        self.proxy.close()

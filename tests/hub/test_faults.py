@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from client import until
 from deployment import SERVERS
+from table import seconds
 
 PROFILES = (
     SERVERS
@@ -40,8 +38,14 @@ args = ["sleep", "600"]
 name = "Scratch"
 image = "IMAGE"
 mounts = [{ source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } }]
+
+[[images]]
+name = "Scratch on a worker"
+image = "IMAGE"
+mounts = [{ source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } }]
+placement = { constraints = ["node.role==worker"] }
 """
-).replace('start_timeout = "2m"\nhttp_timeout = "90s"', 'start_timeout = "30s"\nhttp_timeout = "15s"')
+).replace('start_timeout = "2m"\nhttp_timeout = "90s"', 'start_timeout = "30s"\nhttp_timeout = "30s"')
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -51,40 +55,50 @@ def profiles(deployment):
     deployment.deploy()
 
 
+def ended(one, options=None) -> tuple[float, str]:
+    """Starts a server that does not come: after how long the user is told, and what."""
+    begun = time.monotonic()
+    one.hub.request_start(one.name, options=options)
+    event = one.hub.outcome(one.name)
+    assert event["failed"], event
+    return time.monotonic() - begun, event["message"].removeprefix("Spawn failed: ")
+
+
 @pytest.mark.parametrize(
-    ("profile", "code", "words", "seconds"),
+    ("fault", "profile", "code", "limit"),
     [
-        ("Missing image", "no-image", "image", 10),
-        ("No node", "no-node", "node", 35),
-        ("Ends at once", "exited", "3", 10),
-        ("Does not listen", "not-listening", "answer", 25),
+        ("the image is nowhere", "Missing image", "no-image", 10),
+        ("no node meets a constraint", "No node", "no-node", 35),
+        ("the container exits at once", "Ends at once", "exited", 10),
+        ("nothing listens on the port", "Does not listen", "not-listening", 45),
     ],
 )
-def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, profile, code, words, seconds) -> None:
+def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, faults, fault, profile, code, limit) -> None:
     alice = user("alice")
-    begun = time.monotonic()
-    alice.hub.request_start("alice", options={"profile": profile})
-    event = alice.hub.outcome("alice")
-    took = time.monotonic() - begun
-    assert event["failed"] and f"({code})" in event["message"] and words in event["message"], event
-    assert took < seconds, f"{took:.1f} s"
+    took, message = ended(alice, {"profile": profile})
+    assert f"({code})" in message
+    assert took < limit, f"{took:.1f} s"
     until(lambda: clean.servers() == [], 5, "nothing is left")
+    faults.saw(fault, seconds(took), f"“{message}”")
     # A good choice is not spoilt by a bad one.
     alice.start(options={"profile": "Plain"})
 
 
-def test_a_hub_that_is_killed_finds_its_servers_again(user, clean) -> None:
+def test_a_hub_that_is_killed_finds_its_servers_again(user, clean, faults) -> None:
     alice = user("alice")
     notebook = alice.start()
     assert notebook.run("print(1)") == "1\n"
     before = clean.servers()
+    begun = time.monotonic()
     clean.kill_hub()
     until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the hub knows the server")
+    took = time.monotonic() - begun
     assert clean.servers() == before
     assert alice.notebook().run("print(2)") == "2\n"
+    faults.saw("the hub is killed while a server runs", f"{seconds(took)}, the hub's own start", "the server, which ran on")
 
 
-def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clean) -> None:
+def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clean, faults) -> None:
     alice = user("alice")
 
     def start() -> None:
@@ -93,84 +107,144 @@ def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clea
 
     threading.Thread(target=start, daemon=True).start()
     until(clean.servers, 20, "the service is there")
+    begun = time.monotonic()
     clean.kill_hub()
     until(lambda: clean.hub.server("alice") is None and clean.servers() == [], 60, "nothing is left")
+    took = time.monotonic() - begun
     alice.start(options={"profile": "Plain"})
+    faults.saw(
+        "the hub is killed in the middle of a start", f"{seconds(took)}, the hub's own start", "no server; the next start works"
+    )
 
 
-def engine_process(deployment) -> int:
-    """The engine's own process, as this machine numbers it."""
-    root = int((deployment.engine.folder / "1" / "pid").read_text().split()[0])
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == root and (entry / "comm").read_text() == "dockerd\n":
-                return int(entry.name)
-    raise AssertionError("no engine")
+@pytest.fixture
+def proxy(clean):
+    yield clean.proxy
+    clean.proxy.move()
+    clean.proxy.come_back()
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.5, 1.0, 2.0])
-def test_an_engine_that_hangs_for_five_seconds_costs_five_seconds(user, clean, moment) -> None:
+def slowest_answer(clean, length: float) -> float:
+    """How long the hub's API took at most, asked for so long."""
+    slowest = 0.0
+    deadline = time.monotonic() + length
+    while time.monotonic() < deadline:
+        begun = time.monotonic()
+        assert clean.hub.ask("GET", "/info", timeout=10).status == 200
+        slowest = max(slowest, time.monotonic() - begun)
+        time.sleep(0.05)
+    return slowest
+
+
+@pytest.mark.parametrize("moment", [0.8, 0.0, 0.3, 1.5])
+@pytest.mark.parametrize("way", ["hangs", "is away"])
+def test_an_engine_that_is_away_for_five_seconds_costs_five_seconds(user, clean, proxy, faults, way, moment) -> None:
     alice = user("alice")
-    engine = engine_process(clean)
+    begun = time.monotonic()
+    alice.start()
+    usual = time.monotonic() - begun
+    alice.stop()
+    begun = time.monotonic()
     thread = threading.Thread(target=alice.hub.request_start, args=("alice",), daemon=True)
     thread.start()
     time.sleep(moment)
-    os.kill(engine, signal.SIGSTOP)
-    slowest = 0.0
-    try:
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            begun = time.monotonic()
-            assert clean.hub.ask("GET", "/info", timeout=10).status == 200
-            slowest = max(slowest, time.monotonic() - begun)
-            time.sleep(0.05)
-    finally:
-        os.kill(engine, signal.SIGCONT)
+    (proxy.hang if way == "hangs" else proxy.go_away)()
+    slowest = slowest_answer(clean, 5)
+    (proxy.move if way == "hangs" else proxy.come_back)()
     assert slowest < 1.0, "the hub stood still"
     until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the start goes on")
+    took = time.monotonic() - begun
+    assert took < usual + 15
+    assert len(clean.servers()) == 1
+    told = f"+{seconds(max(0.0, took - usual))}"
+    faults.saw(f"the engine {way} for 5 s during a start", told, "the server; the hub answers all the while")
 
 
-def test_an_engine_that_hangs_kills_no_server(user, clean) -> None:
+@pytest.mark.parametrize("way", ["is away", "hangs"])
+def test_an_engine_that_is_away_kills_no_server(user, clean, proxy, faults, way) -> None:
     alice = user("alice")
     alice.start()
-    engine = engine_process(clean)
-    os.kill(engine, signal.SIGSTOP)
-    try:
-        time.sleep(15)
-        assert clean.hub.server("alice")["ready"]
-    finally:
-        os.kill(engine, signal.SIGCONT)
+    (proxy.hang if way == "hangs" else proxy.go_away)()
+    time.sleep(15)
+    assert clean.hub.server("alice")["ready"]
+    (proxy.move if way == "hangs" else proxy.come_back)()
     time.sleep(6)
     assert alice.notebook().run("print(1)") == "1\n"
+    faults.saw("the engine is away for 15 s while a server runs", "0 s", "nothing; the server runs on")
 
 
-def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean) -> None:
+def test_a_server_is_stopped_once_the_engine_is_back(user, clean, proxy, faults) -> None:
     alice = user("alice")
     alice.start()
+    begun = time.monotonic()
+    proxy.go_away()
+    threading.Timer(5, proxy.come_back).start()
+    alice.hub.stop("alice", seconds=60)
+    took = time.monotonic() - begun
+    assert clean.servers() == []
+    faults.saw("the engine is away for 5 s during a stop", seconds(took), "the server's end")
+
+
+def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean, faults) -> None:
+    alice = user("alice")
+    alice.start()
+    begun = time.monotonic()
     clean.engine.docker("kill", clean.container(clean.servers()[0]))
     until(lambda: clean.hub.server("alice") is None, 30, "the hub has noticed")
+    took = time.monotonic() - begun
     until(lambda: clean.servers() == [], 30, "its service is gone")
+    faults.saw("the server ends by itself", f"{seconds(took)} (`poll_interval`: 5 s)", "no server; the log says why")
 
 
-def test_a_task_that_the_swarm_replaces_is_found_again(user, clean) -> None:
-    clean.deploy(PROFILES.replace('condition = "none"', 'condition = "any"\ndelay = "1s"'))
+def test_a_task_that_the_swarm_moves_is_found_again(user, clean, worker, faults) -> None:
+    engine = clean.engine
+    moving = PROFILES.replace('condition = "none"', 'condition = "any"\ndelay = "1s"')
+    clean.deploy(moving.replace('name = "Plain"', 'name = "Plain"\nplacement = { constraints = ["node.labels.place==here"] }'))
     alice = user("alice")
-    alice.start()
-    before = clean.hub.server("alice")["state"]["swarmgen"]["address"]
-    clean.engine.docker("service", "update", "--detach", "--force", clean.servers()[0])
-    until(lambda: clean.hub.server("alice")["state"]["swarmgen"]["address"] != before, 60, "the new address is known")
-    until(lambda: alice.notebook().ask("GET", "status").status == 200, 30, "the proxy leads there")
-    alice.stop()
-    clean.deploy(PROFILES)
+    engine.docker("node", "update", "--label-add", "place=here", worker)
+    try:
+        alice.start()
+        before = clean.hub.server("alice")["state"]["swarmgen"]["address"]
+        engine.docker("node", "update", "--label-add", "place=here", engine.node(1))
+        begun = time.monotonic()
+        engine.give_tasks(2, False)
+        until(lambda: clean.hub.server("alice")["state"]["swarmgen"]["address"] != before, 60, "the new address is known")
+        until(lambda: alice.notebook().ask("GET", "status").status == 200, 30, "the proxy leads there")
+        took = time.monotonic() - begun
+        alice.stop()
+    finally:
+        for node in (1, 2):
+            engine.docker("node", "update", "--label-rm", "place", engine.node(node), check=False)
+        clean.deploy(PROFILES)
+    faults.saw("the swarm moves the server to another node", f"{seconds(took)} (`poll_interval`: 5 s)", "the server, anew")
+
+
+def volumes(listed: str) -> list[str]:
+    return [name for name in listed.split() if name.startswith("scratch-")]
 
 
 def test_volumes_labelled_autoremove_go_with_the_server(user, clean) -> None:
     alice = user("alice")
     alice.start(options={"profile": "Scratch"})
-    volumes = clean.engine.docker("volume", "ls", "--quiet").split()
-    assert any(name.startswith("scratch-") for name in volumes)
+    assert volumes(clean.engine.docker("volume", "ls", "--quiet"))
     alice.stop()
-    volumes = clean.engine.docker("volume", "ls", "--quiet").split()
-    assert not any(name.startswith("scratch-") for name in volumes)
-    assert any(name.startswith("home-") for name in volumes)
+    left = clean.engine.docker("volume", "ls", "--quiet")
+    assert not volumes(left)
+    assert any(name.startswith("home-") for name in left.split())
+
+
+def test_a_volume_on_a_worker_is_told_of(user, clean, worker, faults) -> None:
+    alice = user("alice")
+    alice.start(options={"profile": "Scratch on a worker"})
+    (volume,) = volumes(clean.engine.on(2, "volume", "ls", "--quiet"))
+    begun = time.monotonic()
+    alice.stop()
+    took = time.monotonic() - begun
+    (line,) = [line for line in clean.log().splitlines() if volume in line and "could not be reached" in line]
+    assert line.endswith(f"docker -H ssh://node2 volume rm {volume}"), line
+    # It is still there, as was said.
+    assert volumes(clean.engine.on(2, "volume", "ls", "--quiet")) == [volume]
+    until(lambda: not clean.engine.on(2, "ps", "--all", "--quiet"), 60, "the container is gone")
+    clean.engine.on(2, "volume", "rm", volume)
+    left = "the volume; the hub's log names it, its node and the command that removes it"
+    faults.saw("a volume labelled autoremove, its task on a worker", seconds(took), "the server's end", left)

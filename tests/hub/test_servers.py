@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 from client import until
+from table import seconds
 
 # More than 32 characters, and the last 32 of both alike: one service to the predecessor.
 LONG = "of-the-department-of-mathematics-and-physics"
@@ -29,8 +31,8 @@ def test_from_the_log_in_to_a_cell(user, clean) -> None:
     alice = user("alice")
     browser = clean.browser("alice")
     shown = browser.get("/hub/spawn/alice")
-    if "<form" in shown.text and 'id="spawn_form"' in shown.text:
-        browser.post("/hub/spawn/alice", {"profile": "Plain"})
+    assert 'id="spawn_form"' in shown.text
+    browser.post("/hub/spawn/alice", {"profile": "Same again"})
     messages = [event["message"] for event in alice.hub.progress("alice")]
     assert messages[0] == "Server requested"
     assert messages[-1].startswith("Server ready at")
@@ -69,16 +71,23 @@ def test_a_named_server_beside_the_default_one(user) -> None:
         ("..alice", "alice"),
     ],
 )
-def test_users_with_similar_or_odd_names_are_each_their_own(user, names) -> None:
+def test_users_with_similar_or_odd_names_are_each_their_own(user, faults, names) -> None:
     notebooks = []
+    begun = time.monotonic()
     for name in names:
         one = user(name)
         one.start().write("name.txt", one.name)
         notebooks.append(one)
+    took = (time.monotonic() - begun) / len(names)
     for one in notebooks:
         assert one.notebook().read("name.txt") == one.name
     notebooks[1].stop()
     assert notebooks[0].notebook().read("name.txt") == notebooks[0].name
+    if names[0].endswith(LONG):
+        fault = "two users whose names have the same last 32 characters"
+        faults.saw(fault, seconds(took), "a server of their own")
+    elif "@" in names[0]:
+        faults.saw("a name like `a@b.c`, `two words`, `李雷`, or of 200 characters", seconds(took), "a server of their own")
 
 
 def test_ten_at_once(user) -> None:

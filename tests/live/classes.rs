@@ -1,5 +1,5 @@
-//! A class of 200, brought up, changed, partly removed and torn down, with three commands, on an engine whose node is drained: it
-//! stores services as any other, and starts none of 200 notebooks. A small one runs.
+//! A class that is brought up, changed, partly removed and torn down, with three commands: 200 on an engine whose node is drained,
+//! which stores services as any other and starts none, and a few that run, or as many as that where it is asked for.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -11,6 +11,8 @@ use crate::proxy::{Proxy, Requests};
 use crate::scenario::Scenario;
 
 const CLASS: usize = 200;
+/// How many servers run; the environment may ask for more, as scripts/test does.
+const RUNNING: usize = 10;
 
 fn class(size: usize, greeting: &str) -> String {
     let mut text = format!("env = {{ GREETING = \"{greeting}\" }}\n");
@@ -59,20 +61,57 @@ fn a_class_comes_changes_shrinks_and_goes() {
     assert_eq!(scenario.service_names(), [""; 0]);
 }
 
+/// Checks that every server of the scenario runs with a greeting, and in all so many.
+fn all_run(scenario: &Scenario<'_>, size: usize, greeting: &str) {
+    let services = scenario.services();
+    assert_eq!(services.len(), size);
+    let tasks = scenario.engine().get("/tasks?filters=%7B%22desired-state%22%3A%5B%22running%22%5D%7D");
+    let tasks = tasks.as_array().unwrap();
+    for service in services {
+        let mut own = tasks.iter().filter(|task| task["ServiceID"] == service["ID"]);
+        let (Some(task), None) = (own.next(), own.next()) else { panic!("not one task: {}", service["Spec"]["Name"]) };
+        let env = &task["Spec"]["ContainerSpec"]["Env"];
+        assert_eq!((&task["Status"]["State"], &env[0]), (&"running".into(), &format!("GREETING={greeting}").into()));
+    }
+}
+
 #[test]
-fn a_class_runs_and_is_shown() {
+fn a_class_runs_is_shown_changes_shrinks_and_goes() {
+    let size = std::env::var("SWARMGEN_CLASS").map_or(RUNNING, |number| number.parse().unwrap());
     let scenario = Scenario::new(Engine::shared(), "lesson");
-    scenario.has_config("", &class(10, "hello"));
-    scenario.applies(&[]).ends_with(0).says("10 servers created");
+    let timed = |arguments: &[&str]| {
+        let begun = Instant::now();
+        let ran = scenario.ran(arguments).ends_with(0);
+        println!("{size} servers, {}: {:.1?}", arguments[0], begun.elapsed());
+        ran
+    };
+    let apply = ["apply", "--resolve-image", "never", "--timeout", "10m"];
+    scenario.has_config("", &class(size, "hello"));
+    timed(&apply).says(&format!("{size} servers created"));
+    all_run(&scenario, size, "hello");
+    scenario.plans(&[]).is_empty();
+
     let status = scenario.ran(&["status", "--format", "json"]).ends_with(0);
     let status: Value = serde_json::from_str(&status.stdout).unwrap();
     let servers = status["servers"].as_array().unwrap();
-    assert_eq!(servers.len(), 10);
+    assert_eq!(servers.len(), size);
     for server in servers {
         let (state, node, profile) = (&server["state"], &server["node"], &server["profile"]);
         assert_eq!((state, node, profile), (&"running".into(), &"node1".into(), &"Stand-in".into()), "{server}");
     }
     let shown = scenario.ran(&["status", "--user", "u003"]).ends_with(0).stdout;
     assert!(shown.contains("u003") && shown.contains("1 running") && !shown.contains("u004"), "{shown}");
-    scenario.destroys_all().ends_with(0);
+
+    scenario.has_config("", &class(size, "hi"));
+    timed(&apply).says(&format!("{size} servers changed"));
+    all_run(&scenario, size, "hi");
+
+    let rest = size / 2;
+    scenario.has_config("", &class(rest, "hi"));
+    timed(&[&apply[..], &["--prune", "--yes"]].concat()).says(&format!("{} servers removed", size - rest));
+    all_run(&scenario, rest, "hi");
+    scenario.plans(&["--prune"]).is_empty();
+
+    timed(&["destroy", "--all", "--yes"]).says(&format!("{rest} servers removed"));
+    assert_eq!(scenario.service_names(), [""; 0]);
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod attributes;
+mod away;
 mod classes;
 mod client;
 mod commands;
@@ -23,9 +24,13 @@ mod http;
 mod injected;
 mod isolation;
 mod killed;
+mod moving;
 mod owners;
+#[path = "../page/mod.rs"]
+mod page;
 mod proxy;
 mod racing;
+mod report;
 mod running;
 mod scenario;
 mod served;

@@ -302,7 +302,7 @@ proptest! {
             let sent = &update.new.body.0;
             prop_assert!(canonical(sent, &state.networks) == canonical(&after, &state.networks), "{sent}");
             let kept = |key: &str| stored(sent, &state.networks)["TaskTemplate"].get(key).cloned();
-            if !update.restarts {
+            if !update.task.restarts() {
                 for key in ["ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "Networks"] {
                     prop_assert_eq!(kept(key), state.services[0].spec["TaskTemplate"].get(key).cloned(), "{}", key);
                 }

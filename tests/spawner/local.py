@@ -50,6 +50,13 @@ def fail(code, status, message, left=()):
     finish(status, event="failed", code=code, message=message, detail=message, left=list(left))
 
 
+def fail_as_told():
+    """Ends as a test has said, if it has."""
+    if says("fails"):
+        result = json.loads(says("fails"))
+        fail(result["code"], 4, result["message"])
+
+
 def says(name):
     path = FOLDER / name
     return path.read_text() if path.exists() else None
@@ -112,9 +119,7 @@ def start(service, request):
     emit(event="progress", stage="creating", percent=10, message="Asking the swarm for a server")
     if says("away") is not None:
         fail("engine-away", 5, "The swarm cannot be reached.")
-    if says("fails"):
-        result = json.loads(says("fails"))
-        fail(result["code"], 4, result["message"])
+    fail_as_told()
     options = request["user_options"]
     unknown = set(options) - {"profile"} or options.get("profile", "small") not in ("small", "large")
     if unknown and says("permits") is None:
@@ -134,6 +139,7 @@ def start(service, request):
     if note is None:
         emit(event="progress", stage="pending", percent=20, message="Waiting for a node with a <GPU>")
         while says("hangs") is not None:
+            fail_as_told()
             if time.monotonic() > deadline:
                 fail("no-node", 4, "No node can run this server: no node has a GPU.")
             time.sleep(0.05)

@@ -164,6 +164,29 @@ async def test_progress_is_shown_when_it_comes_and_again_to_who_comes_later(scri
     assert [event[:2] for event in await asyncio.wait_for(late, 2)] == [event[:2] for event in seen]
 
 
+async def test_each_stage_is_shown_with_its_time_and_as_text(script, world):
+    script.on("start", [step(20, "waiting for a <GPU>"), {"sleep": 1.1}, step(70, "starting"), {"sleep": 0.2}, {"emit": STARTED}])
+    spawner = world.spawner(world.user())
+    await spawner.start()
+    first, second = [event["html_message"] async for event in spawner.progress()]
+    assert first == "<small>0:00</small> waiting for a &lt;GPU&gt;"
+    assert second == "<small>0:01</small> starting"
+
+
+async def test_a_form_that_was_refused_is_shown_again_as_it_was_typed(script, world):
+    script.on("form", [{"emit": failed("refused")}, {"exit": 1}],
+              [{"emit": {"event": "form", "html": "<b>choose</b>", "profile": "a", "profiles": []}}])  # fmt: skip
+    spawner = world.spawner(world.user())
+    posted = {"profile": ["GPU"], "option:args": ["x"], "user-upload_file": [{"filename": "a.txt", "body": b"a"}]}
+    with pytest.raises(Failure):
+        await spawner.run_options_from_form(posted)
+    await spawner.get_options_form()
+    await spawner.get_options_form()
+    _, again, anew = script.requests("form")
+    assert again["typed"] == {"fields": {"profile": ["GPU"], "option:args": ["x"]}}
+    assert "typed" not in anew
+
+
 @pytest.mark.parametrize(("code", "status"), [("refused", 400), ("no-node", 503), ("engine-away", 503), ("exited", 500)])
 async def test_a_failed_start_says_why(script, world, code, status):
     script.on("start", [{"emit": failed(code, hint="Try <again>.")}, {"exit": 4}])

@@ -8,8 +8,8 @@ use serde_json::{Result, Value, from_str};
 use crate::apply::api::{EngineInfo, ImageDigest};
 use crate::emit::ApiVersion;
 use crate::plan::observed::{
-    Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService, ObservedTask, ObservedVolume, TaskAddress,
-    UpdateStatus,
+    Amounts, Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService, ObservedTask, ObservedVolume,
+    TaskAddress, UpdateStatus,
 };
 
 /// Reads null as nothing, which is how the engine writes empty lists and maps.
@@ -160,7 +160,8 @@ answer!(Status {
     container: Container = "ContainerStatus",
 });
 answer!(Container { id: String = "ContainerID", exit_code: Option<i64> = "ExitCode" });
-answer!(TaskSpec { container: ContainerSpec = "ContainerSpec" });
+answer!(TaskSpec { container: ContainerSpec = "ContainerSpec", resources: TaskResources = "Resources" });
+answer!(TaskResources { reserved: Resources = "Reservations" });
 answer!(ContainerSpec { image: String = "Image" });
 
 /// States in which a container has ended, so that its exit code means something.
@@ -186,6 +187,7 @@ impl From<Task> for ObservedTask {
             node_id,
             exit_code: container.exit_code.filter(|_| ended),
             container: container.id,
+            reserved: spec.resources.reserved.into(),
             state,
             desired_state,
             message,
@@ -251,20 +253,27 @@ answer!(Resources { cpus: i64 = "NanoCPUs", memory: i64 = "MemoryBytes", generic
 answer!(Generic { named: Option<Named> = "NamedResourceSpec", discrete: Option<Discrete> = "DiscreteResourceSpec" });
 answer!(Named { kind: String = "Kind" });
 answer!(Discrete { kind: String = "Kind", value: i64 = "Value" });
-answer!(NodeEngine { labels: Labels = "Labels", plugins: Vec<Plugin> = "Plugins" });
+answer!(NodeEngine { version: String = "EngineVersion", labels: Labels = "Labels", plugins: Vec<Plugin> = "Plugins" });
 answer!(Plugin { kind: String = "Type", name: String = "Name" });
 
-impl From<Node> for ObservedNode {
-    fn from(Node { id, spec, description, status }: Node) -> Self {
-        let Description { hostname, platform, resources, engine } = description;
+impl From<Resources> for Amounts {
+    fn from(Resources { cpus, memory, generic }: Resources) -> Self {
         let mut generic_resources = BTreeMap::new();
-        for Generic { named, discrete } in resources.generic {
+        for Generic { named, discrete } in generic {
             let counted = named.map(|named| (named.kind, 1));
             let counts = discrete.map(|discrete| (discrete.kind, discrete.value));
             for (kind, count) in counted.into_iter().chain(counts) {
                 *generic_resources.entry(kind).or_insert(0) += count;
             }
         }
+        Self { nano_cpus: cpus, memory, generic_resources }
+    }
+}
+
+impl From<Node> for ObservedNode {
+    fn from(Node { id, spec, description, status }: Node) -> Self {
+        let Description { hostname, platform, resources, engine } = description;
+        let Amounts { nano_cpus, memory, generic_resources } = resources.into();
         Self {
             id,
             hostname,
@@ -276,9 +285,10 @@ impl From<Node> for ObservedNode {
             engine_labels: engine.labels,
             os: platform.os,
             architecture: platform.architecture,
-            nano_cpus: resources.cpus,
-            memory: resources.memory,
+            nano_cpus,
+            memory,
             generic_resources,
+            engine: engine.version,
             plugins: engine.plugins.into_iter().map(|plugin| (plugin.kind, plugin.name)).collect(),
         }
     }

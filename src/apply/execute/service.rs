@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::plan::graph::{Action, Body, NewService, ObjectKind, Removal, ServiceUpdate};
+use crate::plan::graph::{Action, Body, NewService, ObjectKind, Removal, ServiceUpdate, TaskFate};
 use crate::plan::observed::ObservedService;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
@@ -91,6 +91,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 Task::New => self.watched.before(),
                 Task::Settled | Task::None => None,
             };
+            let accepted = Instant::now();
             self.watched.add(Watch {
                 index,
                 subject: (&new).into(),
@@ -98,8 +99,9 @@ impl<A: SwarmApi> Work<'_, A> {
                 expected: Expected::of(&new.body.0, self.run.settings.stable_for),
                 is_update: task != Task::Any,
                 is_settled: known.is_some(),
+                counts_from: known.is_some().then_some(accepted),
                 known,
-                accepted: Instant::now(),
+                accepted,
                 timeout: self.timeout(new.start_timeout),
                 seen: Seen::default(),
                 told: String::new(),
@@ -239,13 +241,13 @@ impl<A: SwarmApi> Work<'_, A> {
         body: &Body,
         may_be_ours: &mut bool,
     ) -> Result<Ended, Failure> {
-        let ServiceUpdate { id, version, new, before, restarts } = update;
+        let ServiceUpdate { id, version, new, before, task: fate } = update;
         let subject = Subject::from(new);
-        let task = match restarts {
-            true => Task::New,
-            // The engine moves a task whose node is no more meant, and leaves any other.
-            false if placement(&before.0) != placement(&body.0) => Task::Settled,
-            false => Task::None,
+        let task = match fate {
+            TaskFate::Anew => Task::New,
+            // Where the task runs, and what its node is like, may be otherwise by now.
+            _ if placement(&before.0) != placement(&body.0) => Task::Settled,
+            _ => Task::None,
         };
         let taken = || Ok(Ended::Taken(Taken { id: id.clone(), new: new.clone(), task }));
         let auth = self.auth(&body.0);

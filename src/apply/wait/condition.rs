@@ -1,4 +1,4 @@
-//! When a service has converged, and when it has failed: what its tasks tell, without a clock or an engine.
+//! When a service has converged, and when it has failed: what its tasks tell, without an engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,6 +7,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::plan::observed::ObservedTask;
+
+use super::clock::Clocks;
 
 /// What is expected of a service, by its body.
 #[derive(Clone, Debug)]
@@ -56,14 +58,37 @@ impl Expected {
 /// What was seen of a service so far.
 #[derive(Debug, Default)]
 pub(in super::super) struct Seen {
-    /// Since when each task that runs was seen to.
-    running: BTreeMap<String, Instant>,
+    /// Since when at the latest each task has run.
+    running: BTreeMap<String, Run>,
+    /// When the list was asked for that was looked at last.
+    looked: Option<Instant>,
     /// The tasks that ended by themselves, by their ids: the swarm forgets all but the last few.
     ended: BTreeMap<String, ObservedTask>,
     /// The task that is in question now.
     pub(super) current: Option<ObservedTask>,
     /// The id of the last task that ended.
     last_ended: Option<String>,
+}
+
+/// How long a task has run, in our time.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// It began at this moment or before.
+    since: Instant,
+    /// It did not run yet at this moment, whatever its node's clock says, or it does not matter whether it did.
+    after: Instant,
+}
+
+/// A list of tasks, to look at.
+pub(in super::super) struct Look<'a> {
+    /// When it was asked for.
+    pub(super) asked: Instant,
+    /// When it came.
+    pub(super) now: Instant,
+    /// From when on running counts.
+    pub(super) counts_from: Instant,
+    /// What is known of the nodes' clocks.
+    pub(super) clocks: &'a Clocks,
 }
 
 /// What a look at the tasks tells.
@@ -84,15 +109,19 @@ impl Seen {
         tasks: &[&ObservedTask],
         before: &BTreeSet<String>,
         expected: &Expected,
-        now: Instant,
+        look: &Look<'_>,
     ) -> Verdict {
+        let Look { asked, now, counts_from, clocks } = *look;
         let mut tasks: Vec<&ObservedTask> = tasks.iter().filter(|task| !before.contains(&task.id)).copied().collect();
         tasks.sort_by(|a, b| (&a.created_at, &a.timestamp).cmp(&(&b.created_at, &b.timestamp)));
         self.running.retain(|id, _| tasks.iter().any(|task| task.id == *id && runs(task)));
         let mut gave_up = false;
         for task in &tasks {
             if runs(task) {
-                self.running.entry(task.id.clone()).or_insert(now);
+                let after = self.looked.map_or(counts_from, |looked| looked.max(counts_from));
+                let run = self.running.entry(task.id.clone()).or_insert(Run { since: now, after });
+                let by_clock = clocks.age(task, now).and_then(|age| now.checked_sub(age));
+                run.since = by_clock.map_or(run.since, |since| since.min(run.since)).max(run.after);
             }
             if has_ended(task) && !self.ended.contains_key(&task.id) {
                 self.ended.insert(task.id.clone(), (*task).clone());
@@ -104,14 +133,21 @@ impl Seen {
         let is_wanted = |task: &&&ObservedTask| matches!(task.desired_state.as_str(), "running" | "ready" | "accepted");
         let current = tasks.iter().rev().find(is_wanted).or(tasks.last());
         self.current = current.map(|task| (*task).clone());
-        let stable = self.running.values().filter(|since| now.duration_since(**since) >= expected.stable_for).count();
-        if stable >= expected.replicas {
+        self.looked = Some(asked);
+        if expected.replicas == 0 || self.stable_at(expected).is_some_and(|at| at <= now) {
             Verdict::Stable
         } else if gave_up || self.ended.len() >= expected.attempts {
             Verdict::Failed
         } else {
             Verdict::Waiting
         }
+    }
+
+    /// When as many tasks as are wanted will have run for long enough, if none ends; `None` while not so many run.
+    pub(super) fn stable_at(&self, expected: &Expected) -> Option<Instant> {
+        let mut since: Vec<Instant> = self.running.values().map(|run| run.since).collect();
+        since.sort_unstable();
+        since.get(expected.replicas.checked_sub(1)?).map(|since| *since + expected.stable_for)
     }
 
     /// Tells whether a task runs, though maybe not for long enough.
@@ -166,11 +202,13 @@ mod tests {
     /// Looks at each list of tasks a second after the one before.
     fn verdicts(expected: &Expected, before: &[&str], looks: &[&[ObservedTask]]) -> Vec<Verdict> {
         let before = before.iter().map(|id| (*id).to_owned()).collect();
-        let (mut seen, start) = (Seen::default(), Instant::now());
+        let (mut seen, start, mut clocks) = (Seen::default(), Instant::now(), Clocks::default());
         let looks = looks.iter().zip(0..);
         let look = |(tasks, second): (&&[ObservedTask], u64)| {
+            let now = start + Duration::from_secs(second);
+            clocks.learn(*tasks, now);
             let tasks: Vec<&ObservedTask> = tasks.iter().collect();
-            seen.look(&tasks, &before, expected, start + Duration::from_secs(second))
+            seen.look(&tasks, &before, expected, &Look { asked: now, now, counts_from: start, clocks: &clocks })
         };
         looks.map(look).collect()
     }
@@ -183,6 +221,46 @@ mod tests {
             verdicts(&any(), &[], &[starts, runs, runs, runs]),
             [Verdict::Waiting, Verdict::Waiting, Verdict::Waiting, Verdict::Stable]
         );
+    }
+
+    #[test]
+    fn what_ran_before_it_was_seen_to_counts_unless_a_look_contradicts() {
+        let at = |id: &str, state: &str, second: u64| ObservedTask {
+            node_id: "node".to_owned(),
+            timestamp: format!("2026-11-26T10:00:{second:02}Z"),
+            ..task(id, state, "running")
+        };
+        // It has run for 3 s by the node's clock, which the other task tells, but not for more than 1 s by our looks.
+        let starts: &[ObservedTask] = &[at("a", "starting", 0), at("b", "starting", 0)];
+        let runs: &[ObservedTask] = &[at("a", "running", 10), at("b", "starting", 13)];
+        assert_eq!(verdicts(&any(), &[], &[starts, runs, runs]), [Verdict::Waiting, Verdict::Waiting, Verdict::Stable]);
+        // Nobody looked before.
+        let none: &[ObservedTask] = &[];
+        let looks: [&[ObservedTask]; 3] = [runs, runs, runs];
+        assert_eq!(verdicts(&any(), &[], &looks)[2], Verdict::Stable);
+        assert_eq!(verdicts(&any(), &[], &[none, runs, runs, runs])[1..3], [Verdict::Waiting, Verdict::Stable]);
+        // Without a clock it counts from the first look that shows it.
+        let silent: &[ObservedTask] = &[task("a", "running", "running")];
+        assert_eq!(
+            verdicts(&any(), &[], &[none, silent, silent, silent])[1..],
+            [Verdict::Waiting, Verdict::Waiting, Verdict::Stable]
+        );
+    }
+
+    #[test]
+    fn the_time_is_told_when_as_many_run_as_are_wanted() {
+        let expected = Expected::of(&json!({"Mode": {"Replicated": {"Replicas": 2}}}), STABLE);
+        let (mut seen, start, clocks) = (Seen::default(), Instant::now(), Clocks::default());
+        let mut look = |tasks: &[ObservedTask], second: u64| {
+            let (now, tasks) = (start + Duration::from_secs(second), tasks.iter().collect::<Vec<_>>());
+            let look = Look { asked: now, now, counts_from: start, clocks: &clocks };
+            seen.look(&tasks, &BTreeSet::new(), &expected, &look);
+            seen.stable_at(&expected).map(|at| at - start)
+        };
+        assert_eq!(look(&[task("a", "running", "running")], 1), None);
+        let both = [task("a", "running", "running"), task("b", "running", "running")];
+        assert_eq!(look(&both, 3), Some(Duration::from_secs(5)));
+        assert_eq!(look(&both, 4), Some(Duration::from_secs(5)));
     }
 
     #[test]

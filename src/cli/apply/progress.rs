@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::apply::event::{Act, Event, Progress, Subject};
 use crate::apply::remove::RemoteVolume;
-use crate::apply::{Outcome, Report, State};
+use crate::apply::{Outcome, Report, State, Stop};
 use crate::diag::render::visible;
 
 use super::super::args::live::Progress as How;
@@ -125,7 +125,8 @@ impl Shown {
             );
             ui.note(&visible(&text));
         }
-        if let Some(stop) = &outcome.stopped {
+        // An engine that is lost is told at the end.
+        if let Some(stop @ Stop::Cancelled) = &outcome.stopped {
             ui.failure(&visible(&stop.to_string()));
         }
         ui.note(&summary(outcome));
@@ -154,8 +155,14 @@ impl Shown {
 
 /// One line of all that was done.
 fn summary(outcome: &Outcome) -> String {
-    let done = |act: Act, good: bool| {
-        let of = |report: &&Report| report.act == act && report.state.is_good() == good;
+    let done = |act: Act| {
+        let of = |report: &&Report| {
+            let is_done = match act {
+                Act::Await => matches!(report.state, State::Converged { .. }),
+                _ => report.state.is_good(),
+            };
+            report.act == act && is_done
+        };
         let services = outcome.reports.iter().filter(of);
         services.filter(|report| matches!(report.subject, Subject::Service { .. })).count()
     };
@@ -166,9 +173,16 @@ fn summary(outcome: &Outcome) -> String {
         (Act::Remove, "removed"),
         (Act::Await, "found running"),
     ];
+    // Where the run was stopped, what was only waited for was not seen to run.
+    let is_unseen = |report: &&Report| {
+        outcome.stopped.is_some()
+            && report.state == State::Accepted
+            && matches!(report.subject, Subject::Service { .. })
+    };
+    let unseen = outcome.reports.iter().filter(is_unseen).count();
     let parts: Vec<String> = acts
         .into_iter()
-        .map(|(act, word)| (done(act, true), word))
+        .map(|(act, word)| (done(act), word))
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{} {word}", count(number, "server")))
         .collect();
@@ -181,6 +195,9 @@ fn summary(outcome: &Outcome) -> String {
     }
     if failed > 0 {
         all.push(format!("{} failed", count(failed, "server")));
+    }
+    if unseen > 0 {
+        all.push(format!("{} not seen to run", count(unseen, "server")));
     }
     if open > 0 {
         all.push(format!("{} not done", count(open, "step")));
@@ -353,6 +370,23 @@ mod tests {
 
     fn server() -> Subject {
         Subject::Service { name: "jupyter-a-1".to_owned(), user: "a".to_owned(), server: "x".to_owned() }
+    }
+
+    #[test]
+    fn what_was_not_seen_to_run_is_told_where_the_run_was_stopped() {
+        let report = |act, state| Report { subject: server(), act, state };
+        let mut outcome = Outcome::of(
+            vec![
+                report(Act::Create, State::Converged { after: Duration::ZERO }),
+                report(Act::Create, State::Accepted),
+                report(Act::Await, State::Accepted),
+                report(Act::Update, State::Unknown),
+            ],
+            Some(Stop::NoEngine("refused".to_owned())),
+        );
+        assert_eq!(summary(&outcome), "2 servers created; 2 servers not seen to run; 1 step not done");
+        outcome.stopped = None;
+        assert_eq!(summary(&outcome), "2 servers created; 1 step not done");
     }
 
     #[test]

@@ -209,3 +209,20 @@ pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }
+
+/// Arguments of `report`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  swarmgen report -o physics.html
+  swarmgen report -H ssh://manager.example.org -o /srv/www/physics.html
+
+The page needs no other file and runs no script; it names users and holds no secrets.
+Exit code: 0 the page is written, whatever it shows; 1 the config cannot be read; 5 no usable engine.")]
+pub(crate) struct Report {
+    /// Where to write it [default: standard output, unless that is a terminal]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}

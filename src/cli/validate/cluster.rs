@@ -39,19 +39,10 @@ pub(super) fn compare(
         Ok((state, images))
     })?;
     let nobody: Arc<str> = "".into();
-    let views: Vec<WantedView<'_>> = all
-        .iter()
-        .map(|server| WantedView {
-            user: if of_users { &server.user } else { &nobody },
-            server: "",
-            service: &server.service,
-            spec: &server.spec,
-        })
-        .collect();
     let view = ClusterView {
         state: &state,
         deployment: &compiler.settings.deployment,
-        servers: &views,
+        servers: &WantedView::of(&all, "", (!of_users).then_some(&nobody)),
         images: &images,
         // Whether what is declared can be read is for `apply`: here its declaration is enough.
         made: &compiler.declared_objects(),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{ClusterView, WantedView, listed};
-use crate::check::placement::{Constraint, parse};
+use crate::check::placement::parse;
 use crate::diag::{Diagnostic, code};
 use crate::ir::{Placement, Resources};
+use crate::plan::admission::{fulfils, known_as, same};
 use crate::plan::observed::ObservedNode;
 
 /// Finds servers that no node would ever take: for its placement, or for what it has in all.
@@ -40,49 +41,6 @@ fn admits(placement: &Placement, node: &ObservedNode) -> bool {
                 && (os.expose().is_empty() || same(os.expose(), &node.os))
         });
     constraints.into_iter().all(|constraint| fulfils(constraint, node)) && runs
-}
-
-/// The two names that each of these architectures has (swarmkit's scheduler knows them too).
-fn known_as(architecture: &str) -> &str {
-    match architecture {
-        "amd64" => "x86_64",
-        "arm64" => "aarch64",
-        other => other,
-    }
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
-}
-
-/// Tells whether a node fulfils a constraint. Values ignore case; a key that swarm does not know is never equal.
-///
-/// Source: swarmkit's `manager/constraint/constraint.go`.
-fn fulfils(constraint: Constraint<'_>, node: &ObservedNode) -> bool {
-    let Constraint { key, equal, value } = constraint;
-    let found = match key.to_ascii_lowercase().as_str() {
-        "node.id" => Some(node.id.as_str()),
-        "node.hostname" => Some(node.hostname.as_str()),
-        "node.role" => Some(node.role.as_str()),
-        "node.platform.os" => Some(node.os.as_str()),
-        "node.platform.arch" => {
-            return same(known_as(value), known_as(&node.architecture)) == equal;
-        }
-        // An address may be a subnet: the engine knows better.
-        "node.ip" => return true,
-        _ => {
-            let label = |prefix: &str, labels: &crate::plan::observed::Labels| {
-                let has_prefix = key.get(..prefix.len()).is_some_and(|start| same(start, prefix));
-                has_prefix.then(|| labels.get(key.get(prefix.len()..).unwrap_or_default()).cloned().unwrap_or_default())
-            };
-            let value_of = label("node.labels.", &node.labels).or_else(|| label("engine.labels.", &node.engine_labels));
-            return match value_of {
-                Some(found) => same(&found, value) == equal,
-                None => false,
-            };
-        }
-    };
-    found.is_some_and(|found| same(found, value) == equal)
 }
 
 fn no_node(view: &ClusterView<'_>, server: &WantedView<'_>, active: &[&ObservedNode]) -> Diagnostic {

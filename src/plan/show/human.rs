@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
 use super::{Counts, server_name, warning_text};
 use crate::diag::render::visible;
 use crate::plan::diff::quoted;
-use crate::plan::graph::{Cause, Change, Conflict, Item, Plan, Shown, Verdict, Warning};
+use crate::plan::graph::{Cause, Change, Conflict, Item, Plan, Shown, TaskFate, Verdict, Warning};
 
 /// How many names are listed.
 const NAMES: usize = 3;
@@ -29,13 +30,8 @@ enum Colour {
 /// Renders a plan with a final line end.
 pub fn render(plan: &Plan, colour: bool) -> String {
     let mut page = Page { text: String::new(), colour };
-    let mut groups: IndexMap<(u8, String), Vec<&Item>> = IndexMap::new();
-    for item in plan.items.iter().filter(|item| !matches!(item.verdict, Verdict::Unchanged)) {
-        groups.entry((rank(&item.verdict), common(item))).or_default().push(item);
-    }
-    // Stable: groups of one kind are in the order of their first users.
-    groups.sort_by(|a, _, b, _| a.0.cmp(&b.0));
-    for items in groups.values() {
+    let groups = grouped(plan);
+    for items in &groups {
         page.group(items);
     }
     if !groups.is_empty() {
@@ -47,6 +43,66 @@ pub fn render(plan: &Plan, colour: bool) -> String {
     page.text.push_str(&counts);
     page.text.push('\n');
     page.text
+}
+
+/// What becomes of some services, and what differs in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// The word for what becomes of them.
+    pub action: &'static str,
+    /// Whose they are, and what there is to say of them.
+    pub services: String,
+    /// Their differences, a line each.
+    pub changes: Vec<String>,
+}
+
+/// The parts of a plan's [`render`]ing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Parts {
+    /// What becomes of services.
+    pub groups: Vec<Group>,
+    /// What the plan does not do, or cannot know.
+    pub warnings: Vec<String>,
+}
+
+/// Gives what [`render`] says in its parts, without colours.
+pub fn parts(plan: &Plan) -> Parts {
+    let lines = |tell: &dyn Fn(&mut Page)| -> Vec<String> {
+        let mut page = Page { text: String::new(), colour: false };
+        tell(&mut page);
+        page.text.lines().map(|line| line.trim_start().to_owned()).filter(|line| !line.is_empty()).collect()
+    };
+    let group = |items: &Vec<&Item>| {
+        let mut lines = lines(&|page| page.group(items)).into_iter();
+        // The sign is for those who know it.
+        let services = lines.next()?.split_once(' ')?.1.to_owned();
+        let action = match items.first()?.verdict {
+            Verdict::Create => "create",
+            Verdict::Update(_) => "change",
+            Verdict::Replace(_) => "replace",
+            Verdict::TakeOver(_) => "take over",
+            Verdict::Remove => "remove",
+            Verdict::Conflict(_) => "conflict",
+            Verdict::Unchanged => "none",
+        };
+        Some(Group { action, services, changes: lines.collect() })
+    };
+    let warnings = lines(&|page| page.warnings(&plan.warnings)).into_iter();
+    Parts {
+        groups: grouped(plan).iter().filter_map(group).collect(),
+        warnings: warnings.map(|line| line.trim_start_matches("warning: ").to_owned()).collect(),
+    }
+}
+
+/// The services that are not as they should be, by what they have in common.
+fn grouped(plan: &Plan) -> Vec<Vec<&Item>> {
+    let mut groups: IndexMap<(u8, String), Vec<&Item>> = IndexMap::new();
+    for item in plan.items.iter().filter(|item| !matches!(item.verdict, Verdict::Unchanged)) {
+        groups.entry((rank(&item.verdict), common(item))).or_default().push(item);
+    }
+    // Stable: groups of one kind are in the order of their first users.
+    groups.sort_by(|a, _, b, _| a.0.cmp(&b.0));
+    groups.into_values().collect()
 }
 
 /// The order of the groups.
@@ -75,7 +131,7 @@ fn common(item: &Item) -> String {
     match &item.verdict {
         Verdict::Create => item.profile.clone(),
         Verdict::Update(changes) | Verdict::Replace(changes) | Verdict::TakeOver(changes) => {
-            format!("{} {}", item.restarts, kinds(changes))
+            format!("{} {}", task_text(item.task, false), kinds(changes))
         }
         Verdict::Conflict(conflict) => format!("{conflict:?}"),
         Verdict::Remove | Verdict::Unchanged => String::new(),
@@ -119,20 +175,20 @@ impl Page {
         let names = names(items.iter().map(|item| server_name(item)));
         let mut line = format!("{} {names}", self.painted(sign, colour));
         let several = items.len() > 1;
-        let restarts = if several { ", each task is started anew" } else { ", its task is started anew" };
+        let task = task_text(first.task, several);
         match &first.verdict {
             Verdict::Create => line.push_str(&format!(", profile `{}`", visible(&first.profile))),
-            Verdict::Update(_) if first.restarts => line.push_str(restarts),
+            Verdict::Update(_) => line.push_str(task),
             Verdict::Replace(_) => line.push_str(", removed and made anew"),
             Verdict::TakeOver(_) => {
                 line.push_str(", made by something else for this user and taken over with `--take-over`");
-                line.push_str(if first.restarts { restarts } else { "" });
+                line.push_str(task);
             }
             Verdict::Conflict(conflict) => {
                 let services = names_of(items.iter().map(|item| item.service.clone()));
                 line.push_str(&format!(": {services} {}", conflict_text(conflict, several)));
             }
-            Verdict::Update(_) | Verdict::Remove | Verdict::Unchanged => {}
+            Verdict::Remove | Verdict::Unchanged => {}
         }
         self.line(2, &line);
         for (index, change) in changes(first).iter().enumerate() {
@@ -201,6 +257,19 @@ fn names_of(all: impl Iterator<Item = String>) -> String {
     match all.len().saturating_sub(NAMES) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// What becomes of a task, to follow who has it.
+fn task_text(task: TaskFate, several: bool) -> &'static str {
+    match (task, several) {
+        (TaskFate::Untouched, _) => "",
+        (TaskFate::Stays, false) => ", its task stays where it runs",
+        (TaskFate::Stays, true) => ", each task stays where it runs",
+        (TaskFate::Moves, false) => ", its task has to leave its node and is started anew",
+        (TaskFate::Moves, true) => ", each task has to leave its node and is started anew",
+        (TaskFate::Anew, false) => ", its task is started anew",
+        (TaskFate::Anew, true) => ", each task is started anew",
     }
 }
 

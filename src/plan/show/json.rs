@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Counts, warning_text};
 use crate::diag::render::document;
-use crate::plan::graph::{self, Plan, Verdict};
+use crate::plan::graph::{self, Plan, TaskFate, Verdict};
 
 /// The schema's identifier. A URN: it names the schema wherever it is kept.
 pub const SCHEMA_ID: &str = "urn:swarmgen:plan:1";
@@ -88,6 +88,9 @@ pub struct Service {
     pub action: Action,
     /// Whether its task is started anew.
     pub restarts: bool,
+    /// Whether that is since its node does not fulfil the new placement constraints: it goes to another one, or waits.
+    #[serde(default)]
+    pub moves: bool,
     /// What differs.
     pub changes: Vec<Change>,
     /// Whose it is, where it is somebody else's.
@@ -270,7 +273,7 @@ fn word(action: Action) -> &'static str {
 }
 
 fn service(item: &graph::Item) -> Service {
-    let graph::Item { service, user, server, profile, verdict, restarts } = item;
+    let graph::Item { service, user, server, profile, verdict, task } = item;
     let (action, changes, conflict) = match verdict {
         Verdict::Unchanged => (Action::Unchanged, &[][..], None),
         Verdict::Create => (Action::Create, &[][..], None),
@@ -286,7 +289,8 @@ fn service(item: &graph::Item) -> Service {
         server: server.clone(),
         profile: profile.clone(),
         action,
-        restarts: *restarts,
+        restarts: task.restarts(),
+        moves: *task == TaskFate::Moves,
         changes: changes.iter().map(change).collect(),
         conflict,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::check::schema::{self, Takes};
-use crate::resolve::amount::{cpus_text, duration_text};
+use crate::resolve::amount::{bytes_shown, cpus_text, duration_text, kind_shown};
 use crate::resolve::options::{canonical, measure};
 use crate::source::{Entry, Node};
 
@@ -210,7 +210,7 @@ impl<'c> Field<'c> {
     pub(super) fn shown(&self, node: &Node) -> Option<String> {
         let amount = || measure(self.key(), node).ok().map(|amount| amount as i64);
         match &self.kind {
-            Kind::Number { unit: Unit::Mebibytes | Unit::Gibibytes, .. } => amount().map(bytes),
+            Kind::Number { unit: Unit::Mebibytes | Unit::Gibibytes, .. } => amount().map(bytes_shown),
             Kind::Number { unit: Unit::Cpus, .. } => amount().map(cpus_text),
             Kind::Number { unit: Unit::Seconds, .. } => amount().map(duration_text),
             Kind::List => node.as_seq().map(|items| items.iter().filter_map(scalar).collect::<Vec<_>>().join(" ")),
@@ -313,18 +313,6 @@ fn scalar(node: &Node) -> Option<String> {
     }
 }
 
-/// Bytes in the largest unit of which there is one.
-pub(super) fn bytes(bytes: i64) -> String {
-    const UNITS: [(u32, &str); 4] = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-    match UNITS.iter().find(|(shift, _)| bytes >> shift > 0) {
-        Some((shift, word)) => {
-            let number = (bytes as f64 / (1_i64 << shift) as f64 * 100.0).round() / 100.0;
-            format!("{number} {word}")
-        }
-        None => format!("{bytes} bytes"),
-    }
-}
-
 /// A path's last key as a user reads it.
 fn label(keys: &[String]) -> String {
     let key = keys.last().map_or("", String::as_str);
@@ -338,7 +326,7 @@ fn label(keys: &[String]) -> String {
         ("container_spec", "args") => "Arguments",
         ("container_spec", "env") => "Environment variables",
         ("container_spec", "workdir") => "Working directory",
-        ("generic_resources", kind) => return kind_word(kind),
+        ("generic_resources", kind) => return kind_shown(kind),
         // The operator's own names.
         (table, own) if FREE.contains(&table) => return own.to_owned(),
         _ => "",
@@ -349,9 +337,4 @@ fn label(keys: &[String]) -> String {
     let words = key.replace('_', " ");
     let mut chars = words.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
-/// A kind of generic resource as a user reads it: `gpu` is a GPU.
-pub(super) fn kind_word(kind: &str) -> String {
-    if kind.len() <= 4 { kind.to_uppercase() } else { kind.to_owned() }
 }

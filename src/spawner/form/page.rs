@@ -7,13 +7,13 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use serde_json::{Value, json};
 
-use super::field::{Field, Kind, bytes, kind_word};
-use super::{Form, NO_PROFILE};
+use super::field::{Field, Kind};
+use super::{Form, NO_PROFILE, posted};
 use crate::check::object::MOST_OF_CONFIG;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::emit::template::explain;
 use crate::ir::Resources;
-use crate::resolve::amount::cpus_text;
+use crate::resolve::amount::resources_shown;
 use crate::resolve::choice::{Choice, FormTemplate};
 use crate::resolve::roster::User;
 use crate::resolve::upload::MOST_FILES;
@@ -127,43 +127,29 @@ fn context(form: &Form<'_>, present: &BTreeSet<String>) -> Value {
 
 /// What a profile's servers may use, a name and an amount each.
 fn resources(resources: &Resources) -> Vec<Value> {
-    let amount = |limit: Option<String>, set_aside: Option<String>| match (limit, set_aside) {
-        (Some(limit), Some(set_aside)) if limit == set_aside => Some(format!("{limit}, guaranteed")),
-        (Some(limit), Some(set_aside)) => Some(format!("{limit} ({set_aside} guaranteed)")),
-        (Some(limit), None) => Some(limit),
-        (None, Some(set_aside)) => Some(format!("{set_aside} guaranteed")),
-        (None, None) => None,
-    };
-    let some = |amount: Option<i64>| amount.filter(|amount| *amount > 0);
-    let cpus = amount(some(resources.cpu_limit).map(cpus_text), some(resources.cpu_reservation).map(cpus_text));
-    let memory = amount(some(resources.mem_limit).map(bytes), some(resources.mem_reservation).map(bytes));
-    let named = [("CPUs", cpus), ("Memory", memory)].into_iter();
-    let mut told: Vec<Value> =
-        named.filter_map(|(name, amount)| amount.map(|amount| json!({ "name": name, "amount": amount }))).collect();
-    told.extend(
-        resources
-            .generic_resources
-            .iter()
-            .map(|(kind, count)| json!({ "name": kind_word(kind), "amount": count.to_string() })),
-    );
-    told
+    let shown = resources_shown(resources).into_iter();
+    shown.map(|(name, amount)| json!({ "name": name, "amount": amount })).collect()
 }
 
 /// One option, as a template is given it.
 fn option(form: &Form<'_>, field: &Field<'_>) -> Value {
     let keys = field.keys();
     let hidden = keys.iter().any(|key| form.compiler.settings.secret_names.matches(key));
-    // What was chosen last stands there again, if it still may be.
+    // What was typed and refused stands there again; else what was chosen last, if it still may be.
+    let typed = form.typed.filter(|_| !hidden).and_then(|typed| posted::option(typed, field.path));
     let of_last = |keys: &[&str]| keys.iter().try_fold(form.last?, |node, key| node.get(key));
     let short = || keys.strip_prefix(&["container_spec"]).and_then(of_last);
     let last = of_last(&keys).or_else(short);
-    let held = last.filter(|_| !hidden).and_then(|node| field.held(node)).filter(|text| {
-        let unit = match &field.kind {
-            Kind::Number { unit, .. } => unit.suffix(),
-            _ => "",
-        };
-        field.read(text, unit).is_ok_and(|value| value.is_some_and(|value| form.may_set(&field.request(value))))
-    });
+    let chosen = || {
+        last.filter(|_| !hidden).and_then(|node| field.held(node)).filter(|text| {
+            let unit = match &field.kind {
+                Kind::Number { unit, .. } => unit.suffix(),
+                _ => "",
+            };
+            field.read(text, unit).is_ok_and(|value| value.is_some_and(|value| form.may_set(&field.request(value))))
+        })
+    };
+    let held = typed.map(str::to_owned).or_else(chosen);
     let (kind, unit, values) = match &field.kind {
         Kind::Choice(values) => ("choice", None, values.iter().map(|(text, _)| text.as_str()).collect()),
         Kind::Number { unit, .. } => ("number", Some(*unit), Vec::new()),

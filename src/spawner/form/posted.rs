@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diag::{Diagnostic, Note};
 use crate::resolve::Request as Asked;
+use crate::resolve::choice::Choice;
 use crate::resolve::options::canonical;
 use crate::resolve::upload;
 use crate::source::{Author, Node, SourceMap, Syntax, parse};
@@ -21,6 +22,31 @@ pub(super) fn options(form: &Form<'_>, posted: &request::Form) -> Result<Value, 
     reading.fields();
     reading.files();
     reading.finish()
+}
+
+/// The profile that a form names, if there is one of that name.
+pub(super) fn profile(posted: &request::Form, choices: &[Choice<'_>]) -> Option<usize> {
+    let (_, texts) = posted.fields.iter().find(|(name, _)| name == FIELD_OF_PROFILE)?;
+    named(choices, texts.first()?)
+}
+
+/// What a form has for an option, as it was typed.
+pub(super) fn option<'p>(posted: &'p request::Form, path: &str) -> Option<&'p str> {
+    let (_, texts) = spelled(posted, OPTION, path)?;
+    texts.first().map(String::as_str)
+}
+
+/// The profile of a name.
+fn named(choices: &[Choice<'_>], name: &str) -> Option<usize> {
+    // A browser sends each line break as two characters.
+    let plain = |name: &str| name.replace("\r\n", "\n");
+    choices.iter().position(|choice| plain(&choice.name) == plain(name))
+}
+
+/// The field of an option, however its path is spelled.
+fn spelled<'p>(posted: &'p request::Form, prefix: &str, path: &str) -> Option<&'p (String, Vec<String>)> {
+    let is_it = |name: &str| name.strip_prefix(prefix).is_some_and(|own| canonical(own) == canonical(path));
+    posted.fields.iter().find(|(name, _)| is_it(name))
 }
 
 struct Reading<'a> {
@@ -60,9 +86,7 @@ impl<'a> Reading<'a> {
             self.refuse("The kind of server cannot be chosen here.");
             return;
         }
-        // A browser sends each line break as two characters.
-        let plain = |name: &str| name.replace("\r\n", "\n");
-        match self.form.choices.iter().find(|choice| plain(&choice.name) == plain(&name)) {
+        match named(&self.form.choices, &name).and_then(|at| self.form.choices.get(at)) {
             None => self.refuse(format!("There is no “{}” that you may use.", shown(&name))),
             Some(choice) if image.is_some_and(|image| *image != *choice.image) => {
                 self.refuse(format!("The image is not that of “{}”.", shown(&name)));
@@ -97,13 +121,8 @@ impl<'a> Reading<'a> {
         let form: &'a Form<'a> = self.form;
         let posted: &'a request::Form = self.posted;
         for field in &form.fields {
-            let path = canonical(field.path);
-            let spelled = |prefix: &str| {
-                let mut names = posted.fields.iter().filter_map(|(name, _)| Some((name, name.strip_prefix(prefix)?)));
-                names.find(|(_, own)| canonical(own) == path).map(|(name, _)| name.clone())
-            };
-            let Some(name) = spelled(OPTION) else { continue };
-            let unit = match spelled(UNIT).and_then(|name| self.text(&name)) {
+            let Some((name, _)) = spelled(posted, OPTION, field.path) else { continue };
+            let unit = match spelled(posted, UNIT, field.path).and_then(|(name, _)| self.text(name)) {
                 None => "",
                 Some(unit) if ["M", "G", "s"].contains(&unit) => unit,
                 Some(_) => {
@@ -111,7 +130,7 @@ impl<'a> Reading<'a> {
                     continue;
                 }
             };
-            let read = self.text(&name).map_or(Ok(None), |text| field.read(text, unit));
+            let read = self.text(name).map_or(Ok(None), |text| field.read(text, unit));
             match read {
                 Ok(None) => {}
                 Ok(Some(value)) => {

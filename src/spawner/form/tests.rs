@@ -79,11 +79,12 @@ struct Asking<'t> {
     user: &'t str,
     groups: &'t [&'t str],
     last: &'t str,
+    typed: Option<&'t request::Form>,
 }
 
 impl Default for Asking<'_> {
     fn default() -> Self {
-        Self { config: CONFIG, template: "", user: "alice", groups: &[], last: "{}" }
+        Self { config: CONFIG, template: "", user: "alice", groups: &[], last: "{}", typed: None }
     }
 }
 
@@ -100,7 +101,7 @@ impl Asking<'_> {
         user.groups.extend(self.groups.iter().map(|group| std::sync::Arc::from(*group)));
         let last = sources.add("last".to_owned(), "", Author::Data, self.last.to_owned());
         let last = parse(&sources, last, Syntax::Json).unwrap();
-        ask(&Form::new(&compiler, &user, &Asked::default(), Some(&last)))
+        ask(&Form::new(&compiler, &user, &Asked::default(), Some(&last)).again(self.typed))
     }
 
     /// The page, the profile that is offered first, and all that are offered.
@@ -172,6 +173,33 @@ fn what_was_chosen_last_is_offered_first_while_it_may_be_used() {
     let beyond = r#"{"profile": "x", "resource_spec": {"mem_limit": "64G"}, "container_spec": {"env": {"A_PASSWORD": "canary"}}}"#;
     let html = Asking { last: beyond, ..asking() }.page();
     assert!(!html.contains("value=\"64\"") && !html.contains("canary"), "{html}");
+}
+
+#[test]
+fn what_was_typed_and_refused_stands_there_again() {
+    let fields = [
+        ("profile", "It's R"),
+        ("option:resource_spec.mem_limit", "64\"><script>"),
+        ("option:container_spec.env.A_PASSWORD", "canary"),
+        ("option:container_spec.args", "--one\n--two"),
+        ("option:env.THEME", "light"),
+    ];
+    let fields = fields.map(|(name, text)| (name.to_owned(), vec![text.to_owned()]));
+    let typed = request::Form { fields: fields.into(), files: Vec::new() };
+    let shown = |typed: Option<&request::Form>| {
+        let (html, first, _) = Asking { typed, ..asking() }.offer(&[]);
+        (html.unwrap(), first.unwrap())
+    };
+    let (html, first) = shown(Some(&typed));
+    assert_eq!(first, "It's R");
+    assert!(html.contains("value=\"64&quot;&gt;&lt;script&gt;\""), "{html}");
+    // The config spells the option without its table.
+    assert!(html.contains(">--one\n--two</textarea>"), "{html}");
+    assert!(html.contains(r#"<option value="light" selected>"#), "{html}");
+    assert!(!html.contains("canary"), "{html}");
+    // A profile that the user may not have is none to come back to.
+    let greedy = request::Form { fields: vec![("profile".to_owned(), vec!["GPU".to_owned()])], files: Vec::new() };
+    assert_eq!(shown(Some(&greedy)), shown(None));
 }
 
 #[test]

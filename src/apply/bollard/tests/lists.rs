@@ -1,7 +1,7 @@
 //! Lists as an engine writes them.
 
 use super::*;
-use crate::plan::observed::TaskAddress;
+use crate::plan::observed::{Amounts, TaskAddress};
 
 /// An engine that answers one path.
 fn answering(path: &'static str, answer: Value) -> FakeEngine {
@@ -81,6 +81,7 @@ fn nodes() {
                 nano_cpus: 2_000_000_000,
                 memory: 4096,
                 generic_resources: [("GPU".to_owned(), 2), ("SSD".to_owned(), 3)].into(),
+                engine: "20.10.24".into(),
                 plugins: vec![("Volume".into(), "local".into())],
             },
             ObservedNode { id: "n2".into(), ..ObservedNode::default() },
@@ -93,7 +94,9 @@ fn tasks() {
     let fake = FakeEngine::start(|_| {
         ok(json!([{
             "ID": "t1", "Version": {"Index": 1}, "CreatedAt": "2026-01-01T00:00:00Z", "Labels": {},
-            "Spec": {"ContainerSpec": {"Image": "a:1", "Env": ["X=y"], "Isolation": "not known to any model"}},
+            "Spec": {"ContainerSpec": {"Image": "a:1", "Env": ["X=y"], "Isolation": "not known to any model"},
+                "Resources": {"Limits": {"NanoCPUs": 9}, "Reservations": {"NanoCPUs": 5, "MemoryBytes": 7,
+                    "GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 2}}]}}},
             "ServiceID": "s1", "Slot": 1, "NodeID": "n1", "DesiredState": "shutdown",
             "Status": {"Timestamp": "2026-01-01T00:00:01Z", "State": "failed", "Message": "started",
                 "Err": "task: non-zero exit (3)", "ContainerStatus": {"ContainerID": "c1", "PID": 0, "ExitCode": 3},
@@ -107,12 +110,14 @@ fn tasks() {
             "Status": {"State": "running", "ContainerStatus": {"ContainerID": "c2", "PID": 7, "ExitCode": 0}},
         }]))
     });
-    let (by_label, by_service) = run(async {
+    let (by_label, by_service, all) = run(async {
         let engine = fake.connect().await;
         let label = TaskFilter::Label("swarmgen.deployment=physics".into());
-        (engine.tasks(&label).await.unwrap(), engine.tasks(&TaskFilter::Service("s1".into())).await.unwrap())
+        let by_label = engine.tasks(&label).await.unwrap();
+        let by_service = engine.tasks(&TaskFilter::Service("s1".into())).await.unwrap();
+        (by_label, by_service, engine.tasks(&TaskFilter::All).await.unwrap())
     });
-    assert_eq!(by_label, by_service);
+    assert_eq!((&by_label, &by_label), (&by_service, &all));
     assert_eq!(
         by_label[0],
         ObservedTask {
@@ -128,6 +133,7 @@ fn tasks() {
             created_at: "2026-01-01T00:00:00Z".into(),
             image: "a:1".into(),
             container: "c1".into(),
+            reserved: Amounts { nano_cpus: 5, memory: 7, generic_resources: [("gpu".to_owned(), 2)].into() },
             labels: Labels::new(),
             addresses: vec![TaskAddress { network_id: "n1".into(), network: "hub".into(), address: "10.0.1.7".into() }],
         }
@@ -137,6 +143,7 @@ fn tasks() {
     let filters = "/v1.41/tasks?filters=%7B%22";
     assert_eq!(targets[0], format!("{filters}label%22%3A%5B%22swarmgen.deployment%3Dphysics%22%5D%7D"));
     assert_eq!(targets[1], format!("{filters}service%22%3A%5B%22s1%22%5D%7D"));
+    assert_eq!(targets[2], "/v1.41/tasks");
 }
 
 #[test]

@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""Compares swarmgen's spawner with jhub-swarmspawner 0.6.3 and with servers that no hub starts, on one engine, in one run.
+
+    scripts/setup && . scripts/tools
+    target/hub/venv6/bin/python benches/hub.py > docs/performance-hub.md
+
+A hub of the newest version and its servers run on an engine of one node that is started for it (scripts/engine) and ended
+afterwards; root on Debian. Everybody starts the same image with the same command. The spawners take turns; each gets a new hub
+for each round, and servers of users that are new to it. Bare servers are `jupyter lab` as a service, without a hub: they are
+ready when they answer HTTP. Meanwhile an idle hub is asked, as it is during the spawns: what the processor's share costs it is
+nobody's fault. The requests that reach the engine are counted by a proxy before its socket, which also slows them down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import http.client
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "hub"))
+
+import deployment as place  # noqa: E402
+import images  # noqa: E402
+from client import until  # noqa: E402
+from deployment import PORT, SITE, Deployment, Engine  # noqa: E402
+
+PEER = "jhub-swarmspawner==0.6.3"
+VERSION = images.NEWEST
+ASKED = "/hub/api/info"
+
+OURS = """
+version = 1
+deployment = "test"
+jupyterhub_service_name = "jupyterhub"
+networks = ["jupyterhub"]
+start_timeout = "4m"
+http_timeout = "3m"
+
+[container_spec]
+image = "IMAGE"
+args = ["jupyterhub-singleuser"]
+init = true
+
+[endpoint_spec]
+mode = "dnsrr"
+
+[restart_policy]
+condition = "none"
+"""
+
+# Its users start one time each, so that it is not hit by the hub's memory of addresses.
+THEIRS = """
+c.JupyterHub.spawner_class = "jhub.SwarmSpawner"
+c.SwarmSpawner.jupyterhub_service_name = "jupyterhub"
+c.SwarmSpawner.networks = ["jupyterhub"]
+c.SwarmSpawner.container_spec = {{"args": ["jupyterhub-singleuser"], "env": {{}}, "init": True}}
+c.SwarmSpawner.images = [{{"name": "Plain", "image": "{image}", "endpoint_spec": {{"mode": "dnsrr"}}}}]
+c.SwarmSpawner.start_timeout = 240
+c.SwarmSpawner.http_timeout = 180
+c.SwarmSpawner.port = 8888
+"""
+
+QUIET = "c.JupyterHub.log_level = 'INFO'\n"
+
+
+def install() -> None:
+    """The release's program and module, and the peer, where the hub finds both."""
+    place.install("release")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(SITE)]
+    known = ["PyYAML", "requests", "six", "ruamel.yaml"]
+    subprocess.run([*command, "--no-deps", PEER, "jhub-authenticators"], check=True)
+    subprocess.run([*command, "docker", "flatten_dict", "async_generator", *known], check=True)
+
+
+class Asker:
+    """Asks the hub's API again and again, from a process of its own, and takes the times."""
+
+    def __init__(self, token: str) -> None:
+        self.ours, theirs = multiprocessing.Pipe()
+        self.process = multiprocessing.Process(target=self._ask, args=(theirs, token), daemon=True)
+        self.process.start()
+
+    @staticmethod
+    def _ask(pipe, token: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+        times = []
+        while not pipe.poll(0.02):
+            begun = time.perf_counter()
+            connection.request("GET", ASKED, headers={"Authorization": f"token {token}"})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+            times.append(time.perf_counter() - begun)
+        pipe.send(times)
+
+    def stop(self) -> list[float]:
+        self.ours.send(None)
+        times = self.ours.recv()
+        self.process.join()
+        return times
+
+
+@dataclass
+class Run:
+    """What so many starts at once took."""
+
+    seconds: float
+    latencies: list[float]
+    requests: float = 0.0
+    lists: float = 0.0
+    stops: float = 0.0
+
+
+@dataclass
+class Runs:
+    """The same, several times."""
+
+    all: list[Run] = field(default_factory=list)
+
+    def seconds(self) -> str:
+        taken = sorted(run.seconds for run in self.all)
+        return f"{statistics.median(taken):.2f} s ({taken[0]:.2f}-{taken[-1]:.2f})"
+
+    def latency(self) -> str:
+        every = sorted(one for run in self.all for one in run.latencies)
+        p95 = every[int(len(every) * 0.95)]
+        return f"{statistics.median(every) * 1e3:.1f} / {p95 * 1e3:.0f} / {every[-1] * 1e3:.0f} ms"
+
+    def mean(self, of: Callable[[Run], float]) -> str:
+        return f"{statistics.mean(of(run) for run in self.all):.1f}"
+
+    def middle(self) -> float:
+        return statistics.median(run.seconds for run in self.all)
+
+
+class Contender:
+    """A hub with one of the spawners."""
+
+    def __init__(self, deployed: Deployment, turn: int) -> None:
+        self.deployed, self.hub, self.turn = deployed, deployed.hub, turn
+
+    def spawn(self, count: int, delay: float) -> Run:
+        names = [f"user-{self.turn}-{count}-{int(delay * 1000)}-{number}" for number in range(count)]
+        for name in names:
+            self.hub.add_user(name)
+        proxy = self.deployed.proxy
+        proxy.delay = delay
+        proxy.requests.clear()
+        asker = Asker(self.hub.token)
+        begun = time.perf_counter()
+        threads = [threading.Thread(target=self.hub.request_start, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        until(lambda: self._ready(names), 300, f"{count} servers are ready")
+        taken = time.perf_counter() - begun
+        latencies = asker.stop()
+        for thread in threads:
+            thread.join()
+        requests = proxy.requests.copy()
+        lists = requests.pop("GET /tasks", 0)
+        proxy.requests.clear()
+        stops = [threading.Thread(target=self.hub.stop, args=(name,), kwargs={"seconds": 180}) for name in names]
+        for thread in stops:
+            thread.start()
+        for thread in stops:
+            thread.join()
+        stopped = proxy.requests.total()
+        proxy.delay = 0.0
+        docker = self.deployed.engine.docker
+        until(lambda: len(docker("ps", "--quiet").split()) == 2, 120, "the containers are gone")
+        return Run(taken, latencies, requests.total() / count, lists / taken, stopped / count)
+
+    def _ready(self, names: list[str]) -> bool:
+        users = self.hub.ask("GET", "/users?state=ready&limit=200").json
+        ready = {user["name"] for user in users if (user.get("servers") or {}).get("", {}).get("ready")}
+        return ready.issuperset(names)
+
+
+def bare(deployed: Deployment, count: int) -> Run:
+    """So many servers, without the hub having any part in it."""
+    docker = deployed.engine.docker
+    command = ["jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser", "--IdentityProvider.token="]
+    options = ["--network", "jupyterhub", "--endpoint-mode", "dnsrr", "--init", "--restart-condition", "none"]
+    asker = Asker(deployed.token)
+    begun = time.perf_counter()
+    body = ["service", "create", "--quiet", "--detach", "--no-resolve-image"]
+    for number in range(count):
+        docker(*body, "--name", f"bare{number}", *options, deployed.image, *command)
+    missing = {f"bare{number}" for number in range(count)}
+    addresses: dict[str, str] = {}
+    while missing:
+        assert time.perf_counter() - begun < 300, "the bare servers do not come"
+        if len(addresses) < count:
+            addresses |= gateways(deployed)
+        missing -= {name for name in missing if name in addresses and answers(addresses[name])}
+        time.sleep(0.05)
+    taken = time.perf_counter() - begun
+    latencies = asker.stop()
+    for number in range(count):
+        docker("service", "rm", f"bare{number}")
+    until(lambda: len(docker("ps", "--quiet").split()) == 2, 120, "the containers are gone")
+    return Run(taken, latencies)
+
+
+def gateways(deployed: Deployment) -> dict[str, str]:
+    """The addresses at which this machine reaches the bare servers' containers."""
+    shown = json.loads(deployed.engine.docker("network", "inspect", "docker_gwbridge"))[0]["Containers"]
+    listed = deployed.engine.docker("ps", "--no-trunc", "--filter", "name=bare", "--format", "{{.ID}} {{.Names}}")
+    names = dict(line.split() for line in listed.splitlines())
+    found = {}
+    for endpoint, one in shown.items():
+        container = next((key for key in names if key.startswith(endpoint) or one["Name"].endswith(key[:12])), None)
+        if container:
+            found[names[container].split(".")[0]] = one["IPv4Address"].split("/")[0]
+    return found
+
+
+def answers(address: str) -> bool:
+    connection = http.client.HTTPConnection(address, 8888, timeout=5)
+    try:
+        connection.request("GET", "/api")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@contextmanager
+def deployed(engine: Engine, more: str, label: str):
+    """A new hub, gone afterwards with all that it had."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Deployment(engine, VERSION, Path(folder), OURS, QUIET + more)
+        # Its proxy, culler and database have come to rest.
+        time.sleep(5)
+        print(f"{label}: a hub is there", file=sys.stderr)
+        try:
+            yield found
+        finally:
+            docker = engine.docker
+            for service in docker("service", "ls", "--format", "{{.Name}}").split():
+                if not service.startswith(place.STACK + "_"):
+                    docker("service", "rm", service, check=False)
+            found.close()
+
+
+def rows(title: str, names: list[str], cells: list[list[str]]) -> None:
+    print(f"\n| {title} | " + " | ".join(names) + " |")
+    print("|---" * (len(names) + 1) + "|")
+    for row in cells:
+        print("| " + " | ".join(row) + " |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--counts", type=int, nargs="+", default=[1, 10, 30], help="servers at once")
+    parser.add_argument("--slow", type=int, nargs="*", default=[1, 10], help="the same with the slow engine")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    install()
+    images.build(VERSION)
+    engine = Engine(ROOT / "target" / "b")
+    image = f"{images.REPOSITORY}:{VERSION}"
+    contenders = {"swarmgen": "", "jhub-swarmspawner 0.6.3": THEIRS.format(image=image)}
+    spawned: dict[tuple[str, int, float], Runs] = {}
+    floors: dict[int, Runs] = {}
+    kinds = [(count, 0.0) for count in options.counts] + [(count, 0.1) for count in options.slow]
+    try:
+        engine.enter()
+        for turn in range(options.rounds):
+            for contender, more in contenders.items():
+                with deployed(engine, more, contender) as hub:
+                    if contender == "swarmgen":
+                        for count in options.counts:
+                            run = bare(hub, count)
+                            print(f"bare, {count}: {run.seconds:.2f} s", file=sys.stderr)
+                            floors.setdefault(count, Runs()).all.append(run)
+                    for count, delay in kinds:
+                        run = Contender(hub, turn).spawn(count, delay)
+                        print(f"{contender}, {count}, +{delay} s: {run.seconds:.2f} s", file=sys.stderr)
+                        spawned.setdefault((contender, count, delay), Runs()).all.append(run)
+        system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+        docker = engine.docker("version", "--format", "{{.Server.Version}}").strip()
+    finally:
+        engine.stop()
+    print("# Performance under JupyterHub\n")
+    print("Written by `benches/hub.py`, which tells what is measured and how. Times are medians (least-greatest).\n")
+    print(f"- {datetime.date.today()}; {system}; load {load:.1f} at the start; {options.rounds} rounds")
+    print(f"- JupyterHub {VERSION}, an engine of one node, {docker}")
+    names = ["bare servers", *contenders]
+    print("\n## From the request until all are ready")
+    cells = []
+    for count in options.counts:
+        ours = [spawned[name, count, 0.0] for name in contenders]
+        floor = floors[count]
+        shown = [f"{runs.seconds()}, {runs.middle() / floor.middle():.2f} times" for runs in ours]
+        cells.append([str(count), floor.seconds(), *shown])
+    for count in options.slow:
+        cells.append(
+            [f"{count}, 100 ms added to each request to the engine", "", *(spawned[name, count, 0.1].seconds() for name in contenders)]
+        )
+    rows("servers at once", names, cells)
+    print("\n## The hub's API meanwhile")
+    print(f"\n`GET {ASKED}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest.")
+    cells = [
+        [str(count), floors[count].latency(), *(spawned[name, count, 0.0].latency() for name in contenders)]
+        for count in options.counts
+    ]
+    for count in options.slow:
+        cells.append([f"{count}, slow engine", "", *(spawned[name, count, 0.1].latency() for name in contenders)])
+    rows("servers at once", names, cells)
+    print("\n## Requests to the engine")
+    cells = []
+    for count, delay in kinds:
+        label = f"{count}, slow engine" if delay else str(count)
+        every = [spawned[name, count, delay] for name in contenders]
+        cells.append([f"{label}: per start, without task lists", *(runs.mean(lambda run: run.requests) for runs in every)])
+        cells.append([f"{label}: task lists per second", *(runs.mean(lambda run: run.lists) for runs in every)])
+        cells.append([f"{label}: per stop", *(runs.mean(lambda run: run.stops) for runs in every)])
+    rows("servers at once", list(contenders), cells)
+
+
+if __name__ == "__main__":
+    main()

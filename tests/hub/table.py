@@ -1,0 +1,96 @@
+"""docs/faults.md: what goes wrong, what the user sees of it, and what stays, beside the predecessor.
+
+The tests say what they saw. `SWARMGEN_UPDATE=1` writes the page; else it has to say the same, but for the times.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from deployment import ROOT
+
+PAGE = ROOT / "docs" / "faults.md"
+
+HEAD = """# Faults
+
+What goes wrong under a hub, what the user sees of it and after how long, and what is left behind. The tests in `tests/hub` make
+each of these faults on a real swarm under a real hub (JupyterHub 6), and write this page. The right half is
+jhub-swarmspawner 0.6.3, measured once on the same kind of machine with JupyterHub 6 and a remedy for its memory of
+addresses; "-" was not measured. Times are from the request, on two cores; those of time-outs (30 s here) are the config's.
+
+| fault | the user waits | and sees | left behind | SwarmSpawner: waits | and sees | left behind |
+|---|---|---|---|---|---|---|
+"""
+
+TAIL = """
+The codes in parentheses are those of the [protocol](spawner-protocol.md#failed); the hub's log has a line with the code and the
+engine's own words for each failure.
+"""
+
+PEER = {
+    "the image is nowhere": ("33 s (form), 11 s (API: 500)", "“didn't respond in 30 seconds”", "nothing"),
+    "no node meets a constraint": (
+        "50 s", "“didn't respond in 30 seconds”", "an orphan that makes the next, good choice fail too",
+    ),
+    "the container exits at once": (
+        "50 s", "“didn't respond in 30 seconds”", "a service that restarts for ever and outlives “stop”",
+    ),
+    "nothing listens on the port": ("-", "-", "-"),
+    "the engine hangs for 5 s during a start": ("+5 s", "the whole hub frozen", "-"),
+    "the engine is away for 5 s during a start": ("0.2-1.2 s", "500", "an orphan that keeps running; “stop” leaves it"),
+    "the engine is away for 15 s while a server runs": ("-", "-", "-"),
+    "the engine is away for 5 s during a stop": ("-", "-", "-"),
+    "the hub is killed while a server runs": ("-", "-", "-"),
+    "the hub is killed in the middle of a start": ("over 20 s", "start 400, stop 500", "needs a new start"),
+    "the server ends by itself": ("-", "-", "-"),
+    "the swarm moves the server to another node": ("-", "-", "-"),
+    "two users whose names have the same last 32 characters": (
+        "0.2 s", "500", "the second one's attempt removes the first one's running server",
+    ),
+    "a name like `a@b.c`, `two words`, `李雷`, or of 200 characters": ("0.2 s", "500, the engine's raw error", "-"),
+    "a volume labelled autoremove, its task on a worker": ("-", "-", "the volume is never removed"),
+    "an ordinary user asks for a root container with the host's `/`": ("-", "201, and it runs", "-"),
+}  # fmt: skip
+
+
+@dataclass
+class Row:
+    """What was seen of a fault."""
+
+    waits: str
+    sees: str
+    left: str
+
+    def cells(self, fault: str) -> list[str]:
+        return [fault, self.waits, self.sees, self.left, *PEER[fault]]
+
+
+class Table:
+    """All faults that were seen in this run."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+
+    def saw(self, fault: str, waits: str, sees: str, left: str = "nothing") -> None:
+        """Takes note of a fault; what the page says of it has to be that, but for the time."""
+        assert fault in PEER, fault
+        self.rows.setdefault(fault, Row(waits, sees, left))
+        if "SWARMGEN_UPDATE" not in os.environ:
+            lines = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith(f"| {fault} |")]
+            assert len(lines) == 1, f"docs/faults.md has no row of: {fault} (SWARMGEN_UPDATE=1 writes it)"
+            assert lines[0][2:4] == [sees, left], "docs/faults.md says otherwise (SWARMGEN_UPDATE=1 writes it)"
+
+    def write(self) -> None:
+        """Writes the page, if this is the run for it."""
+        if "SWARMGEN_UPDATE" not in os.environ or not self.rows:
+            return
+        missing = PEER.keys() - self.rows.keys()
+        assert not missing, f"not all faults were seen: {sorted(missing)}"
+        lines = ["| " + " | ".join(self.rows[fault].cells(fault)) + " |\n" for fault in PEER]
+        PAGE.write_text(HEAD + "".join(lines) + TAIL)
+
+
+def seconds(taken: float) -> str:
+    """A time as the page has it."""
+    return f"{taken:.1f} s" if taken < 10 else f"{taken:.0f} s"
