@@ -14,6 +14,7 @@ pub mod toml;
 pub mod world;
 pub mod yaml;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -33,7 +34,15 @@ pub const MAX_DEPTH: usize = 64;
 ///
 /// A value takes 40 bytes and more, however short its text: with this many, a tree stays small beside what the program
 /// itself takes.
-pub const MAX_NODES: usize = 1 << 16;
+pub const MAX_NODES: usize = 1 << 17;
+
+/// The beginning of a key, for a message: of one of megabytes nobody reads the rest.
+pub(crate) fn cut_short(key: &str) -> Cow<'_, str> {
+    match key.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &key[..end]).into(),
+        None => key.into(),
+    }
+}
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

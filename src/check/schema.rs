@@ -15,18 +15,18 @@ mod tree;
 mod unknown;
 mod violation;
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use crate::diag::{Diagnostics, Note};
 use crate::model::CONFIG_SCHEMA;
-use crate::source::{Node, Value as Content};
+use crate::source::Node;
 use outline::Outline;
 use shape::Shape;
 pub use shape::Takes;
 use tree::{Tree, View};
-use violation::Violation;
 
 /// The committed schema.
 static SHAPE: LazyLock<Shape<'static>> =
@@ -49,8 +49,9 @@ static OVERRIDES: LazyLock<Compiled> = LazyLock::new(|| {
 /// The most mistakes of one document that are told: nobody reads more, and each is looked up in the whole.
 const MOST_TOLD: usize = 500;
 
-/// How many values of a table or list are looked at first for so many mistakes.
-const REACH: usize = 1024;
+/// The most errors that the crate makes of one document, several for some mistakes: all are held at once, half a
+/// kibibyte each.
+const MOST_MADE: usize = 10 * MOST_TOLD;
 
 /// The definition of a layer that stands alone.
 const LAYER: &str = "Overrides";
@@ -105,42 +106,25 @@ pub fn overrides_take(keys: &[&str]) -> Takes {
     SHAPE.takes(LAYER, keys)
 }
 
-/// Tells whether a table or list has more than [`REACH`] values.
-fn is_long(node: &Node) -> bool {
-    match &node.value {
-        Content::Seq(items) => items.len() > REACH || items.iter().any(is_long),
-        Content::Map(map) => map.entries.len() > REACH || map.iter().any(|entry| is_long(&entry.value)),
-        _ => false,
+fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let room = Cell::new(MOST_MADE);
+    if compiled.validator.is_valid(View::Value(root, &room)) {
+        return diagnostics;
     }
-}
-
-/// A tree's violations, up to a few more than are told; `reach` is how many values of each table and list are gone through.
-fn collect(root: &Node, reach: usize, compiled: &Compiled) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for error in compiled.validator.iter_errors(View::Value(root, reach)) {
+    for error in compiled.validator.iter_errors(View::Value(root, &room)) {
         violation::flatten(&error, &mut violations);
         if violations.len() > MOST_TOLD {
             break;
         }
     }
-    violations
-}
-
-fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
-    let mut diagnostics = Diagnostics::new();
-    if compiled.validator.is_valid(View::Value(root, usize::MAX)) {
-        return diagnostics;
-    }
-    // The crate collects the errors of a whole list before it gives the first, half a kibibyte for each.
-    let mut violations = if is_long(root) { collect(root, REACH, compiled) } else { Vec::new() };
-    if violations.len() <= MOST_TOLD {
-        violations = collect(root, usize::MAX, compiled);
-    }
-    let cut = violations.len() > MOST_TOLD;
+    let cut = violations.len() > MOST_TOLD || room.get() == 0;
     violations.truncate(MOST_TOLD);
+    let told = violations.len();
     let mut explained = violation::explain(root, Outline::new(&compiled.document, root), violations);
     if let Some(last) = explained.last_mut().filter(|_| cut) {
-        last.notes.push(Note::Note(format!("only the first {MOST_TOLD} mistakes of this document are told")));
+        last.notes.push(Note::Note(format!("only the first {told} mistakes of this document are told")));
     }
     diagnostics.extend(explained);
     diagnostics

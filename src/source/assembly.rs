@@ -116,10 +116,7 @@ pub(super) fn push<T>(list: &mut Vec<T>, item: T) {
 
 /// The fault of a key that a table says twice.
 pub(super) fn duplicate(key: &str, span: Span) -> Fault {
-    let mut shown: String = key.chars().take(60).flat_map(char::escape_debug).collect();
-    if key.chars().count() > 60 {
-        shown.push('…');
-    }
+    let shown: String = super::cut_short(key).chars().flat_map(char::escape_debug).collect();
     Fault::new(FaultKind::DuplicateKey, span, format!("the key `{shown}` is set twice"))
 }
 

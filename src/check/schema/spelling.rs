@@ -1,26 +1,27 @@
 //! Which known word was meant by an unknown one.
 
+/// The longest word, in bytes, that is compared with known ones, which are all far shorter.
+pub(super) const LONGEST: usize = 256;
+
 /// Finds the word that was most likely meant, if any is near enough.
 ///
 /// Case, dashes and underscores do not count; else words may differ by one letter in three (Damerau-Levenshtein), or
 /// agree in their beginning (Jaro-Winkler).
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let plain = normalized(word);
-    let length = plain.chars().count();
-    let limit = (length / 3).clamp(1, 3);
+    let limit = (plain.chars().count() / 3).clamp(1, 3);
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {
         let other = normalized(candidate);
         if plain == other {
             return Some(candidate);
         }
-        // Neither measure calls these near, and both take long for a key of megabytes.
-        if length > 4 * other.chars().count() {
-            continue;
-        }
         let distance = strsim::damerau_levenshtein(&plain, &other);
-        let near = distance <= limit && distance < other.chars().count().min(length);
-        let alike = length > 3 && strsim::jaro_winkler(&plain, &other) >= 0.93;
+        let near = distance <= limit && distance < other.chars().count().min(plain.chars().count());
+        let alike = plain.chars().count() > 3 && strsim::jaro_winkler(&plain, &other) >= 0.93;
         if (near || alike) && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -52,12 +53,7 @@ mod tests {
         }
         assert_eq!(nearest("vpi", ["vip", "dnsrr"]), Some("vip"));
         assert_eq!(nearest("x", ["vip", "y"]), None);
-    }
-
-    #[test]
-    fn a_word_of_megabytes_is_near_to_none() {
-        let start = std::time::Instant::now();
-        assert_eq!(nearest(&"constraint".repeat(200_000), ["constraints"; 20]), None);
-        assert!(start.elapsed() < std::time::Duration::from_secs(20));
+        assert_eq!(nearest(&"constraints".repeat(2), ["constraintsconstraint"]), Some("constraintsconstraint"));
+        assert_eq!(nearest(&"constraints".repeat(30), [&*"constraint".repeat(33)]), None);
     }
 }

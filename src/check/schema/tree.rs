@@ -3,7 +3,7 @@
 //! Errors of `jsonschema` carry the value at fault. Here they get none: what a user wrote may be a secret.
 
 use std::borrow::Cow;
-use std::iter::Take;
+use std::cell::Cell;
 use std::slice::Iter;
 
 use jsonschema::JsonType;
@@ -18,8 +18,8 @@ pub(super) struct Tree;
 /// A value of the tree, or a key, which `propertyNames` checks like a value.
 #[derive(Clone, Copy)]
 pub(super) enum View<'a> {
-    /// A value, and how many values of each table and list are gone through.
-    Value(&'a Node, usize),
+    /// A value, and how many more errors may be made: once there are so many, tables and lists end.
+    Value(&'a Node, &'a Cell<usize>),
     /// A key.
     Key(&'a str),
 }
@@ -49,13 +49,6 @@ impl Json for Tree {
 }
 
 impl<'a> View<'a> {
-    fn reach(self) -> usize {
-        match self {
-            Self::Value(_, reach) => reach,
-            Self::Key(_) => 0,
-        }
-    }
-
     fn value(self) -> Option<&'a Value> {
         match self {
             Self::Value(node, _) => Some(&node.value),
@@ -65,20 +58,20 @@ impl<'a> View<'a> {
 }
 
 impl<'a> JsonNode<'a, Tree> for View<'a> {
-    type Object = Reached<'a, Map>;
-    type Array = Reached<'a, [Node]>;
+    type Object = Holder<'a, Map>;
+    type Array = Holder<'a, [Node]>;
     type Number = TreeNumber;
 
-    fn as_object(&self) -> Option<Reached<'a, Map>> {
-        match self.value()? {
-            Value::Map(map) => Some(Reached(map, self.reach())),
+    fn as_object(&self) -> Option<Holder<'a, Map>> {
+        match *self {
+            Self::Value(Node { value: Value::Map(map), .. }, room) => Some(Holder(map, room)),
             _ => None,
         }
     }
 
-    fn as_array(&self) -> Option<Reached<'a, [Node]>> {
-        match self.value()? {
-            Value::Seq(items) => Some(Reached(items, self.reach())),
+    fn as_array(&self) -> Option<Holder<'a, [Node]>> {
+        match *self {
+            Self::Value(Node { value: Value::Seq(items), .. }, room) => Some(Holder(items, room)),
             _ => None,
         }
     }
@@ -132,11 +125,14 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
         }
     }
 
-    /// What errors carry: a key's text, and nothing of a value.
+    /// What errors carry: a key's text, and nothing of a value. Each error asks for it once, and nothing else does.
     fn to_value(&self) -> Cow<'a, serde_json::Value> {
         match *self {
             Self::Key(key) => Cow::Owned(key.into()),
-            Self::Value(..) => Cow::Owned(serde_json::Value::Null),
+            Self::Value(_, room) => {
+                room.set(room.get().saturating_sub(1));
+                Cow::Owned(serde_json::Value::Null)
+            }
         }
     }
 
@@ -148,24 +144,38 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
     }
 }
 
-/// A table or list of which only so many values are gone through, though all are counted and found.
-pub(super) struct Reached<'a, T: ?Sized>(&'a T, usize);
+/// A table or list, and how many more errors may be made.
+pub(super) struct Holder<'a, T: ?Sized>(&'a T, &'a Cell<usize>);
 
-/// A table's entries.
-pub(super) struct Members<'a>(Take<Iter<'a, Entry>>, usize);
+/// The values of a table or list, as long as errors may be made.
+pub(super) struct Held<'a, T>(Iter<'a, T>, &'a Cell<usize>);
 
-impl<'a> Iterator for Members<'a> {
-    type Item = (&'a str, View<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|entry| (&*entry.key, View::Value(&entry.value, self.1)))
+impl<'a, T> Held<'a, T> {
+    fn advance(&mut self) -> Option<&'a T> {
+        if self.1.get() == 0 { None } else { self.0.next() }
     }
 }
 
-impl<'a> Object<'a, Tree> for Reached<'a, Map> {
+impl<'a> Iterator for Held<'a, Entry> {
+    type Item = (&'a str, View<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().map(|entry| (&*entry.key, View::Value(&entry.value, self.1)))
+    }
+}
+
+impl<'a> Iterator for Held<'a, Node> {
+    type Item = View<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().map(|node| View::Value(node, self.1))
+    }
+}
+
+impl<'a> Object<'a, Tree> for Holder<'a, Map> {
     type Node = View<'a>;
     type MemberName = &'a str;
-    type MembersIter = Members<'a>;
+    type MembersIter = Held<'a, Entry>;
 
     fn len(&self) -> usize {
         self.0.entries.len()
@@ -175,32 +185,21 @@ impl<'a> Object<'a, Tree> for Reached<'a, Map> {
         self.0.get(key).map(|node| View::Value(node, self.1))
     }
 
-    fn members(&self) -> Members<'a> {
-        Members(self.0.iter().take(self.1), self.1)
+    fn members(&self) -> Held<'a, Entry> {
+        Held(self.0.iter(), self.1)
     }
 }
 
-/// A list's items.
-pub(super) struct Elements<'a>(Take<Iter<'a, Node>>, usize);
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = View<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|node| View::Value(node, self.1))
-    }
-}
-
-impl<'a> Array<'a, Tree> for Reached<'a, [Node]> {
+impl<'a> Array<'a, Tree> for Holder<'a, [Node]> {
     type Node = View<'a>;
-    type ElementsIter = Elements<'a>;
+    type ElementsIter = Held<'a, Node>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn elements(&self) -> Elements<'a> {
-        Elements(self.0.iter().take(self.1), self.1)
+    fn elements(&self) -> Held<'a, Node> {
+        Held(self.0.iter(), self.1)
     }
 }
 
