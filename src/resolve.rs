@@ -174,7 +174,7 @@ impl<'a> Compiler<'a> {
         };
         let roster = Roster::new(listed, users, diagnostics);
         let base = document::base(&root);
-        let profiles = Profile::read_all(&root, &base, world, sources, diagnostics);
+        let profiles = Profile::read_all(&root, base, world, sources, diagnostics);
         let defaults = root.get("user_defaults").and_then(Node::as_map).cloned().unwrap_or_default();
         let mut known: HashSet<Arc<str>> = BUILTINS.iter().map(|name| Arc::from(*name)).collect();
         known.extend(roster.attributes().iter().map(|(name, _)| Arc::clone(name)));

@@ -14,6 +14,7 @@ pub mod toml;
 pub mod world;
 pub mod yaml;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -30,7 +31,18 @@ pub const MAX_CONFIG_BYTES: u64 = 16 << 20;
 /// The deepest nesting of tables and lists that a document may have.
 pub const MAX_DEPTH: usize = 64;
 /// The most values that one config document may hold once its YAML aliases are expanded.
-pub const MAX_NODES: usize = 1 << 20;
+///
+/// A value takes 40 bytes and more, however short its text: with this many, a tree stays small beside what the program
+/// itself takes.
+pub const MAX_NODES: usize = 1 << 17;
+
+/// The beginning of a key, for a message: of one of megabytes nobody reads the rest.
+pub(crate) fn cut_short(key: &str) -> Cow<'_, str> {
+    match key.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &key[..end]).into(),
+        None => key.into(),
+    }
+}
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,7 +240,7 @@ pub enum FaultKind {
     DuplicateKey,
     /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// More than [`MAX_NODES`] values, aliases counted each time.
+    /// More values than allowed ([`MAX_NODES`] in a config), aliases counted each time.
     TooMany,
     /// A number that fits neither a 64-bit integer nor a finite 64-bit float.
     Number,

@@ -15,6 +15,7 @@ mod tree;
 mod unknown;
 mod violation;
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -47,6 +48,10 @@ static OVERRIDES: LazyLock<Compiled> = LazyLock::new(|| {
 
 /// The most mistakes of one document that are told: nobody reads more, and each is looked up in the whole.
 const MOST_TOLD: usize = 500;
+
+/// The most errors that the crate makes of one document, several for some mistakes: all are held at once, half a
+/// kibibyte each.
+const MOST_MADE: usize = 10 * MOST_TOLD;
 
 /// The definition of a layer that stands alone.
 const LAYER: &str = "Overrides";
@@ -103,21 +108,23 @@ pub fn overrides_take(keys: &[&str]) -> Takes {
 
 fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
-    if compiled.validator.is_valid(View::Value(root)) {
+    let room = Cell::new(MOST_MADE);
+    if compiled.validator.is_valid(View::Value(root, &room)) {
         return diagnostics;
     }
     let mut violations = Vec::new();
-    for error in compiled.validator.iter_errors(View::Value(root)) {
+    for error in compiled.validator.iter_errors(View::Value(root, &room)) {
         violation::flatten(&error, &mut violations);
         if violations.len() > MOST_TOLD {
             break;
         }
     }
-    let cut = violations.len() > MOST_TOLD;
+    let cut = violations.len() > MOST_TOLD || room.get() == 0;
     violations.truncate(MOST_TOLD);
+    let told = violations.len();
     let mut explained = violation::explain(root, Outline::new(&compiled.document, root), violations);
     if let Some(last) = explained.last_mut().filter(|_| cut) {
-        last.notes.push(Note::Note(format!("only the first {MOST_TOLD} mistakes of this document are told")));
+        last.notes.push(Note::Note(format!("only the first {told} mistakes of this document are told")));
     }
     diagnostics.extend(explained);
     diagnostics

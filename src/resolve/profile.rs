@@ -48,7 +48,7 @@ impl Profile {
     /// Reads a document's profiles.
     pub fn read_all(
         root: &Node,
-        base: &Node,
+        base: Node,
         world: &dyn World,
         sources: &SourceMap,
         diagnostics: &mut Diagnostics,
@@ -61,11 +61,10 @@ impl Profile {
                         .help("add an entry to `images`, or set `container_spec.image`"),
                 );
             }
-            let spec = base.clone();
             return vec![Self {
                 name: ONLY_PROFILE.into(),
                 access: Access::Everybody,
-                spec,
+                spec: base,
                 findings: Vec::new(),
                 fixed: Fixed::default(),
             }];

@@ -14,6 +14,9 @@ const SMALL: usize = 16;
 /// How many keys are kept to be shared: the names of a million users are not.
 const MAX_SHARED: usize = 1 << 14;
 
+/// What to do about too many values.
+const TOO_MANY: &str = "put users into a users file, which may be of any size, or use fewer aliases";
+
 /// Reading cannot go on; the fault that tells why is already noted.
 #[derive(Debug)]
 pub(super) struct Stop;
@@ -68,7 +71,7 @@ impl<'t> Assembly<'t> {
             return Ok(());
         }
         let message = format!("more than {} values", self.most);
-        Err(self.stop(Fault::new(FaultKind::TooMany, span, message).help("split the document, or use fewer aliases")))
+        Err(self.stop(Fault::new(FaultKind::TooMany, span, message).help(TOO_MANY)))
     }
 
     /// Checks the nesting of a table or list that is at a depth, the outermost at 1.
@@ -103,12 +106,17 @@ impl<'t> Assembly<'t> {
     }
 }
 
+/// Adds to a list. The first gets no room for more: of lists with one value there may be many.
+pub(super) fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(item);
+}
+
 /// The fault of a key that a table says twice.
 pub(super) fn duplicate(key: &str, span: Span) -> Fault {
-    let mut shown: String = key.chars().take(60).flat_map(char::escape_debug).collect();
-    if key.chars().count() > 60 {
-        shown.push('…');
-    }
+    let shown: String = super::cut_short(key).chars().flat_map(char::escape_debug).collect();
     Fault::new(FaultKind::DuplicateKey, span, format!("the key `{shown}` is set twice"))
 }
 
@@ -155,7 +163,7 @@ impl<V> Table<V> {
             let keys = self.entries.iter().map(|(own, ..)| own).chain([&key]);
             self.index = Some(Box::new(keys.enumerate().map(|(index, own)| (Arc::clone(own), index)).collect()));
         }
-        self.entries.push((key, span, value));
+        push(&mut self.entries, (key, span, value));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! Read here rather than as YAML: JSON allows in strings what YAML does not (a raw delete character), and refuses most
 //! of what YAML allows.
 
-use super::assembly::{Assembly, Stop, Table, duplicate};
+use super::assembly::{Assembly, Stop, Table, duplicate, push};
 use super::{Fault, FaultKind, MAX_NODES, Node, SourceId, Span, Value};
 
 /// Reads a JSON document.
@@ -157,8 +157,10 @@ impl Reader<'_, '_> {
             return Ok(Value::Seq(items));
         }
         loop {
-            items.push(self.value()?);
+            let item = self.value()?;
+            push(&mut items, item);
             if !self.more(b']', "expected `,` or `]`")? {
+                items.shrink_to_fit();
                 return Ok(Value::Seq(items));
             }
         }
@@ -192,6 +194,7 @@ impl Reader<'_, '_> {
             let value = self.value()?;
             let _ = table.add(key, span, value);
             if !self.more(b'}', "expected `,` or `}`")? {
+                table.shrink();
                 return Ok(Value::Map(table.into_map()));
             }
         }

@@ -11,8 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::assembly::{Assembly, MAX_FAULTS, duplicate};
-use super::{Entry, Fault, FaultKind, MAX_NODES, Node, Source, SourceId, SourceMap, Span, Syntax, json};
+use super::{Entry, Fault, FaultKind, Node, Source, SourceId, SourceMap, Span, Syntax, json};
 
+/// How many more values than bytes a users file may hold once its YAML aliases are expanded.
+const MAX_ALIASED: usize = 1 << 20;
 /// The most faults that are told of one users file.
 const MOST_TOLD: usize = 20;
 /// The field that every record has.
@@ -102,7 +104,7 @@ impl Records {
             return Err(vec![fault.help("split the file")]);
         }
         // Only aliases can make more values than a text has bytes.
-        let most = text.len().saturating_add(MAX_NODES);
+        let most = text.len().saturating_add(MAX_ALIASED);
         let mut keys = Keys::default();
         let mut misfits = Misfits::default();
         let read = match syntax {
@@ -122,6 +124,9 @@ impl Records {
         let first = |mut faults: Vec<Fault>| {
             faults.sort_by_key(|fault| fault.span);
             faults.truncate(MOST_TOLD);
+            for fault in faults.iter_mut().filter(|fault| fault.kind == FaultKind::TooMany) {
+                fault.help = Some("use fewer aliases".to_owned());
+            }
             faults
         };
         let form = read.map_err(first)?;

@@ -1,7 +1,7 @@
 //! YAML text to a tree.
 //!
-//! The parser's events first become a graph in which an alias is one more edge to its anchor's value. How many values
-//! and levels the tree will have is known from the graph, before anything is copied.
+//! The parser's events become a tree, but for values with anchors: to those an alias first is one more edge. How many
+//! values and levels the tree will have is known before anything is copied.
 
 mod graph;
 mod scalar;
@@ -11,7 +11,7 @@ use granit_parser::{Event, ScalarStyle, Tag};
 
 use super::assembly::{Assembly, Stop};
 use super::{Fault, FaultKind, MAX_DEPTH, MAX_NODES, Node, SourceId, Span};
-use graph::{Graph, Index};
+use graph::Graph;
 use scalar::Written;
 
 /// Reads a YAML document.
@@ -26,9 +26,9 @@ pub fn parse(id: SourceId, text: &str) -> Result<Node, Vec<Fault>> {
 /// Reads a YAML document that may hold so many values, aliases counted each time.
 pub(super) fn parse_within(id: SourceId, text: &str, nodes: usize) -> Result<Node, Vec<Fault>> {
     let mut assembly = Assembly::new(id, text, nodes);
-    let root = read(&mut assembly);
-    match root {
-        Ok((graph, root)) if assembly.faults.is_empty() => match graph.node(root) {
+    let graph = read(&mut assembly);
+    match graph {
+        Ok(graph) if assembly.faults.is_empty() => match graph.into_node() {
             Some(node) => Ok(node),
             None => Err(vec![empty(&assembly)]),
         },
@@ -41,7 +41,7 @@ fn empty(assembly: &Assembly<'_>) -> Fault {
 }
 
 /// Reads the events of the one document.
-fn read(assembly: &mut Assembly<'_>) -> Result<(Graph, Index), Stop> {
+fn read(assembly: &mut Assembly<'_>) -> Result<Graph, Stop> {
     let text = assembly.text;
     let mut graph = Graph::default();
     let mut documents = 0;
@@ -85,13 +85,13 @@ fn read(assembly: &mut Assembly<'_>) -> Result<(Graph, Index), Stop> {
             _ => {}
         }
     }
-    match graph.root() {
-        Some(root) if !graph.is_unwritten(root) => Ok((graph, root)),
-        _ if assembly.faults.is_empty() => {
+    match graph.is_written() {
+        true => Ok(graph),
+        false if assembly.faults.is_empty() => {
             let fault = empty(assembly);
             Err(assembly.stop(fault))
         }
-        _ => Err(Stop),
+        false => Err(Stop),
     }
 }
 

@@ -13,6 +13,7 @@ mod fix;
 mod input;
 mod judged;
 mod levels;
+mod memory;
 mod messages;
 #[path = "../page/mod.rs"]
 mod page;

@@ -1,10 +1,16 @@
 //! Which known word was meant by an unknown one.
 
+/// The longest word, in bytes, that is compared with known ones, which are all far shorter.
+pub(super) const LONGEST: usize = 256;
+
 /// Finds the word that was most likely meant, if any is near enough.
 ///
 /// Case, dashes and underscores do not count; else words may differ by one letter in three (Damerau-Levenshtein), or
 /// agree in their beginning (Jaro-Winkler).
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let plain = normalized(word);
     let limit = (plain.chars().count() / 3).clamp(1, 3);
     let mut best: Option<(usize, &str)> = None;
@@ -47,5 +53,7 @@ mod tests {
         }
         assert_eq!(nearest("vpi", ["vip", "dnsrr"]), Some("vip"));
         assert_eq!(nearest("x", ["vip", "y"]), None);
+        assert_eq!(nearest(&"constraints".repeat(2), ["constraintsconstraint"]), Some("constraintsconstraint"));
+        assert_eq!(nearest(&"constraints".repeat(30), [&*"constraint".repeat(33)]), None);
     }
 }

@@ -3,6 +3,8 @@
 //! Errors of `jsonschema` carry the value at fault. Here they get none: what a user wrote may be a secret.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::slice::Iter;
 
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
@@ -16,8 +18,8 @@ pub(super) struct Tree;
 /// A value of the tree, or a key, which `propertyNames` checks like a value.
 #[derive(Clone, Copy)]
 pub(super) enum View<'a> {
-    /// A value.
-    Value(&'a Node),
+    /// A value, and how many more errors may be made: once there are so many, tables and lists end.
+    Value(&'a Node, &'a Cell<usize>),
     /// A key.
     Key(&'a str),
 }
@@ -49,27 +51,27 @@ impl Json for Tree {
 impl<'a> View<'a> {
     fn value(self) -> Option<&'a Value> {
         match self {
-            Self::Value(node) => Some(&node.value),
+            Self::Value(node, _) => Some(&node.value),
             Self::Key(_) => None,
         }
     }
 }
 
 impl<'a> JsonNode<'a, Tree> for View<'a> {
-    type Object = &'a Map;
-    type Array = &'a [Node];
+    type Object = Holder<'a, Map>;
+    type Array = Holder<'a, [Node]>;
     type Number = TreeNumber;
 
-    fn as_object(&self) -> Option<&'a Map> {
-        match self.value()? {
-            Value::Map(map) => Some(map),
+    fn as_object(&self) -> Option<Holder<'a, Map>> {
+        match *self {
+            Self::Value(Node { value: Value::Map(map), .. }, room) => Some(Holder(map, room)),
             _ => None,
         }
     }
 
-    fn as_array(&self) -> Option<&'a [Node]> {
-        match self.value()? {
-            Value::Seq(items) => Some(items),
+    fn as_array(&self) -> Option<Holder<'a, [Node]>> {
+        match *self {
+            Self::Value(Node { value: Value::Seq(items), .. }, room) => Some(Holder(items, room)),
             _ => None,
         }
     }
@@ -77,7 +79,7 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match *self {
             Self::Key(key) => Some(Cow::Borrowed(key)),
-            Self::Value(node) => node.as_str().map(Cow::Borrowed),
+            Self::Value(node, _) => node.as_str().map(Cow::Borrowed),
         }
     }
 
@@ -123,72 +125,81 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
         }
     }
 
-    /// What errors carry: a key's text, and nothing of a value.
+    /// What errors carry: a key's text, and nothing of a value. Each error asks for it once, and nothing else does.
     fn to_value(&self) -> Cow<'a, serde_json::Value> {
         match *self {
             Self::Key(key) => Cow::Owned(key.into()),
-            Self::Value(_) => Cow::Owned(serde_json::Value::Null),
+            Self::Value(_, room) => {
+                room.set(room.get().saturating_sub(1));
+                Cow::Owned(serde_json::Value::Null)
+            }
         }
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
         match *self {
-            Self::Value(node) => Some(NodeIdentity::new(std::ptr::from_ref(node) as usize)),
+            Self::Value(node, _) => Some(NodeIdentity::new(std::ptr::from_ref(node) as usize)),
             Self::Key(_) => None,
         }
     }
 }
 
-/// A table's entries.
-pub(super) struct Members<'a>(std::slice::Iter<'a, Entry>);
+/// A table or list, and how many more errors may be made.
+pub(super) struct Holder<'a, T: ?Sized>(&'a T, &'a Cell<usize>);
 
-impl<'a> Iterator for Members<'a> {
+/// The values of a table or list, as long as errors may be made.
+pub(super) struct Held<'a, T>(Iter<'a, T>, &'a Cell<usize>);
+
+impl<'a, T> Held<'a, T> {
+    fn advance(&mut self) -> Option<&'a T> {
+        if self.1.get() == 0 { None } else { self.0.next() }
+    }
+}
+
+impl<'a> Iterator for Held<'a, Entry> {
     type Item = (&'a str, View<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|entry| (&*entry.key, View::Value(&entry.value)))
+        self.advance().map(|entry| (&*entry.key, View::Value(&entry.value, self.1)))
     }
 }
 
-impl<'a> Object<'a, Tree> for &'a Map {
-    type Node = View<'a>;
-    type MemberName = &'a str;
-    type MembersIter = Members<'a>;
-
-    fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    fn get(&self, key: &String) -> Option<View<'a>> {
-        Map::get(self, key).map(View::Value)
-    }
-
-    fn members(&self) -> Members<'a> {
-        Members(self.entries.iter())
-    }
-}
-
-/// A list's items.
-pub(super) struct Elements<'a>(std::slice::Iter<'a, Node>);
-
-impl<'a> Iterator for Elements<'a> {
+impl<'a> Iterator for Held<'a, Node> {
     type Item = View<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(View::Value)
+        self.advance().map(|node| View::Value(node, self.1))
     }
 }
 
-impl<'a> Array<'a, Tree> for &'a [Node] {
+impl<'a> Object<'a, Tree> for Holder<'a, Map> {
     type Node = View<'a>;
-    type ElementsIter = Elements<'a>;
+    type MemberName = &'a str;
+    type MembersIter = Held<'a, Entry>;
 
     fn len(&self) -> usize {
-        <[Node]>::len(self)
+        self.0.entries.len()
     }
 
-    fn elements(&self) -> Elements<'a> {
-        Elements(self.iter())
+    fn get(&self, key: &String) -> Option<View<'a>> {
+        self.0.get(key).map(|node| View::Value(node, self.1))
+    }
+
+    fn members(&self) -> Held<'a, Entry> {
+        Held(self.0.iter(), self.1)
+    }
+}
+
+impl<'a> Array<'a, Tree> for Holder<'a, [Node]> {
+    type Node = View<'a>;
+    type ElementsIter = Held<'a, Node>;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn elements(&self) -> Held<'a, Node> {
+        Held(self.0.iter(), self.1)
     }
 }
 

@@ -37,6 +37,9 @@ impl<'a> Unknown<'a> {
     /// Explains the key.
     pub(super) fn explain(&self) -> Explained {
         let key = &*self.entry.key;
+        if key.len() > spelling::LONGEST {
+            return Explained { diagnostic: self.plain(), meant: None };
+        }
         let none = JsonMap::new();
         let known = self.outline.at(self.table).and_then(|schema| self.outline.keys(schema)).unwrap_or(&none);
 
@@ -74,9 +77,11 @@ impl<'a> Unknown<'a> {
     }
 
     fn plain(&self) -> Diagnostic {
+        let key: String = self.entry.key.chars().take(spelling::LONGEST).collect();
+        let more = if key.len() < self.entry.key.len() { "…" } else { "" };
         let message = match self.table.as_str() {
-            "" => format!("unknown key `{}`", self.entry.key),
-            _ => format!("unknown key `{}` in `{}`", self.entry.key, self.table),
+            "" => format!("unknown key `{key}{more}`"),
+            _ => format!("unknown key `{key}{more}` in `{}`", self.table),
         };
         Diagnostic::new(&code::UNKNOWN_KEY, message).at(self.entry.key_span, "not a key of this table")
     }

@@ -6,6 +6,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value as Json;
 
+use super::MOST_TOLD;
 use super::finder::Finder;
 use super::outline::{Outline, either, one_of, option_text};
 use super::spelling;
@@ -47,7 +48,9 @@ pub(super) fn flatten(error: &ValidationError<'_>, violations: &mut Vec<Violatio
     let pointer = Pointer::parse(error.instance_path().as_str());
     let mut add = |fault| violations.push(Violation { pointer: pointer.clone(), fault });
     match error.kind() {
-        Kind::AdditionalProperties { unexpected } => unexpected.iter().cloned().map(Breach::UnknownKey).for_each(add),
+        Kind::AdditionalProperties { unexpected } => {
+            unexpected.iter().take(MOST_TOLD + 1).cloned().map(Breach::UnknownKey).for_each(add);
+        },
         Kind::Required { property } => add(Breach::MissingKey(property.as_str().unwrap_or_default().to_owned())),
         Kind::PropertyNames { error } => add(Breach::KeyName(error.instance().as_str().unwrap_or_default().to_owned())),
         Kind::Enum { .. } | Kind::Constant { .. } => add(Breach::Options),

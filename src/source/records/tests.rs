@@ -205,8 +205,8 @@ fn long_lists_are_read_row_by_row() {
 #[test]
 fn documents_of_records_may_hold_more_values_than_a_config() {
     let record = format!("{{\"name\":\"a\",\"x\":[{}0]}}", "0,".repeat(20_000));
-    let text = format!("[{}{record}]", format!("{record},").repeat(MAX_NODES / 20_000));
-    assert_eq!(good(RecordsSyntax::Json, &text).len(), MAX_NODES / 20_000 + 1);
+    let text = format!("[{}{record}]", format!("{record},").repeat(MAX_ALIASED / 20_000));
+    assert_eq!(good(RecordsSyntax::Json, &text).len(), MAX_ALIASED / 20_000 + 1);
 }
 
 proptest::proptest! {

@@ -10,7 +10,7 @@ use toml_parser::{ErrorSink, ParseError, Raw, Span as Range};
 use super::batch::Batches;
 use super::errors;
 use super::tables::{DROPPED, Key, ROOT, TableId, Tables};
-use crate::source::assembly::{Assembly, MAX_FAULTS, Stop};
+use crate::source::assembly::{Assembly, MAX_FAULTS, Stop, push};
 use crate::source::{Fault, FaultKind, MAX_DEPTH, Node, SourceId, Span, Value};
 
 /// What the two receivers, of events and of errors, tell each other.
@@ -168,7 +168,7 @@ impl<'a, 't> Builder<'a, 't> {
     fn put(&mut self, node: Node) {
         let id = match self.open.last_mut() {
             Some(Open::List { items, .. }) => {
-                items.push(node);
+                push(items, node);
                 return;
             }
             Some(Open::Table { id, .. }) => *id,

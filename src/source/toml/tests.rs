@@ -8,11 +8,11 @@ use toml_parser::Source;
 
 use super::batch::{BATCH, Batches, Cut, SLACK};
 use super::parse_in_batches;
-use crate::source::{Author, Fault, FaultKind, MAX_NODES, Node, SourceMap, Value};
+use crate::source::{Author, Fault, FaultKind, Node, SourceMap, Value};
 
 fn read(text: &str, batch: usize) -> Result<Node, Vec<Fault>> {
     let id = SourceMap::new().add("text", "", Author::Config, String::new());
-    parse_in_batches(id, text, MAX_NODES, batch)
+    parse_in_batches(id, text, usize::MAX, batch)
 }
 
 fn same(theirs: &reference::Value, ours: &Node) -> bool {

@@ -1,46 +1,84 @@
-//! A document's values, each once, and which holds which.
+//! A document's values as they are read: those with an anchor once, whatever stands for them, all others in their place.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::scalar::{Trouble, Written};
-use crate::source::assembly::{Assembly, Stop, Table, duplicate};
+use crate::source::assembly::{Assembly, Stop, Table, duplicate, push};
 use crate::source::{Entry, Fault, FaultKind, Map, Node, Span, Value};
 
-/// A value's number in its [`Graph`].
-pub(super) type Index = usize;
+/// The number of a value that has an anchor.
+type Index = usize;
 
+/// A value.
+#[derive(Clone, Debug)]
+enum Part {
+    /// One in which nothing has an anchor.
+    Whole(Node),
+    /// One that has an anchor, or an alias to it.
+    Shared(Index),
+    /// A list with a shared value somewhere in it.
+    List(Span, Vec<Part>),
+    /// A table with a shared value somewhere in it.
+    Table(Span, Vec<(Arc<str>, Span, Part)>),
+}
+
+/// A value that has an anchor.
 #[derive(Debug)]
 struct Item {
-    span: Span,
-    kind: Kind,
+    /// None until its end has come, before which an alias to it would be within itself.
+    part: Option<Part>,
+    size: Size,
+    /// At least as many as there are places that stand for it.
+    places: usize,
+}
+
+/// How large a value is.
+#[derive(Clone, Copy, Debug)]
+struct Size {
     /// How many values the tree below has, itself included and aliases expanded.
     weight: usize,
     /// How many levels of tables and lists the tree below has.
     height: usize,
-    /// Whether its end is yet to come: an alias to it would be within itself.
-    open: bool,
 }
 
-#[derive(Debug)]
-enum Kind {
-    Scalar(Value),
-    List(Vec<Index>),
-    Table(Vec<(Arc<str>, Span, Index)>),
+const SCALAR: Size = Size { weight: 1, height: 0 };
+
+impl Size {
+    /// That of a table or list whose content was of this size, with one more value in it.
+    fn with(self, part: Self) -> Self {
+        Self { weight: self.weight.saturating_add(part.weight), height: self.height.max(part.height) }
+    }
+
+    /// That of a table or list with this content.
+    fn closed(self) -> Self {
+        Self { height: self.height + 1, ..self }
+    }
+}
+
+impl Part {
+    fn into_whole(self) -> Option<Node> {
+        match self {
+            Self::Whole(node) => Some(node),
+            _ => None,
+        }
+    }
 }
 
 /// A table or list whose end is yet to come.
 #[derive(Debug)]
 struct Frame {
-    item: Index,
-    block: bool,
+    span: Span,
+    anchor: Option<Index>,
     content: Content,
+    /// That of what is in it so far.
+    size: Size,
 }
 
 #[derive(Debug)]
 enum Content {
-    List(Vec<Index>),
-    Table { table: Table<Index>, key: Key, merges: Vec<(Index, Span)>, merge_key: Option<Span> },
+    List(Vec<Part>),
+    Table { table: Table<Part>, key: Key, merges: Vec<(Part, Span)>, merge_key: Option<Span> },
 }
 
 /// The key whose value comes next.
@@ -60,27 +98,23 @@ pub(super) struct Graph {
     items: Vec<Item>,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Index>,
-    root: Option<Index>,
+    root: Option<Part>,
     /// The end of the last text that belongs to a value: where a block ends that has no bracket of its own.
     end: usize,
 }
 
 impl Graph {
-    /// The document's value, once complete.
-    pub(super) fn root(&self) -> Option<Index> {
-        self.root
-    }
-
-    /// Tells whether a value is a null with no text.
-    pub(super) fn is_unwritten(&self, index: Index) -> bool {
-        self.items
-            .get(index)
-            .is_some_and(|item| matches!(item.kind, Kind::Scalar(Value::Null)) && item.span.start == item.span.end)
+    /// Tells whether there is a value, other than a null with no text.
+    pub(super) fn is_written(&self) -> bool {
+        match self.root.as_ref().and_then(|root| self.held(root)) {
+            Some(Part::Whole(Node { value: Value::Null, span })) => span.start < span.end,
+            root => root.is_some(),
+        }
     }
 
     /// How many block collections are open.
     pub(super) fn blocks(&self) -> usize {
-        self.frames.iter().filter(|frame| frame.block).count()
+        self.frames.iter().filter(|frame| frame.span.start == frame.span.end).count()
     }
 
     /// Takes a scalar.
@@ -97,8 +131,7 @@ impl Graph {
             if anchor == 0 {
                 return Ok(());
             }
-            let index = self.add(span, Kind::Scalar(written.value().unwrap_or(Value::Null)));
-            self.anchors.insert(anchor, index);
+            self.share(anchor, Some(Part::Whole(Node::new(span, written.value().unwrap_or(Value::Null)))));
             return Ok(());
         }
         assembly.count(1, span)?;
@@ -112,11 +145,9 @@ impl Graph {
             }
             Value::Null
         });
-        let index = self.add(span, Kind::Scalar(value));
-        if anchor != 0 {
-            self.anchors.insert(anchor, index);
-        }
-        self.place(assembly, index, span);
+        let part = Part::Whole(Node::new(span, value));
+        let part = if anchor == 0 { part } else { Part::Shared(self.share(anchor, Some(part))) };
+        self.place(assembly, part, SCALAR, span);
         Ok(())
     }
 
@@ -124,30 +155,33 @@ impl Graph {
     pub(super) fn alias(&mut self, assembly: &mut Assembly<'_>, anchor: usize, span: Span) -> Result<(), Stop> {
         self.end = self.end.max(span.end as usize);
         let target = self.anchors.get(&anchor).copied().unwrap_or(usize::MAX);
-        let Some(item) = self.items.get(target).filter(|item| !item.open) else {
+        let found = self.items.get(target).and_then(|item| Some((item.part.as_ref()?, item.size)));
+        let Some((part, size)) = found else {
             let fault = Fault::new(FaultKind::Unsupported, span, "the alias is part of what it stands for");
             assembly.fault(fault.help("write the value out"));
-            let index = self.add(span, Kind::Scalar(Value::Null));
-            self.place(assembly, index, span);
+            self.place(assembly, Part::Whole(Node::new(span, Value::Null)), SCALAR, span);
             return Ok(());
         };
         if self.wants_key() {
-            match &item.kind {
-                Kind::Scalar(Value::Str(text)) => {
+            match part {
+                Part::Whole(Node { value: Value::Str(text), .. }) => {
                     let written = Written { text: &Arc::clone(text), plain: false, tag: None };
                     self.key(assembly, &written, span);
                 }
-                Kind::Scalar(_) => {
-                    let text = assembly.text.get(item.span.range()).unwrap_or("");
+                Part::Whole(Node {
+                    value: Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_),
+                    span: own,
+                }) => {
+                    let text = assembly.text.get(own.range()).unwrap_or("");
                     self.key(assembly, &Written { text, plain: true, tag: None }, span);
                 }
-                _ => self.place(assembly, target, span),
+                _ => self.place(assembly, Part::Shared(target), size, span),
             }
             return Ok(());
         }
-        assembly.nest(self.frames.len() + item.height, span)?;
-        assembly.count(item.weight, span)?;
-        self.place(assembly, target, span);
+        assembly.nest(self.frames.len() + size.height, span)?;
+        assembly.count(size.weight, span)?;
+        self.place(assembly, Part::Shared(target), size, span);
         Ok(())
     }
 
@@ -161,20 +195,13 @@ impl Graph {
     ) -> Result<(), Stop> {
         assembly.nest(self.frames.len() + 1, assembly.character(span.start as usize))?;
         assembly.count(1, span)?;
-        let (kind, content) = if table {
-            let content = Content::Table { table: Table::new(), key: Key::None, merges: Vec::new(), merge_key: None };
-            (Kind::Table(Vec::new()), content)
+        let content = if table {
+            Content::Table { table: Table::new(), key: Key::None, merges: Vec::new(), merge_key: None }
         } else {
-            (Kind::List(Vec::new()), Content::List(Vec::new()))
+            Content::List(Vec::new())
         };
-        let item = self.add(span, kind);
-        if let Some(item) = self.items.get_mut(item) {
-            item.open = true;
-        }
-        if anchor != 0 {
-            self.anchors.insert(anchor, item);
-        }
-        self.frames.push(Frame { item, block: span.start == span.end, content });
+        let anchor = (anchor != 0).then(|| self.share(anchor, None));
+        self.frames.push(Frame { span, anchor, content, size: SCALAR });
         Ok(())
     }
 
@@ -184,48 +211,122 @@ impl Graph {
             self.end = self.end.max(span.end as usize);
         }
         let Some(frame) = self.frames.pop() else { return Ok(()) };
-        let (kind, children) = match frame.content {
-            Content::List(items) => (Kind::List(items.clone()), items),
+        let span = assembly.span(frame.span.start as usize, self.end);
+        let mut size = frame.size;
+        let part = match frame.content {
+            Content::List(items) => list(span, items),
             Content::Table { mut table, merges, .. } => {
-                for (merged, place) in merges {
-                    self.merge(assembly, &mut table, merged, place);
+                let merged = !merges.is_empty();
+                for (part, place) in merges {
+                    self.merge(assembly, &mut table, &part, place);
                 }
                 let entries = table.into_entries();
-                let children = entries.iter().map(|(_, _, child)| *child).collect();
-                (Kind::Table(entries), children)
+                if merged {
+                    entries.iter().for_each(|(_, _, part)| self.occupy(part));
+                    size = entries.iter().fold(SCALAR, |size, (_, _, part)| size.with(self.size(part)));
+                }
+                self::table(span, entries)
             }
         };
-        let children = || children.iter().filter_map(|child| self.items.get(*child));
-        let weight = children().fold(1, |sum: usize, child| sum.saturating_add(child.weight));
-        let height = children().map(|child| child.height).max().unwrap_or(0) + 1;
-        let end = self.end;
-        let Some(item) = self.items.get_mut(frame.item) else { return Ok(()) };
-        item.span = assembly.span(item.span.start as usize, end);
-        (item.kind, item.weight, item.height, item.open) = (kind, weight, height, false);
-        let span = item.span;
-        self.place(assembly, frame.item, span);
+        let size = size.closed();
+        let part = match frame.anchor.and_then(|anchor| Some((anchor, self.items.get_mut(anchor)?))) {
+            Some((anchor, item)) => {
+                (item.part, item.size) = (Some(part), size);
+                Part::Shared(anchor)
+            }
+            None => part,
+        };
+        self.place(assembly, part, size, span);
         Ok(())
     }
 
-    /// The tree from a value on.
-    pub(super) fn node(&self, index: Index) -> Option<Node> {
-        let item = self.items.get(index)?;
-        let value = match &item.kind {
-            Kind::Scalar(value) => value.clone(),
-            Kind::List(items) => Value::Seq(items.iter().map(|item| self.node(*item)).collect::<Option<_>>()?),
-            Kind::Table(entries) => {
-                let entries = entries.iter().map(|(key, key_span, value)| {
-                    Some(Entry { key: Arc::clone(key), key_span: *key_span, value: self.node(*value)? })
-                });
-                Value::Map(Map { entries: entries.collect::<Option<_>>()? })
-            }
-        };
-        Some(Node::new(item.span, value))
+    /// The document's tree.
+    pub(super) fn into_node(mut self) -> Option<Node> {
+        let root = self.root.take()?;
+        self.node(root)
     }
 
-    fn add(&mut self, span: Span, kind: Kind) -> Index {
-        self.items.push(Item { span, kind, weight: 1, height: 0, open: false });
+    /// The tree of a part. The last place that stands for an item takes it, the others have copies.
+    fn node(&mut self, part: Part) -> Option<Node> {
+        match part {
+            Part::Whole(node) => Some(node),
+            Part::Shared(index) => {
+                let item = self.items.get_mut(index)?;
+                item.places = item.places.saturating_sub(1);
+                if item.places > 0 {
+                    return self.copy(&Part::Shared(index));
+                }
+                let part = item.part.take()?;
+                self.node(part)
+            }
+            Part::List(span, parts) => {
+                let items = parts.into_iter().map(|part| self.node(part));
+                Some(Node::new(span, Value::Seq(items.collect::<Option<_>>()?)))
+            }
+            Part::Table(span, parts) => {
+                let entries = parts
+                    .into_iter()
+                    .map(|(key, key_span, part)| Some(Entry { key, key_span, value: self.node(part)? }));
+                Some(Node::new(span, Value::Map(Map { entries: entries.collect::<Option<_>>()? })))
+            }
+        }
+    }
+
+    /// A copy of a part's tree.
+    fn copy(&self, part: &Part) -> Option<Node> {
+        match self.held(part)? {
+            Part::Whole(node) => Some(node.clone()),
+            Part::Shared(_) => None,
+            Part::List(span, parts) => {
+                let items = parts.iter().map(|part| self.copy(part));
+                Some(Node::new(*span, Value::Seq(items.collect::<Option<_>>()?)))
+            }
+            Part::Table(span, parts) => {
+                let entries = parts.iter().map(|(key, key_span, part)| {
+                    Some(Entry { key: Arc::clone(key), key_span: *key_span, value: self.copy(part)? })
+                });
+                Some(Node::new(*span, Value::Map(Map { entries: entries.collect::<Option<_>>()? })))
+            }
+        }
+    }
+
+    /// Adds a value with an anchor, or one of which only the start is known.
+    fn share(&mut self, anchor: usize, part: Option<Part>) -> Index {
+        self.items.push(Item { part, size: SCALAR, places: 0 });
+        self.anchors.insert(anchor, self.items.len() - 1);
         self.items.len() - 1
+    }
+
+    /// What a part is, itself or as an item.
+    fn held<'p>(&'p self, part: &'p Part) -> Option<&'p Part> {
+        match part {
+            Part::Shared(index) => self.items.get(*index)?.part.as_ref(),
+            part => Some(part),
+        }
+    }
+
+    fn size(&self, part: &Part) -> Size {
+        let size = match part {
+            Part::Whole(node) => return size_of_node(node),
+            Part::Shared(index) => return self.items.get(*index).map_or(SCALAR, |item| item.size),
+            Part::List(_, parts) => parts.iter().fold(SCALAR, |size, part| size.with(self.size(part))),
+            Part::Table(_, parts) => parts.iter().fold(SCALAR, |size, (_, _, part)| size.with(self.size(part))),
+        };
+        size.closed()
+    }
+
+    /// Notes that a part stands in one more place.
+    fn occupy(&mut self, part: &Part) {
+        match part {
+            Part::Whole(_) => {}
+            Part::Shared(index) => {
+                if let Some(item) = self.items.get_mut(*index) {
+                    item.places += 1;
+                }
+            }
+            Part::List(_, parts) => parts.iter().for_each(|part| self.occupy(part)),
+            Part::Table(_, parts) => parts.iter().for_each(|(_, _, part)| self.occupy(part)),
+        }
     }
 
     fn wants_key(&self) -> bool {
@@ -254,16 +355,25 @@ impl Graph {
     }
 
     /// Gives a complete value to what holds it.
-    fn place(&mut self, assembly: &mut Assembly<'_>, index: Index, span: Span) {
-        match self.frames.last_mut().map(|frame| &mut frame.content) {
-            None => self.root = Some(index),
-            Some(Content::List(items)) => items.push(index),
-            Some(Content::Table { table, key, merges, .. }) => match std::mem::replace(key, Key::None) {
+    fn place(&mut self, assembly: &mut Assembly<'_>, part: Part, size: Size, span: Span) {
+        if let Part::Shared(index) = &part
+            && let Some(item) = self.items.get_mut(*index)
+        {
+            item.places += 1;
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = Some(part);
+            return;
+        };
+        frame.size = frame.size.with(size);
+        match &mut frame.content {
+            Content::List(items) => push(items, part),
+            Content::Table { table, key, merges, .. } => match std::mem::replace(key, Key::None) {
                 Key::Some(name, place) => {
                     // A duplicate was told when the key was read.
-                    let _ = table.add(name, place, index);
+                    let _ = table.add(name, place, part);
                 }
-                Key::Merge => merges.push((index, span)),
+                Key::Merge => merges.push((part, span)),
                 Key::Bad => {}
                 Key::None => {
                     let fault = Fault::new(FaultKind::Unsupported, span, "a key cannot be a table or a list");
@@ -275,20 +385,69 @@ impl Graph {
     }
 
     /// Adds to a table what it does not say itself.
-    fn merge(&self, assembly: &mut Assembly<'_>, table: &mut Table<Index>, merged: Index, span: Span) {
-        let kind = |index: Index| self.items.get(index).map(|item| &item.kind);
-        let parts = match kind(merged) {
-            Some(Kind::List(parts)) => parts.as_slice(),
-            _ => std::slice::from_ref(&merged),
-        };
-        for part in parts {
-            let Some(Kind::Table(entries)) = kind(*part) else {
-                let fault = Fault::new(FaultKind::Unsupported, span, "`<<` takes a table or a list of tables");
-                return assembly.fault(fault.help("give it an alias to a table"));
-            };
-            for (key, place, value) in entries {
-                let _ = table.add(Arc::clone(key), *place, *value);
+    fn merge(&self, assembly: &mut Assembly<'_>, table: &mut Table<Part>, merged: &Part, span: Span) {
+        let mut sound = true;
+        let mut add = |part: &Part| {
+            if sound {
+                match self.held(part) {
+                    Some(Part::Whole(node)) => sound = add_node(table, node),
+                    Some(Part::Table(_, entries)) => {
+                        for (key, place, part) in entries {
+                            let _ = table.add(Arc::clone(key), *place, part.clone());
+                        }
+                    }
+                    _ => sound = false,
+                }
             }
+        };
+        match self.held(merged) {
+            Some(Part::List(_, parts)) => parts.iter().for_each(add),
+            Some(Part::Whole(Node { value: Value::Seq(nodes), .. })) => {
+                sound = nodes.iter().all(|node| add_node(table, node));
+            }
+            _ => add(merged),
         }
+        if !sound {
+            let fault = Fault::new(FaultKind::Unsupported, span, "`<<` takes a table or a list of tables");
+            assembly.fault(fault.help("give it an alias to a table"));
+        }
+    }
+}
+
+/// Adds to a table what it does not say itself; tells whether the other is a table at all.
+fn add_node(table: &mut Table<Part>, other: &Node) -> bool {
+    let entries = other.as_map().into_iter().flatten();
+    for Entry { key, key_span, value } in entries {
+        if table.first(key).is_none() {
+            let _ = table.add(Arc::clone(key), *key_span, Part::Whole(value.clone()));
+        }
+    }
+    matches!(other.value, Value::Map(_))
+}
+
+fn list(span: Span, parts: Vec<Part>) -> Part {
+    if !parts.iter().all(|part| matches!(part, Part::Whole(_))) {
+        return Part::List(span, parts);
+    }
+    let mut nodes = Vec::with_capacity(parts.len());
+    nodes.extend(parts.into_iter().filter_map(Part::into_whole));
+    Part::Whole(Node::new(span, Value::Seq(nodes)))
+}
+
+fn table(span: Span, parts: Vec<(Arc<str>, Span, Part)>) -> Part {
+    if !parts.iter().all(|(_, _, part)| matches!(part, Part::Whole(_))) {
+        return Part::Table(span, parts);
+    }
+    let mut entries = Vec::with_capacity(parts.len());
+    let entry = |(key, key_span, part): (_, _, Part)| Some(Entry { key, key_span, value: part.into_whole()? });
+    entries.extend(parts.into_iter().filter_map(entry));
+    Part::Whole(Node::new(span, Value::Map(Map { entries })))
+}
+
+fn size_of_node(node: &Node) -> Size {
+    match &node.value {
+        Value::Seq(items) => items.iter().fold(SCALAR, |size, item| size.with(size_of_node(item))).closed(),
+        Value::Map(map) => map.iter().fold(SCALAR, |size, entry| size.with(size_of_node(&entry.value))).closed(),
+        _ => SCALAR,
     }
 }

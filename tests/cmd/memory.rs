@@ -1,0 +1,110 @@
+//! How much memory a config takes: at most ten times its size, and a few mebibytes.
+
+use super::*;
+
+/// What any file may take besides.
+const LEEWAY: usize = 12 << 20;
+
+/// A process's peak counts what it has of its parent before it becomes another program, so a small one starts it.
+const STARTER: &str = "
+import posix, sys
+null = posix.open('/dev/null', posix.O_WRONLY)
+actions = [(posix.POSIX_SPAWN_DUP2, null, 1), (posix.POSIX_SPAWN_DUP2, null, 2)]
+pid = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ, file_actions=actions)
+_, status, usage = posix.wait4(pid, 0)
+print(usage.ru_maxrss * (1 if sys.platform == 'darwin' else 1024), posix.waitstatus_to_exitcode(status))
+";
+
+/// The peak memory of `validate` of a text, in bytes, and its exit code.
+fn peak(folder: &Folder, name: &str, text: &str) -> (usize, i32) {
+    folder.put(name, text);
+    let mut python = std::process::Command::new("python3");
+    python.args(["-I", "-S", "-c", STARTER, env!("CARGO_BIN_EXE_swarmgen"), "validate"]).arg(folder.path(name));
+    let output = python.output().unwrap_or_else(|error| panic!("this test needs `python3`: {error}"));
+    fs::remove_file(folder.path(name)).unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let (peak, code) = told.trim().split_once(' ').unwrap_or_else(|| panic!("{told:?} of {name}"));
+    (peak.parse().unwrap(), code.parse().unwrap())
+}
+
+/// About so many bytes of a pattern in a frame.
+fn filled(before: &str, pattern: &str, after: &str, size: usize) -> String {
+    [before, &pattern.repeat(size / pattern.len()), after].concat()
+}
+
+/// About so many bytes of numbered entries in a frame; `#` is the number.
+fn numbered(before: &str, pattern: &str, after: &str, size: usize) -> String {
+    let mut text = before.to_owned();
+    for number in 0.. {
+        if text.len() >= size {
+            break;
+        }
+        text.push_str(&pattern.replace('#', &format!("{number:x}")));
+    }
+    text + after
+}
+
+/// Texts that are worst for their size: what they are, their syntax, and how to make one.
+const TEXTS: &[(&str, &str, fn(usize) -> String)] = &[
+    ("numbers", "toml", |size| filled("x = [", "1,", "]", size)),
+    ("numbers", "json", |size| filled("{\"x\":[", "1,", "1]}", size)),
+    ("numbers", "yaml", |size| filled("x: [", "1,", "]", size)),
+    ("empty strings", "toml", |size| filled("x = [", "\"\",", "]", size)),
+    ("empty strings", "json", |size| filled("{\"x\":[", "\"\",", "1]}", size)),
+    ("empty strings", "yaml", |size| filled("x: [", "\"\",", "]", size)),
+    ("escapes", "json", |size| filled("{\"x\":[", "\"\\n\",", "1]}", size)),
+    ("empty tables", "toml", |size| filled("x = [", "{},", "]", size)),
+    ("empty lists", "yaml", |size| filled("x: [", "[],", "]", size)),
+    ("lists of one", "json", |size| filled("{\"x\":[", "[1],", "1]}", size)),
+    ("lists of one", "yaml", |size| filled("x: [", "[1],", "]", size)),
+    ("tables of one", "toml", |size| filled("x = [", "{a=1},", "]", size)),
+    ("tables of one", "json", |size| filled("{\"x\":[", "{\"a\":1},", "1]}", size)),
+    ("tables of one", "yaml", |size| filled("x: [", "{a: 1},", "]", size)),
+    ("nested lists", "toml", |size| filled("x = [", &format!("{}{},", "[".repeat(60), "]".repeat(60)), "]", size)),
+    ("nested lists", "json", |size| filled("{\"x\":[", &format!("{}{},", "[".repeat(60), "]".repeat(60)), "1]}", size)),
+    ("nested lists", "yaml", |size| filled("x: [", &format!("{}{},", "[".repeat(60), "]".repeat(60)), "]", size)),
+    ("nested tables", "toml", |size| filled("x = [", &format!("{}1{},", "{a=".repeat(60), "}".repeat(60)), "]", size)),
+    ("keys", "toml", |size| numbered("x = {", "#=1,", "}", size)),
+    ("keys", "yaml", |size| numbered("x: {", "#: 1,", "}", size)),
+    ("unknown keys", "toml", |size| numbered("", "#=1\n", "", size)),
+    ("unknown keys", "yaml", |size| numbered("", "k#: 1\n", "", size)),
+    ("headers", "toml", |size| numbered("", "[#]\n", "", size)),
+    ("dotted keys", "toml", |size| numbered("", "a.#.b=1\n", "", size)),
+    ("arrays of tables", "toml", |size| filled("", "[[a]]\n", "", size)),
+    ("wrong arguments", "toml", |size| filled("container_spec.args = [", "1,", "]", size)),
+    ("wrong arguments", "json", |size| filled("{\"container_spec\":{\"args\":[", "1,", "1]}}", size)),
+    ("anchors", "yaml", |size| numbered("x: [", "&k# 1,", "]", size)),
+    ("aliases", "yaml", |size| filled("y: &a 1\nx: [", "*a ,", "]", size)),
+    ("merges", "yaml", |size| filled("y: &a {b: 1, c: 2}\nx: [", "{<<: *a},", "]", size)),
+    ("blocks", "yaml", |size| filled("", "-\n", "", size)),
+    ("a string", "json", |size| filled("{\"x\":\"", "a", "\"}", size)),
+    ("a key", "toml", |size| filled("", "a", " = 1", size)),
+    ("unclosed", "toml", |size| filled("x = [", "1,", "", size)),
+    ("comments", "yaml", |size| filled("", "#\n", "", size)),
+    ("blank lines", "toml", |size| filled("", "\n", "", size)),
+    ("bomb", "yaml", |size| {
+        let levels = (1..30).map(|level| format!("l{level}: &l{level} [{}]\n", format!("*l{},", level - 1).repeat(10)));
+        filled("", "#\n", &format!("l0: &l0 [x, x]\n{}", levels.collect::<String>()), size)
+    }),
+];
+
+#[test]
+fn no_config_takes_more_than_ten_times_its_size() {
+    let folder = Folder::new();
+    let (least, code) = peak(&folder, "tiny.toml", GOOD);
+    assert_eq!(code, 0);
+    let mut too_much = Vec::new();
+    // Just below the most values that a config may have, above it, and the largest of those that are not refused unread.
+    for size in [250 << 10, 2 << 20, 16 << 20] {
+        for (what, syntax, text) in TEXTS {
+            let text = text(size - 2048);
+            let (peak, code) = peak(&folder, &format!("swarmgen.{syntax}"), &text);
+            let taken = peak.saturating_sub(least);
+            let told = format!("{what} in {} KiB of {syntax}: {} KiB, exit code {code}", text.len() >> 10, taken >> 10);
+            if taken > 10 * text.len() + LEEWAY || code != 1 {
+                too_much.push(told);
+            }
+        }
+    }
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
