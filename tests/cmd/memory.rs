@@ -44,8 +44,11 @@ fn numbered(before: &str, pattern: &str, after: &str, size: usize) -> String {
     text + after
 }
 
+/// Makes a text of about so many bytes.
+type Make = fn(usize) -> String;
+
 /// Texts that are worst for their size: what they are, their syntax, and how to make one.
-const TEXTS: &[(&str, &str, fn(usize) -> String)] = &[
+const TEXTS: &[(&str, &str, Make)] = &[
     ("numbers", "toml", |size| filled("x = [", "1,", "]", size)),
     ("numbers", "json", |size| filled("{\"x\":[", "1,", "1]}", size)),
     ("numbers", "yaml", |size| filled("x: [", "1,", "]", size)),
