@@ -50,7 +50,7 @@ pub(super) fn flatten(error: &ValidationError<'_>, violations: &mut Vec<Violatio
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
             unexpected.iter().take(MOST_TOLD + 1).cloned().map(Breach::UnknownKey).for_each(add);
-        },
+        }
         Kind::Required { property } => add(Breach::MissingKey(property.as_str().unwrap_or_default().to_owned())),
         Kind::PropertyNames { error } => add(Breach::KeyName(error.instance().as_str().unwrap_or_default().to_owned())),
         Kind::Enum { .. } | Kind::Constant { .. } => add(Breach::Options),
