@@ -38,8 +38,8 @@ pub const MAX_NODES: usize = 1 << 17;
 
 /// The beginning of a key, for a message: of one of megabytes nobody reads the rest.
 pub(crate) fn cut_short(key: &str) -> Cow<'_, str> {
-    match key.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &key[..end]).into(),
+    match key.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", key.get(..end).unwrap_or("")).into(),
         None => key.into(),
     }
 }

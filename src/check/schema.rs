@@ -26,7 +26,7 @@ use crate::source::Node;
 use outline::Outline;
 use shape::Shape;
 pub use shape::Takes;
-use tree::{Tree, View};
+use tree::{Room, Tree, View};
 
 /// The committed schema.
 static SHAPE: LazyLock<Shape<'static>> =
@@ -49,9 +49,8 @@ static OVERRIDES: LazyLock<Compiled> = LazyLock::new(|| {
 /// The most mistakes of one document that are told: nobody reads more, and each is looked up in the whole.
 const MOST_TOLD: usize = 500;
 
-/// The most errors that the crate makes of one document, several for some mistakes: all are held at once, half a
-/// kibibyte each.
-const MOST_MADE: usize = 10 * MOST_TOLD;
+/// How many bytes the crate's errors of one document may take: it holds all at once, and makes several of some mistakes.
+const ROOM: usize = 4 << 20;
 
 /// The definition of a layer that stands alone.
 const LAYER: &str = "Overrides";
@@ -108,18 +107,19 @@ pub fn overrides_take(keys: &[&str]) -> Takes {
 
 fn violations(root: &Node, compiled: &Compiled) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
-    let room = Cell::new(MOST_MADE);
-    if compiled.validator.is_valid(View::Value(root, &room)) {
+    let left = Cell::new(ROOM);
+    let view = View::Value(root, Room::new(&left));
+    if compiled.validator.is_valid(view) {
         return diagnostics;
     }
     let mut violations = Vec::new();
-    for error in compiled.validator.iter_errors(View::Value(root, &room)) {
+    for error in compiled.validator.iter_errors(view) {
         violation::flatten(&error, &mut violations);
         if violations.len() > MOST_TOLD {
             break;
         }
     }
-    let cut = violations.len() > MOST_TOLD || room.get() == 0;
+    let cut = violations.len() > MOST_TOLD || left.get() == 0;
     violations.truncate(MOST_TOLD);
     let told = violations.len();
     let mut explained = violation::explain(root, Outline::new(&compiled.document, root), violations);

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::cut_short;
+
 /// The path of a value in a tree (RFC 6901).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pointer(String);
@@ -43,9 +45,10 @@ impl Pointer {
 }
 
 impl fmt::Display for Pointer {
-    /// Writes it the way people write paths: `container_spec.mounts[0].target`.
+    /// Writes it the way people write paths: `container_spec.mounts[0].target`. Of a long key only the beginning.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, segment) in self.segments().enumerate() {
+            let segment = cut_short(&segment);
             if segment.parse::<usize>().is_ok() && index > 0 {
                 write!(f, "[{segment}]")?;
             } else if index > 0 {

@@ -82,6 +82,13 @@ const TEXTS: &[(&str, &str, Make)] = &[
     ("blocks", "yaml", |size| filled("", "-\n", "", size)),
     ("a string", "json", |size| filled("{\"x\":\"", "a", "\"}", size)),
     ("a key", "toml", |size| filled("", "a", " = 1", size)),
+    ("wrong under a key", "toml", |size| {
+        let wrong = "1,".repeat(1000);
+        filled("users.", "a", &format!(".overrides.container_spec.args = [{wrong}]"), size - wrong.len())
+    }),
+    ("unknown under a key", "yaml", |size| {
+        numbered(&format!("users: {{? {} : {{overrides: {{", "a".repeat(size / 2)), "#: 1,", "}}}", size)
+    }),
     ("unclosed", "toml", |size| filled("x = [", "1,", "", size)),
     ("comments", "yaml", |size| filled("", "#\n", "", size)),
     ("blank lines", "toml", |size| filled("", "\n", "", size)),

@@ -18,10 +18,31 @@ pub(super) struct Tree;
 /// A value of the tree, or a key, which `propertyNames` checks like a value.
 #[derive(Clone, Copy)]
 pub(super) enum View<'a> {
-    /// A value, and how many more errors may be made: once there are so many, tables and lists end.
-    Value(&'a Node, &'a Cell<usize>),
+    /// A value, and the room that errors have.
+    Value(&'a Node, Room<'a>),
     /// A key.
     Key(&'a str),
+}
+
+/// How much memory errors may take. When nothing is left, tables and lists end.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    /// How many bytes are left.
+    left: &'a Cell<usize>,
+    /// What an error of a value here takes.
+    each: usize,
+}
+
+impl<'a> Room<'a> {
+    /// The room of a whole tree.
+    pub(super) fn new(left: &'a Cell<usize>) -> Self {
+        Self { left, each: 512 }
+    }
+
+    /// The room of a value under a key: errors hold their path.
+    fn under(self, key: &str) -> Self {
+        Self { each: self.each + key.len(), ..self }
+    }
 }
 
 /// A number of the tree. One that is written with a fraction is no integer, not even `1.0`.
@@ -130,7 +151,7 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
         match *self {
             Self::Key(key) => Cow::Owned(key.into()),
             Self::Value(_, room) => {
-                room.set(room.get().saturating_sub(1));
+                room.left.set(room.left.get().saturating_sub(room.each));
                 Cow::Owned(serde_json::Value::Null)
             }
         }
@@ -144,15 +165,15 @@ impl<'a> JsonNode<'a, Tree> for View<'a> {
     }
 }
 
-/// A table or list, and how many more errors may be made.
-pub(super) struct Holder<'a, T: ?Sized>(&'a T, &'a Cell<usize>);
+/// A table or list, and the room that errors have.
+pub(super) struct Holder<'a, T: ?Sized>(&'a T, Room<'a>);
 
-/// The values of a table or list, as long as errors may be made.
-pub(super) struct Held<'a, T>(Iter<'a, T>, &'a Cell<usize>);
+/// The values of a table or list, as long as there is room for errors.
+pub(super) struct Held<'a, T>(Iter<'a, T>, Room<'a>);
 
 impl<'a, T> Held<'a, T> {
     fn advance(&mut self) -> Option<&'a T> {
-        if self.1.get() == 0 { None } else { self.0.next() }
+        if self.1.left.get() == 0 { None } else { self.0.next() }
     }
 }
 
@@ -160,7 +181,7 @@ impl<'a> Iterator for Held<'a, Entry> {
     type Item = (&'a str, View<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.advance().map(|entry| (&*entry.key, View::Value(&entry.value, self.1)))
+        self.advance().map(|entry| (&*entry.key, View::Value(&entry.value, self.1.under(&entry.key))))
     }
 }
 
@@ -182,7 +203,7 @@ impl<'a> Object<'a, Tree> for Holder<'a, Map> {
     }
 
     fn get(&self, key: &String) -> Option<View<'a>> {
-        self.0.get(key).map(|node| View::Value(node, self.1))
+        self.0.get(key).map(|node| View::Value(node, self.1.under(key)))
     }
 
     fn members(&self) -> Held<'a, Entry> {

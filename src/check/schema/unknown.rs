@@ -5,7 +5,7 @@ use serde_json::{Map as JsonMap, Value};
 use super::outline::{Outline, either};
 use super::{foreign, rename, spelling};
 use crate::diag::{Diagnostic, code};
-use crate::source::{Entry, Map, Pointer, Span};
+use crate::source::{Entry, Map, Pointer, Span, cut_short};
 
 /// An unknown key and the table that holds it.
 pub(super) struct Unknown<'a> {
@@ -77,11 +77,10 @@ impl<'a> Unknown<'a> {
     }
 
     fn plain(&self) -> Diagnostic {
-        let key: String = self.entry.key.chars().take(spelling::LONGEST).collect();
-        let more = if key.len() < self.entry.key.len() { "…" } else { "" };
+        let key = cut_short(&self.entry.key);
         let message = match self.table.as_str() {
-            "" => format!("unknown key `{key}{more}`"),
-            _ => format!("unknown key `{key}{more}` in `{}`", self.table),
+            "" => format!("unknown key `{key}`"),
+            _ => format!("unknown key `{key}` in `{}`", self.table),
         };
         Diagnostic::new(&code::UNKNOWN_KEY, message).at(self.entry.key_span, "not a key of this table")
     }

@@ -1,6 +1,7 @@
 //! Violations of the schema, each as a diagnostic.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
@@ -23,7 +24,7 @@ const QUOTES: &str = "put it in quotes";
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Violation {
     /// The value at fault; for keys, their table.
-    pointer: Pointer,
+    pointer: Rc<Pointer>,
     /// What is wrong with it.
     fault: Breach,
 }
@@ -45,8 +46,8 @@ enum Breach {
 
 /// Takes an error apart into violations; of a union, into those of the branch that was meant.
 pub(super) fn flatten(error: &ValidationError<'_>, violations: &mut Vec<Violation>) {
-    let pointer = Pointer::parse(error.instance_path().as_str());
-    let mut add = |fault| violations.push(Violation { pointer: pointer.clone(), fault });
+    let pointer = Rc::new(Pointer::parse(error.instance_path().as_str()));
+    let mut add = |fault| violations.push(Violation { pointer: Rc::clone(&pointer), fault });
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
             unexpected.iter().take(MOST_TOLD + 1).cloned().map(Breach::UnknownKey).for_each(add);
@@ -97,13 +98,13 @@ pub(super) fn explain(root: &Node, outline: Outline<'_>, violations: Vec<Violati
         diagnostics.push(explained.diagnostic);
         let missing = explained.meant.map(Breach::MissingKey);
         for fault in missing.into_iter().chain([Breach::FewKeys, Breach::ManyKeys]) {
-            told.insert(Violation { pointer: violation.pointer.clone(), fault });
+            told.insert(Violation { pointer: Rc::clone(&violation.pointer), fault });
         }
     }
     for violation in &violations {
         if violation.fault == Breach::Type {
             for fault in [Breach::Options, Breach::Form] {
-                told.insert(Violation { pointer: violation.pointer.clone(), fault });
+                told.insert(Violation { pointer: Rc::clone(&violation.pointer), fault });
             }
         }
     }
