@@ -37,6 +37,15 @@ fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Derives the JSON Schema (draft 2020-12) of a document that is written.
+pub(crate) fn document_schema<T: schemars::JsonSchema>(title: &str, id: &str) -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.insert("title".into(), title.into());
+    schema.insert("$id".into(), id.into());
+    schema
+}
+
 /// Writes a JSON document over several lines, with a final line end. What [`visible`] would show is escaped: programs
 /// read it as it was, terminals do not obey it.
 pub(crate) fn document(value: &impl serde::Serialize) -> String {

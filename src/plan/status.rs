@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use crate::diag::render::document;
+use crate::diag::render::{document, document_schema};
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
 use super::label::MADE_BY;
@@ -27,11 +26,7 @@ pub fn render(servers: &[ServerStatus], deployment: &str) -> String {
 
 /// Derives the JSON Schema (draft 2020-12) of the document.
 pub fn schema() -> schemars::Schema {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<Document<'_>>();
-    schema.insert("title".into(), "swarmgen status".into());
-    schema.insert("$id".into(), SCHEMA_ID.into());
-    schema
+    document_schema::<Document<'_>>("swarmgen status", SCHEMA_ID)
 }
 
 /// What `swarmgen status --format json` writes.

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::open_fix;
@@ -32,11 +31,7 @@ pub fn render(diagnostics: &[&Diagnostic], sources: &SourceMap) -> String {
 
 /// Derives the JSON Schema (draft 2020-12) of the document.
 pub fn schema() -> schemars::Schema {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<Document<'_>>();
-    schema.insert("title".into(), "swarmgen diagnostics".into());
-    schema.insert("$id".into(), SCHEMA_ID.into());
-    schema
+    super::document_schema::<Document<'_>>("swarmgen diagnostics", SCHEMA_ID)
 }
 
 /// What `swarmgen --message-format json` writes.

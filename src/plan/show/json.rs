@@ -3,11 +3,10 @@
 //! `schema/plan.v1.schema.json` is derived from these types. Within a version keys may be added, none changes or goes.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, warning_text};
-use crate::diag::render::document;
+use crate::diag::render::{document, document_schema};
 use crate::plan::graph::{self, Plan, TaskFate, Verdict};
 
 /// The schema's identifier. A URN: it names the schema wherever it is kept.
@@ -20,11 +19,7 @@ pub fn render(plan: &Plan, saved: Option<Saved>) -> String {
 
 /// Derives the JSON Schema (draft 2020-12) of the document.
 pub fn schema() -> schemars::Schema {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<Document>();
-    schema.insert("title".into(), "swarmgen plan".into());
-    schema.insert("$id".into(), SCHEMA_ID.into());
-    schema
+    document_schema::<Document>("swarmgen plan", SCHEMA_ID)
 }
 
 /// What `swarmgen plan --message-format json` writes.
