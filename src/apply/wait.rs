@@ -71,6 +71,8 @@ pub(super) struct Watch {
     /// From when on running counts; `None` until the first look, from which on it then does.
     pub(super) counts_from: Option<Instant>,
     pub(super) timeout: Duration,
+    /// How long the tasks could not be listed meanwhile, which does not count.
+    pub(super) unseen: Duration,
     pub(super) seen: Seen,
     /// The reason that was told last.
     pub(super) told: String,
@@ -110,6 +112,13 @@ impl Watched {
         self.pending.borrow().values().map(Watch::deadline).min()
     }
 
+    /// The tasks can be listed again, which they could not since this moment: nobody is late for what nobody saw.
+    fn sees_again(&self, since: Instant, now: Instant) {
+        for watch in self.pending.borrow_mut().values_mut() {
+            watch.unseen += now.saturating_duration_since(since.max(watch.accepted));
+        }
+    }
+
     /// When the tasks are to be looked at next: a second after the last time, or, if all run, once that was for long enough.
     fn next_look(&self) -> Instant {
         let Some(earliest) = self.listed.get().map(|listed| listed + INTERVAL) else { return Instant::now() };
@@ -125,7 +134,7 @@ impl Watch {
     /// A task that began to run in time may show that it stays.
     fn deadline(&self) -> Instant {
         let more = if self.seen.is_running() { self.expected.stable_for + INTERVAL } else { Duration::ZERO };
-        self.accepted + self.timeout + more
+        self.accepted + self.timeout + self.unseen + more
     }
 }
 
@@ -155,6 +164,7 @@ impl<A: SwarmApi> Work<'_, A> {
             accepted: Instant::now(),
             counts_from: None,
             timeout: self.timeout(*start_timeout),
+            unseen: Duration::ZERO,
             seen: Seen::default(),
             told: String::new(),
         });
@@ -213,8 +223,10 @@ impl<A: SwarmApi> Work<'_, A> {
             };
             match listed {
                 Ok(tasks) => {
-                    blind = None;
                     let now = Instant::now();
+                    if let Some(Blind { since, .. }) = blind.take() {
+                        self.watched.sees_again(since, now);
+                    }
                     clocks.learn(&tasks, now);
                     // Set for each service by itself.
                     let look = Look { asked, now, counts_from: asked, clocks: &clocks };

@@ -63,6 +63,17 @@ async fn nobody_is_late_while_the_engine_is_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_never_seen_before_the_engine_went_may_show_that_it_stays() {
+    for first in [1, 2] {
+        let swarm = FakeSwarm::new();
+        goes(&swarm, &Fault::Unreachable, first, 10);
+        let settings =
+            Settings { timeout: Some(Duration::from_secs(6)), stable_for: Duration::from_secs(5), ..settings() };
+        apply_with(&swarm, &creating(&[wanted("a", "slow:1500")]), settings).await.assert_complete();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_leaves_its_swarm_ends_the_wait() {
     let swarm = FakeSwarm::new();
     swarm.faults("tasks", 3, 10_000, Fault::Fails("This node is not a swarm manager."));

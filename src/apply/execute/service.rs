@@ -103,6 +103,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 known,
                 accepted,
                 timeout: self.timeout(new.start_timeout),
+                unseen: Duration::ZERO,
                 seen: Seen::default(),
                 told: String::new(),
             });
