@@ -15,7 +15,7 @@ mod settings;
 mod start;
 mod stop;
 mod wait;
-mod words;
+pub mod words;
 
 pub use event::Event;
 pub use form::Form;

@@ -24,7 +24,7 @@ use crate::source::{Disk, SourceMap};
 use crate::spawner::event::{Event, Failed, FailureCode, Stage};
 use crate::spawner::form::check_template;
 use crate::spawner::request::{BadRequest, Request};
-use crate::spawner::{Form, Owner, Poll, Start, Stop, poll, set_limits, settings, stop};
+use crate::spawner::{Form, Owner, Poll, Start, Stop, poll, set_limits, settings, stop, words};
 
 use super::args::Global;
 use super::args::live::EngineArgs;
@@ -109,11 +109,9 @@ fn is_of_request(finding: &Diagnostic) -> bool {
     CODES.iter().any(|code| code.id == finding.code.id)
 }
 
-/// A diagnostic's message as a sentence.
-fn sentence(message: &str) -> String {
-    let mut chars = message.chars();
-    let first = chars.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(chars).chain(std::iter::once('.')).filter(|c| *c != '`').collect()
+/// Tells whether a finding is about the profile: users do not learn which ones there are for others.
+fn is_of_profile(finding: &Diagnostic) -> bool {
+    [code::ACCESS_DENIED.id, code::UNKNOWN_PROFILE.id].contains(&finding.code.id)
 }
 
 type Answer = Result<Event, Box<Failed>>;
@@ -251,7 +249,9 @@ impl Job<'_> {
         let server = compiler.resolve(&user, &asked, &mut diagnostics);
         let objects = server.as_ref().and_then(|_| compiler.objects(&mut diagnostics));
         compiler.mark_secrets();
-        let (Some(mut server), Some(objects)) = (server, objects) else { return Err(self.refused(&diagnostics)) };
+        let (Some(mut server), Some(objects)) = (server, objects) else {
+            return Err(self.refused(compiler, &user, &diagnostics));
+        };
         super::ui::log(&self.lines(&diagnostics));
         object::bind(&mut server.service, &objects);
         set_limits(&mut server.service);
@@ -389,17 +389,18 @@ impl Job<'_> {
     }
 
     /// Why the request or the config gives no server.
-    fn refused(&self, diagnostics: &Diagnostics) -> Box<Failed> {
+    fn refused(&self, compiler: &Compiler<'_>, user: &User<'_>, diagnostics: &Diagnostics) -> Box<Failed> {
         let errors: Vec<&Diagnostic> =
             diagnostics.sorted().into_iter().filter(|finding| finding.severity == Severity::Error).collect();
         let detail = self.lines(diagnostics).join("\n");
         if errors.is_empty() || !errors.iter().all(|finding| is_of_request(finding)) {
             return self.bad_config(diagnostics);
         }
-        let sentences: Vec<String> = errors.iter().map(|finding| sentence(&finding.message)).collect();
-        Box::new(Failed {
-            hint: Some("Choose something else.".to_owned()),
-            ..*failure(FailureCode::Refused, &sentences.join(" "), detail)
-        })
+        let unavailable = compiler.unavailable(user, self.request.options.as_ref()).map(words::unavailable);
+        let sentences = errors.iter().map(|finding| match &unavailable {
+            Some(words) if is_of_profile(finding) => words.clone(),
+            _ => words::sentence(&finding.message),
+        });
+        words::refused(&sentences.collect::<Vec<_>>(), detail)
     }
 }

@@ -138,6 +138,9 @@ pub fn check_layer(layer: &mut Node) -> Diagnostics {
     diagnostics
 }
 
+/// The keys of a request that choose a profile by its name, of which the first that is there counts.
+const CHOOSING: [&str; 2] = ["profile", "user_selected_name"];
+
 impl Compiler<'_> {
     /// The profile that a server gets: the operator's choice, the request's, the user's, the first allowed.
     pub(super) fn profile_for(&self, user: &User<'_>, request: &Request<'_>) -> Result<&Profile, Failure> {
@@ -159,12 +162,17 @@ impl Compiler<'_> {
         })
     }
 
+    /// The name of a profile that a request chooses and the user may not have, be it that there is none of that name.
+    #[must_use]
+    pub fn unavailable<'o>(&self, user: &User<'_>, options: Option<&'o Node>) -> Option<&'o str> {
+        let name = CHOOSING.iter().find_map(|key| options?.entry(key)?.value.as_str())?;
+        self.named(name, user, |diagnostic| diagnostic).is_err().then_some(name)
+    }
+
     /// The profile that a request chooses, if it chooses one.
     fn chosen(&self, user: &User<'_>, options: Option<&Node>) -> Result<Option<&Profile>, Failure> {
         let Some(options) = options else { return Ok(None) };
-        let Some(entry) =
-            ["profile", "user_selected_name", "user_selected_image"].into_iter().find_map(|key| options.entry(key))
-        else {
+        let Some(entry) = CHOOSING.iter().chain(&["user_selected_image"]).find_map(|key| options.entry(key)) else {
             return Ok(None);
         };
         if !self.settings.use_user_options {

@@ -18,9 +18,9 @@ use crate::resolve::roster::User;
 use crate::resolve::{Compiler, Request as Asked};
 use crate::source::Node;
 
-use super::event::{Event, Failed, FailureCode, Offer};
-use super::failed;
+use super::event::{Event, Failed, Offer};
 use super::request;
+use super::words;
 use field::Field;
 
 pub use page::{FIELD_OF_FILES, check_template};
@@ -62,8 +62,11 @@ impl<'a> Form<'a> {
     #[must_use]
     pub fn again(mut self, typed: Option<&'a request::Form>) -> Self {
         self.typed = typed;
-        let named = typed.and_then(|typed| posted::profile(typed, &self.choices));
-        self.first = named.or(self.first);
+        // Where users do not choose, what they type chooses nothing.
+        if self.compiler.settings.use_user_options {
+            let named = typed.and_then(|typed| posted::profile(typed, &self.choices));
+            self.first = named.or(self.first);
+        }
         self
     }
 
@@ -114,10 +117,7 @@ impl<'a> Form<'a> {
     pub fn options(&self, posted: &request::Form) -> Result<Event, Box<Failed>> {
         match posted::options(self, posted) {
             Ok(user_options) => Ok(Event::Options { user_options }),
-            Err(refusals) => Err(Box::new(Failed {
-                hint: Some("Nothing was started: change this, and try again.".to_owned()),
-                ..*failed(FailureCode::Refused, refusals.join(" "), refusals.join("\n"))
-            })),
+            Err(refusals) => Err(words::refused(&refusals, refusals.join("\n"))),
         }
     }
 }

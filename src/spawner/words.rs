@@ -1,9 +1,38 @@
-//! What tasks do, in plain words.
+//! What tasks do and what is refused, in plain words.
 
 use crate::ir::Resources;
 use crate::plan::observed::ObservedTask;
 
 use super::event::{Failed, FailureCode, Stage};
+
+/// A profile that there is not, or not for this user: who asks does not learn which.
+#[must_use]
+pub fn unavailable(name: &str) -> String {
+    format!("There is no “{}” that you may use.", shown(name))
+}
+
+/// A refusal, by a form or by a start.
+#[must_use]
+pub fn refused(sentences: &[String], detail: String) -> Box<Failed> {
+    let hint = Some("Nothing was started: change this, and try again.".to_owned());
+    Box::new(Failed { hint, ..*super::failed(FailureCode::Refused, sentences.join(" "), detail) })
+}
+
+/// What somebody wrote, safe and short enough for a sentence.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let plain = |c: char| if matches!(c, '\'' | '"' | '\\') { c.to_string() } else { c.escape_debug().to_string() };
+    let end = if text.chars().nth(MOST).is_some() { "…" } else { "" };
+    text.chars().take(MOST).map(plain).chain(std::iter::once(end.to_owned())).collect()
+}
+
+/// A diagnostic's message as a sentence.
+#[must_use]
+pub fn sentence(message: &str) -> String {
+    let mut chars = message.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars).chain(std::iter::once('.')).filter(|c| *c != '`').collect()
+}
 
 /// What a task is doing, for the user.
 pub(super) fn progress(task: Option<&ObservedTask>, resources: &Resources) -> (Stage, String) {

@@ -17,6 +17,7 @@ mod memory;
 mod messages;
 #[path = "../page/mod.rs"]
 mod page;
+mod refusals;
 mod report;
 mod secrets;
 mod swarm;

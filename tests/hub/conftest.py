@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -72,13 +74,17 @@ def clean(deployment: Deployment) -> Iterator[Deployment]:
     """The deployed hub; afterwards no server may be left, neither with the hub nor on the swarm."""
     yield deployment
     hub = deployment.hub
-    for user in hub.ask("GET", "/users").json:
+
+    def leave(user: dict[str, Any]) -> None:
         for server in user.get("servers") or {}:
             if hub.server(user["name"], server):
                 hub.stop(user["name"], server)
         # What one test has chosen is not to be the next one's last choice.
         answer = hub.ask("DELETE", f"/users/{escaped(user['name'])}")
         assert answer.status == 204, answer
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(leave, hub.ask("GET", "/users").json))
     assert deployment.servers() == [], "servers are left on the swarm"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
 
@@ -137,6 +138,16 @@ def test_the_form_and_the_api_make_the_same_server(user, clean) -> None:
         # Each start has a token of its own.
         container["Env"] = [line for line in container["Env"] if not line.startswith(("JPY_API_TOKEN=", "JUPYTERHUB_API_TOKEN="))]
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("profile", ["Staff", "Nothing"])
+def test_the_form_refuses_what_the_api_refuses_in_the_same_words(user, clean, profile) -> None:
+    alice = user("alice")
+    answer = ask(alice, {"profile": profile})
+    assert answer.status == 400, answer
+    page = clean.browser("alice").post("/hub/spawn/alice", {"profile": profile}).text
+    assert answer.json["message"] in html.unescape(page), (answer.json, page)
+    assert clean.servers() == []
 
 
 @pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "a.sh", "ok.txt"])

@@ -11,6 +11,7 @@ use crate::resolve::options::canonical;
 use crate::resolve::upload;
 use crate::source::{Author, Node, SourceMap, Syntax, parse};
 use crate::spawner::request::{self, PostedFile};
+use crate::spawner::words;
 
 use super::page::{FIELD_OF_FILES, FIELD_OF_PROFILE, OPTION, UNIT};
 use super::{Form, NO_PROFILE, pair};
@@ -68,7 +69,7 @@ impl<'a> Reading<'a> {
         let texts: Vec<&'a String> = texts.by_ref().filter(|text| !text.trim().is_empty()).collect();
         let first = *texts.first()?;
         if texts.iter().any(|text| *text != first) {
-            self.refuse(format!("“{}” was sent twice, and differs.", shown(name)));
+            self.refuse(format!("“{}” was sent twice, and differs.", words::shown(name)));
             return None;
         }
         Some(first)
@@ -87,9 +88,9 @@ impl<'a> Reading<'a> {
             return;
         }
         match named(&self.form.choices, &name).and_then(|at| self.form.choices.get(at)) {
-            None => self.refuse(format!("There is no “{}” that you may use.", shown(&name))),
+            None => self.refuse(words::unavailable(&name)),
             Some(choice) if image.is_some_and(|image| *image != *choice.image) => {
-                self.refuse(format!("The image is not that of “{}”.", shown(&name)));
+                self.refuse(format!("The image is not that of “{}”.", words::shown(&name)));
             }
             Some(choice) => {
                 self.options.insert("profile".to_owned(), (*choice.name).into());
@@ -156,7 +157,7 @@ impl<'a> Reading<'a> {
                 continue;
             };
             if !form.fields.iter().any(|field| canonical(field.path) == canonical(path)) {
-                self.refuse(format!("“{}” cannot be chosen here.", shown(path)));
+                self.refuse(format!("“{}” cannot be chosen here.", words::shown(path)));
             }
         }
     }
@@ -186,13 +187,13 @@ impl<'a> Reading<'a> {
                 return;
             }
             if field != FIELD_OF_FILES {
-                self.refuse(format!("There is no field “{}” for files.", shown(field)));
+                self.refuse(format!("There is no field “{}” for files.", words::shown(field)));
                 continue;
             }
             for file in sent {
                 match self.file(file) {
                     Ok(file) => files.push(file),
-                    Err(why) => self.refuse(format!("The file “{}” {why}.", shown(&file.name))),
+                    Err(why) => self.refuse(format!("The file “{}” {why}.", words::shown(&file.name))),
                 }
             }
         }
@@ -235,8 +236,7 @@ impl<'a> Reading<'a> {
             if findings.is_empty() {
                 return Ok(options);
             }
-            self.refused =
-                findings.iter().map(|finding| format!("This cannot be asked for: {}.", words(finding))).collect();
+            self.refused = findings.iter().map(|finding| words::sentence(&finding.message)).collect();
         }
         Err(self.refused)
     }
@@ -250,26 +250,13 @@ pub(super) fn node(sources: &SourceMap, request: &Value) -> Option<Node> {
     Some(node)
 }
 
-/// What somebody wrote, safe and short enough for a sentence.
-fn shown(text: &str) -> String {
-    const MOST: usize = 80;
-    let plain = |c: char| if matches!(c, '\'' | '"' | '\\') { c.to_string() } else { c.escape_debug().to_string() };
-    let end = if text.chars().nth(MOST).is_some() { "…" } else { "" };
-    text.chars().take(MOST).map(plain).chain(std::iter::once(end.to_owned())).collect()
-}
-
-/// A finding's message without its marks.
-fn words(finding: &Diagnostic) -> String {
-    finding.message.replace('`', "")
-}
-
 /// A finding about a file, as the end of a sentence.
 fn advice(finding: &Diagnostic) -> String {
     let help = finding.notes.iter().find_map(|note| match note {
         Note::Help(help) => Some(help.as_str()),
         Note::Note(_) => None,
     });
-    format!("cannot be sent along: {}; {}", words(finding), help.unwrap_or("send another one"))
+    format!("cannot be sent along: {}; {}", finding.message.replace('`', ""), help.unwrap_or("send another one"))
 }
 
 /// Lays one table over another, key by key.

@@ -10,6 +10,7 @@ use super::*;
 use crate::diag::Diagnostics;
 use crate::resolve::document::Inputs;
 use crate::source::{Author, ReadError, SourceMap, Syntax, World, parse};
+use crate::spawner::event::FailureCode;
 use crate::spawner::request::PostedFile;
 
 const CONFIG: &str = r#"
@@ -213,6 +214,10 @@ fn where_nothing_is_to_be_chosen_there_is_no_page() {
         format!("{config}[[images]]\nname = \"One\"\nimage = \"b:1\"\n[[images]]\nname = \"Two\"\nimage = \"c:1\"\n");
     let (html, first, all) = Asking { config: &two, ..asking() }.offer(&[]);
     assert_eq!((html, first.as_deref(), all.len()), (None, Some("One"), 1));
+    // Nor does it choose what was typed.
+    let typed = request::Form { fields: vec![("profile".to_owned(), vec!["Two".to_owned()])], files: Vec::new() };
+    let (html, first, all) = Asking { config: &two, typed: Some(&typed), ..asking() }.offer(&[]);
+    assert_eq!((html, first.as_deref(), all.len()), (None, Some("One"), 1));
 }
 
 #[test]
@@ -403,7 +408,7 @@ fn files_are_sent_along_within_bounds() {
     let many: Vec<(&str, &str, &[u8])> = many.iter().map(|name| ("user-upload", name.as_str(), &b"x"[..])).collect();
     assert!(asking.fill(&[], &many).unwrap_err().contains("11 files"));
     let twins = [("user-upload", "a.txt", &b"x"[..]), ("user-upload", "a.txt", b"y")];
-    assert!(asking.fill(&[], &twins).unwrap_err().contains("two files have the same name"));
+    assert!(asking.fill(&[], &twins).unwrap_err().contains("Two files have the same name"));
     assert_eq!(asking.fill(&[], &[("other", "a.txt", b"x")]).unwrap_err(), "There is no field “other” for files.");
     let closed = super::tests::asking().fill(&[], &[("user-upload", "a.txt", b"x")]);
     assert_eq!(closed.unwrap_err(), "Files cannot be sent along here.");
