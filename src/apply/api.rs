@@ -118,6 +118,8 @@ pub struct EngineInfo {
     pub managers: Vec<String>,
     /// Its volume plugins.
     pub volume_plugins: Vec<String>,
+    /// What its clock shows (`SystemTime`, RFC 3339); empty where it does not say.
+    pub time: String,
 }
 
 /// What a registry says of an image.

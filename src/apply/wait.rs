@@ -12,13 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::plan::observed::{ObservedNode, ObservedService, ObservedTask};
 use crate::resolve::decode::LABEL_DEPLOYMENT;
 
-use super::api::{ApiResult, SwarmApi, TaskFilter};
+use super::api::{ApiResult, EngineInfo, SwarmApi, TaskFilter};
 use super::event::{Act, Event, Progress, Subject};
 use super::outcome::State;
 use super::work::Work;
@@ -188,6 +189,16 @@ impl<A: SwarmApi> Work<'_, A> {
         self.call_within(bound, self.run.api.tasks(&filter)).await
     }
 
+    /// Reads the clock of the engine's node. What it does not say is only known less well.
+    async fn read_clock(&self, clocks: &mut Clocks) {
+        let Ok(EngineInfo { node_id, time, .. }) = self.call_within(INTERVAL, self.run.api.info()).await else {
+            return;
+        };
+        if let Ok(time) = time.parse() {
+            clocks.learn_time(&node_id, time, Instant::now());
+        }
+    }
+
     fn label(&self) -> String {
         format!("{LABEL_DEPLOYMENT}={}", self.deployment)
     }
@@ -196,6 +207,7 @@ impl<A: SwarmApi> Work<'_, A> {
     pub(super) async fn wait(&self) {
         let (mut nodes, mut clocks) = (Nodes::default(), Clocks::default());
         let mut blind: Option<Blind> = None;
+        let mut is_clock_read = false;
         loop {
             let Some(deadline) = self.watched.next_deadline() else {
                 if self.watched.closed.get() {
@@ -219,7 +231,13 @@ impl<A: SwarmApi> Work<'_, A> {
             let listed = tokio::select! {
                 biased;
                 () = self.halt.halted() => return,
-                listed = self.list_tasks(bound) => listed,
+                (listed, ()) = join(self.list_tasks(bound), async {
+                    // Once: from then on it shows as much more as ours.
+                    if !is_clock_read {
+                        self.read_clock(&mut clocks).await;
+                        is_clock_read = true;
+                    }
+                }) => listed,
             };
             match listed {
                 Ok(tasks) => {

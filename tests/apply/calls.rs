@@ -12,8 +12,8 @@ async fn two_hundred_are_made_within_the_parallelism() {
     ran.assert_complete();
     assert_eq!(swarm.names().len(), 200);
     assert_eq!(swarm.calls("create_service").len(), 200);
-    // One more may be the task list.
-    assert!((8..=9).contains(&swarm.most_running()), "{}", swarm.most_running());
+    // Two more may be the task list and the look at the clock.
+    assert!((8..=10).contains(&swarm.most_running()), "{}", swarm.most_running());
     let last = swarm.calls("create_service").last().unwrap().at;
     assert_eq!((last - start).as_millis(), 240, "8 at once, 10 ms each");
     assert!(ran.outcome.reports.iter().all(|report| matches!(report.state, State::Converged { .. })));
@@ -163,5 +163,5 @@ async fn what_happens_is_told_in_order() {
             _ => "other",
         })
         .collect();
-    assert_eq!(told, ["started", "accepted", "waiting", "waiting", "waiting", "converged", "none left"]);
+    assert_eq!(told, ["started", "accepted", "waiting", "waiting", "converged", "none left"]);
 }

@@ -34,10 +34,10 @@ async fn there_is_at_most_one_task_list_a_second() {
 async fn the_last_look_is_when_the_last_task_has_run_for_long_enough() {
     for shift in [0, 300, 600] {
         let swarm = FakeSwarm::new();
-        // One after the other: each tells how late it is by the node's clock.
+        // One after the other: each tells how late it is by the clock of its node, which is not the one that answers.
         let wait = |number: u64| 300 + shift + number * 130;
         let services: Vec<NewService> =
-            (0..60).map(|number| wanted(&format!("u{number:03}"), &format!("slow:{}", wait(number)))).collect();
+            (0..60).map(|number| wanted(&format!("u{number:03}"), &format!("slow:{}@node2", wait(number)))).collect();
         let start = tokio::time::Instant::now();
         apply(&swarm, &creating(&services)).await.assert_complete();
         let runs_for = start.elapsed() - Duration::from_millis(wait(59));
@@ -46,6 +46,19 @@ async fn the_last_look_is_when_the_last_task_has_run_for_long_enough() {
             runs_for < Duration::from_millis(2_300),
             "80 ms until it was made, 130 ms of not knowing: {runs_for:?}"
         );
+        assert_at_most_one_a_second(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_on_the_node_that_answers_is_known_to_run_since_then() {
+    for wait in [1_100, 1_500, 1_900] {
+        let swarm = FakeSwarm::new();
+        let start = tokio::time::Instant::now();
+        apply(&swarm, &creating(&[wanted("a", &format!("slow:{wait}"))])).await.assert_complete();
+        let runs_for = start.elapsed() - Duration::from_millis(wait);
+        assert!(runs_for >= Duration::from_secs(2), "{runs_for:?}");
+        assert!(runs_for < Duration::from_millis(2_060), "{runs_for:?}");
         assert_at_most_one_a_second(&swarm);
     }
 }

@@ -50,6 +50,7 @@ impl SwarmApi for FakeSwarm {
                 is_manager: true,
                 node_id: "node1".to_owned(),
                 swarm_state: if state.is_in_swarm { "active" } else { "inactive" }.to_owned(),
+                time: state.time(),
                 ..EngineInfo::default()
             })
         })

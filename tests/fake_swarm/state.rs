@@ -353,6 +353,11 @@ impl State {
         self.tasks.last_mut().unwrap().steps = life(image, 0);
     }
 
+    /// What the clock of the node that answers shows.
+    pub(crate) fn time(&self) -> String {
+        text(Instant::now() + AHEAD, self.origin)
+    }
+
     /// A task is on another node.
     #[allow(dead_code, reason = "shared by several tests")]
     pub(crate) fn displace_to(&mut self, key: &str, node: &str) {

@@ -52,7 +52,12 @@ pub(super) fn acknowledged(answer: &str) -> Result<()> {
 
 /// Reads `GET /info`.
 pub(super) fn info(answer: &str, api: ApiVersion) -> Result<EngineInfo> {
-    answer!(Answer { version: String = "ServerVersion", swarm: Swarm = "Swarm", plugins: Plugins = "Plugins" });
+    answer!(Answer {
+        version: String = "ServerVersion",
+        swarm: Swarm = "Swarm",
+        plugins: Plugins = "Plugins",
+        time: String = "SystemTime",
+    });
     answer!(Swarm {
         node_id: String = "NodeID",
         state: String = "LocalNodeState",
@@ -62,7 +67,7 @@ pub(super) fn info(answer: &str, api: ApiVersion) -> Result<EngineInfo> {
     });
     answer!(Peer { address: String = "Addr" });
     answer!(Plugins { volume: Vec<String> = "Volume" });
-    let Answer { version, swarm, plugins } = from_str(answer)?;
+    let Answer { version, swarm, plugins, time } = from_str(answer)?;
     Ok(EngineInfo {
         api,
         engine: version,
@@ -72,6 +77,7 @@ pub(super) fn info(answer: &str, api: ApiVersion) -> Result<EngineInfo> {
         is_manager: swarm.control,
         managers: swarm.managers.into_iter().map(|peer| peer.address).collect(),
         volume_plugins: plugins.volume,
+        time,
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A node writes down when a task came into its state, by a clock that may be any time off ours. But when that has arrived
 //! here, the node's clock shows as much or more; from then on it shows what it did and the time since. So the newest of all
-//! times that came from a node tell how late it is there at least, and with that how old the others are.
+//! times that came from a node tell how late it is there at least, and with that how old the others are. The node that answers
+//! says what its clock shows.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,14 +37,20 @@ impl Clocks {
     /// Learns from tasks that have arrived now.
     pub(super) fn learn<'t>(&mut self, tasks: impl IntoIterator<Item = &'t ObservedTask>, now: Instant) {
         for task in tasks {
-            let Some(time) = time_of_node(task) else { continue };
-            let is_news = |shown: &Shown| shown.since(time, now).is_none();
-            match self.0.get_mut(&task.node_id) {
-                Some(shown) if !is_news(shown) => {}
-                Some(shown) => *shown = Shown { at: now, time },
-                None => {
-                    self.0.insert(task.node_id.clone(), Shown { at: now, time });
-                }
+            if let Some(time) = time_of_node(task) {
+                self.learn_time(&task.node_id, time, now);
+            }
+        }
+    }
+
+    /// Learns what a node's clock shows now, or showed a while ago.
+    pub(super) fn learn_time(&mut self, node_id: &str, time: Timestamp, now: Instant) {
+        let is_news = |shown: &Shown| shown.since(time, now).is_none();
+        match self.0.get_mut(node_id) {
+            Some(shown) if !is_news(shown) => {}
+            Some(shown) => *shown = Shown { at: now, time },
+            None => {
+                self.0.insert(node_id.to_owned(), Shown { at: now, time });
             }
         }
     }

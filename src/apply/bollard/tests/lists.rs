@@ -22,6 +22,7 @@ fn info_tells_the_engines_part_in_the_swarm() {
         "/v1.41/info",
         json!({
             "ServerVersion": "20.10.24", "DriverStatus": null,
+            "SystemTime": "2026-11-26T10:11:12.131415161Z",
             "Plugins": {"Volume": ["local", "ucphhpc/sshfs:latest"], "Network": ["overlay"], "Authorization": null},
             "Swarm": {"NodeID": "n1", "LocalNodeState": "active", "ControlAvailable": true, "Error": "",
                 "RemoteManagers": [{"NodeID": "n1", "Addr": "10.0.0.1:2377"}]},
@@ -39,6 +40,7 @@ fn info_tells_the_engines_part_in_the_swarm() {
             is_manager: true,
             managers: vec!["10.0.0.1:2377".into()],
             volume_plugins: vec!["local".into(), "ucphhpc/sshfs:latest".into()],
+            time: "2026-11-26T10:11:12.131415161Z".into(),
         }
     );
 }
