@@ -30,7 +30,8 @@ pub use world::{Disk, ReadError, World};
 pub const MAX_CONFIG_BYTES: u64 = 16 << 20;
 /// The deepest nesting of tables and lists that a document may have.
 pub const MAX_DEPTH: usize = 64;
-/// The most values that one config document may hold once its YAML aliases are expanded.
+/// The most values that one config document may hold once its YAML aliases are expanded; a table with a TOML header of its
+/// own counts as two.
 ///
 /// A value takes 40 bytes and more, however short its text: with this many, a tree stays small beside what the program
 /// itself takes.

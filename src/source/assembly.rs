@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Entry, Fault, FaultKind, MAX_DEPTH, Map, SourceId, Span};
+use super::{Entry, Fault, FaultKind, MAX_DEPTH, MAX_NODES, Map, SourceId, Span};
 
 /// The most faults that are told of one text: a file of another kind has one in every line.
 pub(super) const MAX_FAULTS: usize = 1000;
@@ -14,8 +14,26 @@ const SMALL: usize = 16;
 /// How many keys are kept to be shared: the names of a million users are not.
 const MAX_SHARED: usize = 1 << 14;
 
-/// What to do about too many values.
-const TOO_MANY: &str = "put users into a users file, which may be of any size, or use fewer aliases";
+/// How many values a text may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound {
+    most: usize,
+    /// What to do about more.
+    help: &'static str,
+}
+
+impl Bound {
+    /// That of a config.
+    pub(super) const CONFIG: Self =
+        Self { most: MAX_NODES, help: "put users into a users file, which may be of any size, or use fewer aliases" };
+    /// None, where each value takes some of a text that is in memory anyway.
+    pub(super) const NONE: Self = Self { most: usize::MAX, help: "" };
+
+    /// That of a text which without aliases cannot hold so many.
+    pub(super) fn on_aliases(most: usize) -> Self {
+        Self { most, help: "use fewer aliases" }
+    }
+}
 
 /// Reading cannot go on; the fault that tells why is already noted.
 #[derive(Debug)]
@@ -28,14 +46,14 @@ pub(super) struct Assembly<'t> {
     pub(super) text: &'t str,
     pub(super) faults: Vec<Fault>,
     nodes: usize,
-    most: usize,
+    bound: Bound,
     keys: HashSet<Arc<str>>,
 }
 
 impl<'t> Assembly<'t> {
-    /// Starts on a text that may hold so many values.
-    pub(super) fn new(id: SourceId, text: &'t str, most: usize) -> Self {
-        Self { id, text, faults: Vec::new(), nodes: 0, most, keys: HashSet::new() }
+    /// Starts on a text.
+    pub(super) fn new(id: SourceId, text: &'t str, bound: Bound) -> Self {
+        Self { id, text, faults: Vec::new(), nodes: 0, bound, keys: HashSet::new() }
     }
 
     /// A span of this text.
@@ -67,11 +85,11 @@ impl<'t> Assembly<'t> {
     /// Counts values, those of an alias each time it is used.
     pub(super) fn count(&mut self, nodes: usize, span: Span) -> Result<(), Stop> {
         self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes <= self.most {
+        let Bound { most, help } = self.bound;
+        if self.nodes <= most {
             return Ok(());
         }
-        let message = format!("more than {} values", self.most);
-        Err(self.stop(Fault::new(FaultKind::TooMany, span, message).help(TOO_MANY)))
+        Err(self.stop(Fault::new(FaultKind::TooMany, span, format!("more than {most} values")).help(help)))
     }
 
     /// Checks the nesting of a table or list that is at a depth, the outermost at 1.

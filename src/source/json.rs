@@ -3,8 +3,8 @@
 //! Read here rather than as YAML: JSON allows in strings what YAML does not (a raw delete character), and refuses most
 //! of what YAML allows.
 
-use super::assembly::{Assembly, Stop, Table, duplicate, push};
-use super::{Fault, FaultKind, MAX_NODES, Node, SourceId, Span, Value};
+use super::assembly::{Assembly, Bound, Stop, Table, duplicate, push};
+use super::{Fault, FaultKind, Node, SourceId, Span, Value};
 
 /// Reads a JSON document.
 ///
@@ -12,12 +12,12 @@ use super::{Fault, FaultKind, MAX_NODES, Node, SourceId, Span, Value};
 ///
 /// The faults found up to the first one of the grammar.
 pub fn parse(id: SourceId, text: &str) -> Result<Node, Vec<Fault>> {
-    parse_within(id, text, MAX_NODES)
+    parse_within(id, text, Bound::CONFIG)
 }
 
 /// Reads a JSON document that may hold so many values.
-pub(super) fn parse_within(id: SourceId, text: &str, nodes: usize) -> Result<Node, Vec<Fault>> {
-    let mut assembly = Assembly::new(id, text, nodes);
+pub(super) fn parse_within(id: SourceId, text: &str, bound: Bound) -> Result<Node, Vec<Fault>> {
+    let mut assembly = Assembly::new(id, text, bound);
     match parse_part(&mut assembly, 0, text.len()) {
         Some(node) if assembly.faults.is_empty() => Ok(node),
         _ => Err(assembly.faults),

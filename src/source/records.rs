@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::assembly::{Assembly, MAX_FAULTS, duplicate};
+use super::assembly::{Assembly, Bound, MAX_FAULTS, duplicate};
 use super::{Entry, Fault, FaultKind, Node, Source, SourceId, SourceMap, Span, Syntax, json};
 
 /// How many more values than bytes a users file may hold once its YAML aliases are expanded.
@@ -104,29 +104,25 @@ impl Records {
             return Err(vec![fault.help("split the file")]);
         }
         // Only aliases can make more values than a text has bytes.
-        let most = text.len().saturating_add(MAX_ALIASED);
+        let bound = Bound::on_aliases(text.len().saturating_add(MAX_ALIASED));
         let mut keys = Keys::default();
         let mut misfits = Misfits::default();
-        let read = match syntax {
-            RecordsSyntax::Csv => csv::read(id, text, &mut keys, &mut misfits),
-            RecordsSyntax::JsonLines => read_json_lines(id, text, &mut keys, &mut misfits),
-            RecordsSyntax::Lines => Ok(read_lines(id, text, &mut keys)),
-            RecordsSyntax::Json => {
-                json::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys, &mut misfits))
-            }
-            RecordsSyntax::Yaml => {
-                super::yaml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys, &mut misfits))
-            }
-            RecordsSyntax::Toml => {
-                super::toml::parse_within(id, text, most).and_then(|root| tree::read(root, &mut keys, &mut misfits))
-            }
-        };
+        let read =
+            match syntax {
+                RecordsSyntax::Csv => csv::read(id, text, &mut keys, &mut misfits),
+                RecordsSyntax::JsonLines => read_json_lines(id, text, &mut keys, &mut misfits),
+                RecordsSyntax::Lines => Ok(read_lines(id, text, &mut keys)),
+                RecordsSyntax::Json => {
+                    json::parse_within(id, text, bound).and_then(|root| tree::read(root, &mut keys, &mut misfits))
+                }
+                RecordsSyntax::Yaml => super::yaml::parse_within(id, text, bound)
+                    .and_then(|root| tree::read(root, &mut keys, &mut misfits)),
+                RecordsSyntax::Toml => super::toml::parse_within(id, text, bound)
+                    .and_then(|root| tree::read(root, &mut keys, &mut misfits)),
+            };
         let first = |mut faults: Vec<Fault>| {
             faults.sort_by_key(|fault| fault.span);
             faults.truncate(MOST_TOLD);
-            for fault in faults.iter_mut().filter(|fault| fault.kind == FaultKind::TooMany) {
-                fault.help = Some("use fewer aliases".to_owned());
-            }
             faults
         };
         let form = read.map_err(first)?;
@@ -172,7 +168,7 @@ impl Records {
         let record = match &self.form {
             Form::Csv { columns, rows } => start(rows).map(|start| csv::record(self.id, text, start, columns)),
             Form::JsonLines(starts) => start(starts).and_then(|start| {
-                let mut assembly = Assembly::new(self.id, text, usize::MAX);
+                let mut assembly = Assembly::new(self.id, text, Bound::NONE);
                 let node = json::parse_part(&mut assembly, start, line_end(text, start))?;
                 tree::record(node, None, &mut Vec::new(), &mut Misfits::default())
             }),
@@ -280,7 +276,7 @@ fn read_json_lines(id: SourceId, text: &str, keys: &mut Keys, misfits: &mut Misf
         if line.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
             continue;
         }
-        let mut assembly = Assembly::new(id, text, usize::MAX);
+        let mut assembly = Assembly::new(id, text, Bound::NONE);
         let node = json::parse_part(&mut assembly, start, line_end(text, start));
         faults.append(&mut assembly.faults);
         if let Some(mut record) = node.and_then(|node| tree::record(node, None, &mut faults, misfits)) {

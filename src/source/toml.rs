@@ -15,8 +15,8 @@ use toml_parser::parser::{ValidateWhitespace, parse_document};
 
 use self::batch::{BATCH, Batches, Cut};
 use self::builder::{Builder, Errors, Signals};
-use super::assembly::{Assembly, MAX_FAULTS};
-use super::{Fault, FaultKind, MAX_NODES, Node, SourceId, Span, Value};
+use super::assembly::{Assembly, Bound, MAX_FAULTS};
+use super::{Fault, FaultKind, Node, SourceId, Span, Value};
 
 /// Reads a TOML document.
 ///
@@ -24,17 +24,17 @@ use super::{Fault, FaultKind, MAX_NODES, Node, SourceId, Span, Value};
 ///
 /// All faults that could be found; of a value of over some thousand tokens those up to the first of the grammar.
 pub fn parse(id: SourceId, text: &str) -> Result<Node, Vec<Fault>> {
-    parse_within(id, text, MAX_NODES)
+    parse_within(id, text, Bound::CONFIG)
 }
 
 /// Reads a TOML document that may hold so many values.
-pub(super) fn parse_within(id: SourceId, text: &str, nodes: usize) -> Result<Node, Vec<Fault>> {
-    parse_in_batches(id, text, nodes, BATCH)
+pub(super) fn parse_within(id: SourceId, text: &str, bound: Bound) -> Result<Node, Vec<Fault>> {
+    parse_in_batches(id, text, bound, BATCH)
 }
 
 /// Reads a TOML document with batches of so many tokens.
-fn parse_in_batches(id: SourceId, text: &str, nodes: usize, batch: usize) -> Result<Node, Vec<Fault>> {
-    let mut assembly = Assembly::new(id, text, nodes);
+fn parse_in_batches(id: SourceId, text: &str, bound: Bound, batch: usize) -> Result<Node, Vec<Fault>> {
+    let mut assembly = Assembly::new(id, text, bound);
     let signals = Signals::default();
     let source = Source::new(text);
     let mut batches = Batches::new(source, batch);

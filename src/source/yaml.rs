@@ -9,8 +9,8 @@ mod scan;
 
 use granit_parser::{Event, ScalarStyle, Tag};
 
-use super::assembly::{Assembly, Stop};
-use super::{Fault, FaultKind, MAX_DEPTH, MAX_NODES, Node, SourceId, Span};
+use super::assembly::{Assembly, Bound, Stop};
+use super::{Fault, FaultKind, MAX_DEPTH, Node, SourceId, Span};
 use graph::Graph;
 use scalar::Written;
 
@@ -20,12 +20,12 @@ use scalar::Written;
 ///
 /// The faults found up to the first one of the grammar.
 pub fn parse(id: SourceId, text: &str) -> Result<Node, Vec<Fault>> {
-    parse_within(id, text, MAX_NODES)
+    parse_within(id, text, Bound::CONFIG)
 }
 
 /// Reads a YAML document that may hold so many values, aliases counted each time.
-pub(super) fn parse_within(id: SourceId, text: &str, nodes: usize) -> Result<Node, Vec<Fault>> {
-    let mut assembly = Assembly::new(id, text, nodes);
+pub(super) fn parse_within(id: SourceId, text: &str, bound: Bound) -> Result<Node, Vec<Fault>> {
+    let mut assembly = Assembly::new(id, text, bound);
     let graph = read(&mut assembly);
     match graph {
         Ok(graph) if assembly.faults.is_empty() => match graph.into_node() {

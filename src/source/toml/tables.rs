@@ -52,7 +52,8 @@ struct Growing {
 /// A table written in braces is one while it is read; then it is a value, which nothing can extend.
 #[derive(Debug)]
 pub(super) struct Tables {
-    all: Vec<Growing>,
+    /// Each by itself, so that more of them move none; gone once it is a value.
+    all: Vec<Option<Box<Growing>>>,
     span: Span,
 }
 
@@ -68,7 +69,7 @@ impl Tables {
     fn start(&mut self, span: Span, depth: usize, implicit: bool, dotted: bool) -> TableId {
         // No depth is larger: `Assembly::nest` sees to it.
         let depth = u16::try_from(depth).unwrap_or(u16::MAX);
-        self.all.push(Growing { span, depth, implicit, dotted, table: Table::new() });
+        self.all.push(Some(Box::new(Growing { span, depth, implicit, dotted, table: Table::new() })));
         self.all.len() - 1
     }
 
@@ -86,29 +87,33 @@ impl Tables {
 
     /// How deep a table is, the document at 1.
     pub(super) fn depth(&self, id: TableId) -> usize {
-        self.all.get(id).map_or(1, |grown| usize::from(grown.depth))
+        self.all.get(id).and_then(Option::as_ref).map_or(1, |grown| usize::from(grown.depth))
     }
 
     /// Gives back what a table will likely not need.
     pub(super) fn shrink(&mut self, id: TableId) {
-        if let Some(grown) = self.all.get_mut(id) {
+        if let Some(grown) = self.get_mut(id) {
             grown.table.shrink();
         }
     }
 
     /// Forgets what followed a header at fault.
     pub(super) fn drop_dropped(&mut self) {
-        if let Some(grown) = self.all.get_mut(DROPPED) {
+        if let Some(grown) = self.get_mut(DROPPED) {
             grown.table = Table::new();
         }
     }
 
+    fn get_mut(&mut self, id: TableId) -> Option<&mut Growing> {
+        self.all.get_mut(id)?.as_deref_mut()
+    }
+
     fn slot(&mut self, id: TableId, key: &Key) -> Option<(&mut Span, &mut Slot)> {
-        self.all.get_mut(id)?.table.get_mut(&key.name)
+        self.get_mut(id)?.table.get_mut(&key.name)
     }
 
     fn add(&mut self, id: TableId, key: &Key, slot: Slot) -> Result<(), Span> {
-        let Some(grown) = self.all.get_mut(id) else { return Ok(()) };
+        let Some(grown) = self.get_mut(id) else { return Ok(()) };
         grown.table.add(Arc::clone(&key.name), key.span, slot)
     }
 
@@ -122,7 +127,8 @@ impl Tables {
         dotted: bool,
     ) -> Result<TableId, Stop> {
         assembly.nest(depth, key.span)?;
-        assembly.count(1, key.span)?;
+        // One with a header of its own takes as much as two values.
+        assembly.count(if implicit { 1 } else { 2 }, key.span)?;
         Ok(self.start(key.span, depth, implicit, dotted))
     }
 
@@ -157,7 +163,7 @@ impl Tables {
                 Some((first, Slot::Value(_))) => (*first, None),
             };
             let (first, id) = found;
-            let grown = id.and_then(|id| self.all.get_mut(id)).filter(|grown| !dotted || grown.implicit);
+            let grown = id.and_then(|id| self.get_mut(id)).filter(|grown| !dotted || grown.implicit);
             match (grown, id) {
                 (Some(grown), Some(id)) => {
                     grown.dotted |= dotted;
@@ -230,7 +236,7 @@ impl Tables {
             }
             return Ok(Some(made));
         };
-        let Some(grown) = self.all.get_mut(id).filter(|grown| grown.implicit && !grown.dotted) else {
+        let Some(grown) = self.get_mut(id).filter(|grown| grown.implicit && !grown.dotted) else {
             note(assembly, key, first);
             return Ok(None);
         };
@@ -244,9 +250,10 @@ impl Tables {
 
     /// Makes a table's value.
     pub(super) fn finish(&mut self, id: TableId) -> Node {
-        let Some(grown) = self.all.get_mut(id) else { return Node::new(self.span, Value::Null) };
-        let span = grown.span;
-        let table = std::mem::replace(&mut grown.table, Table::new());
+        let Some(grown) = self.all.get_mut(id).and_then(Option::take) else {
+            return Node::new(self.span, Value::Null);
+        };
+        let Growing { span, table, .. } = *grown;
         let entries = table.into_entries().into_iter().map(|(key, key_span, slot)| {
             let value = match slot {
                 Slot::Value(node) => node,

@@ -8,11 +8,12 @@ use toml_parser::Source;
 
 use super::batch::{BATCH, Batches, Cut, SLACK};
 use super::parse_in_batches;
+use crate::source::assembly::Bound;
 use crate::source::{Author, Fault, FaultKind, Node, SourceMap, Value};
 
 fn read(text: &str, batch: usize) -> Result<Node, Vec<Fault>> {
     let id = SourceMap::new().add("text", "", Author::Config, String::new());
-    parse_in_batches(id, text, usize::MAX, batch)
+    parse_in_batches(id, text, Bound::NONE, batch)
 }
 
 fn same(theirs: &reference::Value, ours: &Node) -> bool {
