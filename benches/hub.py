@@ -6,8 +6,8 @@
 
 A hub of the newest version and its servers run on an engine of one node that is started for it (scripts/engine) and ended
 afterwards; root on Debian. Everybody starts the same image with the same command. The spawners take turns; each gets a new hub
-for each round, and servers of users that are new to it. Bare servers are `jupyter lab` as a service, without a hub: they are
-ready when they answer HTTP. Meanwhile an idle hub is asked, as it is during the spawns: what the processor's share costs it is
+for each round, and servers of users that are new to it. Bare servers are the same services made by the docker CLI, which the
+hub knows nothing of: they are ready when they answer HTTP. Meanwhile an idle hub is asked, as it is during the spawns: what the processor's share costs it is
 nobody's fault. The requests that reach the engine are counted by a proxy before its socket, which also slows them down.
 """
 
@@ -54,6 +54,7 @@ http_timeout = "3m"
 [container_spec]
 image = "IMAGE"
 args = ["jupyterhub-singleuser"]
+user = "1000:1000"
 init = true
 
 [endpoint_spec]
@@ -68,7 +69,9 @@ THEIRS = """
 c.JupyterHub.spawner_class = "jhub.SwarmSpawner"
 c.SwarmSpawner.jupyterhub_service_name = "jupyterhub"
 c.SwarmSpawner.networks = ["jupyterhub"]
-c.SwarmSpawner.container_spec = {{"args": ["jupyterhub-singleuser"], "env": {{}}, "init": True}}
+c.SwarmSpawner.container_spec = {{
+    "args": ["jupyterhub-singleuser"], "user": "1000:1000", "env": {{}}, "init": True,
+}}
 c.SwarmSpawner.images = [{{"name": "Plain", "image": "{image}", "endpoint_spec": {{"mode": "dnsrr"}}}}]
 c.SwarmSpawner.start_timeout = 240
 c.SwarmSpawner.http_timeout = 180
@@ -194,20 +197,31 @@ class Contender:
 def bare(deployed: Deployment, count: int) -> Run:
     """So many servers, without the hub having any part in it."""
     docker = deployed.engine.docker
-    command = ["jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser", "--IdentityProvider.token="]
-    options = ["--network", "jupyterhub", "--endpoint-mode", "dnsrr", "--init", "--restart-condition", "none"]
+    options = ["--user", "1000:1000", "--network", "jupyterhub", "--endpoint-mode", "dnsrr", "--init", "--restart-condition", "none"]
     asker = Asker(deployed.token)
     begun = time.perf_counter()
     body = ["service", "create", "--quiet", "--detach", "--no-resolve-image"]
     for number in range(count):
-        docker(*body, "--name", f"bare{number}", *options, deployed.image, *command)
+        name = f"bare{number}"
+        variables = {
+            "JUPYTERHUB_USER": name,
+            "JUPYTERHUB_CLIENT_ID": f"jupyterhub-user-{name}",
+            "JUPYTERHUB_API_URL": "http://jupyterhub:8081/hub/api",
+            "JUPYTERHUB_API_TOKEN": deployed.token,
+            "JUPYTERHUB_BASE_URL": "/",
+            "JUPYTERHUB_SERVICE_PREFIX": f"/user/{name}/",
+            "JUPYTERHUB_SERVICE_URL": f"http://0.0.0.0:8888/user/{name}/",
+            "JUPYTERHUB_OAUTH_CALLBACK_URL": f"/user/{name}/oauth_callback",
+        }
+        environment = [word for variable in variables for word in ("--env", variable)]
+        docker(*body, "--name", name, *options, *environment, deployed.image, "jupyterhub-singleuser", **variables)
     missing = {f"bare{number}" for number in range(count)}
     addresses: dict[str, str] = {}
     while missing:
-        assert time.perf_counter() - begun < 300, "the bare servers do not come"
+        assert time.perf_counter() - begun < 300, f"the bare servers do not come: {docker('service', 'logs', min(missing))}"
         if len(addresses) < count:
             addresses |= gateways(deployed)
-        missing -= {name for name in missing if name in addresses and answers(addresses[name])}
+        missing -= {name for name in missing if name in addresses and answers(addresses[name], name)}
         time.sleep(0.05)
     taken = time.perf_counter() - begun
     latencies = asker.stop()
@@ -230,10 +244,10 @@ def gateways(deployed: Deployment) -> dict[str, str]:
     return found
 
 
-def answers(address: str) -> bool:
+def answers(address: str, name: str) -> bool:
     connection = http.client.HTTPConnection(address, 8888, timeout=5)
     try:
-        connection.request("GET", "/api")
+        connection.request("GET", f"/user/{name}/api")
         return connection.getresponse().status == 200
     except OSError:
         return False
