@@ -1,4 +1,5 @@
-//! Waiting for a server: its tasks are listed once a second, and its port is tried meanwhile.
+//! Waiting for a server: its tasks are listed once a second until one runs, then less often the longer that lasts; its port is
+//! tried meanwhile. Where a class starts at once, all of them share a processor with the servers that they wait for.
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
@@ -18,10 +19,14 @@ use super::{Teller, address_on, failed, wanted_task, words};
 
 /// When the tasks are first looked at: they run after half a second where nothing has to be fetched.
 const FIRST_LOOK: Duration = Duration::from_millis(400);
-/// Between two looks at the tasks.
+/// Between two looks at the tasks until one runs.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// Between two tries of the port.
+/// The most between two looks at one that runs: so much later is its end noticed.
+const BETWEEN_LATER_LOOKS: Duration = Duration::from_secs(4);
+/// Between the first tries of the port.
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+/// The most between two tries.
+const BETWEEN_LATER_TRIES: Duration = Duration::from_millis(500);
 /// How long one try may take.
 const TRY: Duration = Duration::from_millis(500);
 /// How long the engine may be away while a server starts.
@@ -112,6 +117,8 @@ impl<A: SwarmApi> Start<'_, A> {
                 continue;
             }
             let since = *running_since.get_or_insert_with(Instant::now);
+            // It ends in its first seconds or hardly ever.
+            next += (since.elapsed() / 4).clamp(BETWEEN_LOOKS, BETWEEN_LATER_LOOKS) - BETWEEN_LOOKS;
             match (self.wait, found) {
                 (Wait::Running, Some(found)) => return Ok(found),
                 (_, None) => {
@@ -130,12 +137,16 @@ impl<A: SwarmApi> Start<'_, A> {
 
     /// Tries the port as soon as an address is known, until something listens there.
     async fn try_port(&self, seen: &RefCell<Seen>) -> Found {
+        let mut first = None;
+        let mut pause = BETWEEN_TRIES;
         loop {
-            sleep(BETWEEN_TRIES).await;
+            sleep(pause).await;
             if self.wait == Wait::Running {
                 continue;
             }
             let Some(found) = seen.borrow().found.clone() else { continue };
+            // A fiftieth of what it took so far is not noticed.
+            pause = (first.get_or_insert_with(Instant::now).elapsed() / 50).clamp(BETWEEN_TRIES, BETWEEN_LATER_TRIES);
             if listens(&found.address, found.port).await {
                 return found;
             }

@@ -15,8 +15,8 @@ import pytest
 import images
 from client import escaped
 from deployment import ROOT, Deployment, Engine, install
-from notebook import Notebook
 from table import Table
+from users import User
 
 VERSIONS = os.environ.get("SWARMGEN_HUBS", "6,5,4").split(",")
 
@@ -86,26 +86,6 @@ def clean(deployment: Deployment) -> Iterator[Deployment]:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(leave, hub.ask("GET", "/users").json))
     assert deployment.servers() == [], "servers are left on the swarm"
-
-
-class User:
-    """A user of the deployed hub."""
-
-    def __init__(self, deployment: Deployment, name: str) -> None:
-        self.deployment, self.hub, self.name = deployment, deployment.hub, name
-        self.hub.add_user(name)
-
-    def start(self, server: str = "", options: object = None, seconds: float = 120) -> Notebook:
-        self.hub.start(self.name, server, options, seconds)
-        return self.notebook(server)
-
-    def notebook(self, server: str = "") -> Notebook:
-        found = self.hub.server(self.name, server)
-        assert found
-        return Notebook(self.deployment.url, found["url"], self.hub.token_of(self.name))
-
-    def stop(self, server: str = "") -> None:
-        self.hub.stop(self.name, server)
 
 
 @pytest.fixture

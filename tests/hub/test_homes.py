@@ -8,6 +8,7 @@ import pytest
 
 from deployment import SERVERS
 from homes import PORT, Homes
+from users import start_all
 
 MOUNT = f"""
 [[container_spec.mounts]]
@@ -69,7 +70,7 @@ def test_s6_a_home_over_ssh_is_ones_own_and_stays(user, clean, homes, credential
         given[name] = {"sshcmd": opened.sshcmd, credential: secret}
     clean.deploy(config(f'{credential} = "{{{credential}}}"'), hook(given))
     one, other = (user(name) for name in names)
-    first, second = one.start(), other.start()
+    first, second = start_all([one, other])
     first.write("note.txt", f"by {one.name}")
     second.write("note.txt", f"by {other.name}")
     assert first.run("print(open('/home/jovyan/work/note.txt').read())") == f"by {one.name}\n"

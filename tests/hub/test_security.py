@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from deployment import SERVERS
 from table import seconds
+from users import start_all
 
 DESK = """
 [user_defaults]
@@ -177,8 +177,7 @@ def test_s8_no_secret_is_in_the_hubs_log(user, clean) -> None:
 def test_s9_s10_names_go_nowhere_they_should_not(user, clean, name) -> None:
     # A name with a slash is none to JupyterHub itself.
     bob, odd = user("bob"), user(name)
-    with ThreadPoolExecutor() as pool:
-        of_bob, of_odd = pool.map(lambda one: one.start(), (bob, odd))
+    of_bob, of_odd = start_all([bob, odd])
     of_bob.write("whose.txt", "bob")
     assert of_odd.ask("GET", "contents/whose.txt").status == 404
     page = clean.browser("bob").get("/hub/home")

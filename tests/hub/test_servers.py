@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from client import until
 from table import seconds
+from users import start_all
 
 # More than 32 characters, and the last 32 of both alike: one service to the predecessor.
 LONG = "of-the-department-of-mathematics-and-physics"
@@ -75,8 +74,7 @@ def test_a_named_server_beside_the_default_one(user) -> None:
 def test_users_with_similar_or_odd_names_are_each_their_own(user, faults, names) -> None:
     notebooks = [user(name) for name in names]
     begun = time.monotonic()
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda one: one.start(), notebooks))
+    start_all(notebooks)
     took = time.monotonic() - begun
     for one in notebooks:
         one.notebook().write("name.txt", one.name)
@@ -93,20 +91,7 @@ def test_users_with_similar_or_odd_names_are_each_their_own(user, faults, names)
 
 def test_ten_at_once(user) -> None:
     users = [user(f"student{number}") for number in range(10)]
-    failures: list[BaseException] = []
-
-    def start(one) -> None:
-        try:
-            one.start()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=start, args=(one,)) for one in users]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    start_all(users)
     assert len(users[0].deployment.servers()) == 10
 
 

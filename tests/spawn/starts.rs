@@ -47,6 +47,22 @@ async fn a_start_makes_two_calls_and_one_a_second_while_it_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_runs_is_looked_at_less_often_the_longer_nothing_listens() {
+    let swarm = FakeSwarm::new();
+    let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    let late = Some(Duration::from_secs(24));
+    let told = Hub { wait: Wait::Listening, port, http_timeout: late, ..hub("alice", "Runs") }.start(&swarm).await;
+    assert_eq!(told.failed(), "not-listening");
+    assert!((24..29).contains(&told.took.as_secs()), "{:?}", told.took);
+    let times: Vec<_> = swarm.calls("tasks").iter().map(|call| call.at).collect();
+    let gaps: Vec<_> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+    // One is of the removal.
+    let gaps = &gaps[..gaps.len() - 1];
+    assert!(gaps.is_sorted() && gaps[..4] == [1, 1, 1, 1] && gaps.last() == Some(&4), "{gaps:?}");
+    assert!(times.len() < 16, "{} lists of tasks", times.len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn servers_of_one_user_and_of_similar_names_are_each_their_own() {
     let swarm = FakeSwarm::new();
     let hubs = [hub("alice", "Runs"), Hub { server: "lab", ..hub("alice", "Runs") }, hub("alice-lab", "Runs")];
