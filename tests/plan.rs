@@ -220,7 +220,7 @@ fn shown(plan: &Plan) -> String {
                 format!("{}. remove {}, then {volumes:?}, create {}\n", action.stage(), old.name, new.name)
             }
             Action::RemoveService(old) => format!("{}. remove {}\n", action.stage(), old.name),
-            Action::RemoveVolume { name, service } => {
+            Action::RemoveVolume { name, service, .. } => {
                 format!("{}. remove volume {name} of {service}\n", action.stage())
             }
             Action::CreateObject(_) | Action::RemoveObject { .. } => String::new(),

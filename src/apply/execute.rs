@@ -80,7 +80,7 @@ impl<A: SwarmApi> Work<'_, A> {
 
     /// Why what comes last is not done, where that is so.
     fn failures(&self) -> Option<&'static str> {
-        let failed = self.ledger.count(|report| matches!(report.state, State::Failed { .. }));
+        let failed = self.ledger.count(|report| matches!(report.state, State::Failed { .. } | State::Unknown));
         (failed > 0).then_some("something that comes before it failed")
     }
 
@@ -113,7 +113,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 self.serve(index, action).await
             }
             Action::RemoveService(old) => self.remove_service(old).await.map(|()| State::Done),
-            Action::RemoveVolume { name, service } => {
+            Action::RemoveVolume { name, service, .. } => {
                 self.remove_volume(plan, name, service).await.map(|()| State::Done)
             }
             Action::RemoveObject { kind, id, name } => self.remove_object(*kind, id, name).await.map(|()| State::Done),
@@ -128,6 +128,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 self.ledger.set(index, State::Failed { reason: reason.clone(), accepted: false });
                 self.tell(&Event::Failed { subject, act, reason });
             }
+            Err(Failure::Unsure(reason)) => self.tell(&Event::Failed { subject, act, reason }),
             Err(Failure::Stopped { unknown: true }) => {}
             Err(Failure::Stopped { unknown: false }) => {
                 let reason = self.halt.reason().map(|stop| stop.to_string()).unwrap_or_default();

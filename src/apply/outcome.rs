@@ -194,7 +194,7 @@ pub(super) fn describe(action: &Action) -> (Subject, Act) {
         Action::UpdateService(update) => ((&update.new).into(), Act::Update),
         Action::ReplaceService { new, .. } => (new.into(), Act::Replace),
         Action::RemoveService(old) => (old.into(), Act::Remove),
-        Action::RemoveVolume { name, service } => {
+        Action::RemoveVolume { name, service, .. } => {
             (Subject::Volume { name: name.clone(), service: service.clone() }, Act::Remove)
         }
         Action::RemoveObject { kind, name, .. } => (Subject::Object { kind: *kind, name: name.clone() }, Act::Remove),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::plan::graph::{Action, Plan, Removal};
+use crate::plan::label::is_true;
 use crate::plan::observed::{ObservedNode, ObservedState, ObservedTask};
 
 use super::api::{ApiError, SwarmApi};
@@ -62,11 +63,6 @@ pub fn remote_volumes(state: &ObservedState, removed: &[&Removal]) -> Vec<Remote
     volumes.sort();
     volumes.dedup();
     volumes
-}
-
-/// Tells whether the label `autoremove` says that a volume goes with its service.
-pub fn is_true(label: &str) -> bool {
-    matches!(label, "True" | "true" | "1")
 }
 
 /// The named volumes of a `ServiceSpec` that are labelled to go with it.

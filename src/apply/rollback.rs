@@ -95,6 +95,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 self.ledger.set(index, State::Failed { reason: reason.clone(), accepted: false });
                 self.tell(&Event::NotUndone { subject, act, reason });
             }
+            Err(Failure::Unsure(reason)) => self.tell(&Event::NotUndone { subject, act, reason }),
             Err(Failure::Stopped { .. }) => {}
         }
     }

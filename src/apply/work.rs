@@ -100,11 +100,23 @@ pub struct Run<'a, A> {
 pub(super) enum Failure {
     /// It failed for good; the reason is searched for secrets.
     Failed(String),
+    /// It is given up, and a call may have been carried out that was not answered.
+    Unsure(String),
     /// The run was halted.
     Stopped {
         /// Whether a call may have been carried out that was not answered.
         unknown: bool,
     },
+}
+
+impl Failure {
+    /// The failure of a look at what became of a call; `may_be_done` tells whether the call may have been carried out.
+    pub(super) fn after(self, may_be_done: bool) -> Self {
+        match self {
+            Self::Failed(reason) if may_be_done => Self::Unsure(reason),
+            other => other,
+        }
+    }
 }
 
 /// One run under way.
@@ -200,6 +212,7 @@ impl<'a, A: SwarmApi> Work<'a, A> {
         error: &ApiError,
     ) -> Result<(), Failure> {
         let since = *patience.since.get_or_insert_with(Instant::now);
+        patience.unanswered |= matches!(error, ApiError::NoAnswer { .. });
         let pause = FIRST_PAUSE.saturating_mul(1 << patience.tries.min(8)).min(LONGEST_PAUSE);
         patience.tries += 1;
         let reason = self.words(error);
@@ -213,10 +226,10 @@ impl<'a, A: SwarmApi> Work<'a, A> {
             if answered < since || answered.elapsed() >= self.run.settings.patience / 2 {
                 self.stop(Stop::NoEngine(reason.clone()));
             }
-            return Err(Failure::Failed(reason));
+            return Err(if patience.unanswered { Failure::Unsure(reason) } else { Failure::Failed(reason) });
         }
         self.tell(&Event::Retrying { subject: subject.clone(), reason, pause });
-        let unknown = !matches!(error, ApiError::Unreachable { .. });
+        let unknown = patience.unanswered || !matches!(error, ApiError::Unreachable { .. });
         self.pause(pause).await.map_err(|_| Failure::Stopped { unknown })
     }
 
@@ -253,6 +266,8 @@ fn has_no_leader(error: &ApiError) -> bool {
 pub(super) struct Patience {
     since: Option<Instant>,
     tries: u32,
+    /// Whether a call was not answered, and may have been carried out.
+    unanswered: bool,
 }
 
 /// Tells everybody that no new calls are to be made.

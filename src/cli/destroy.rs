@@ -1,6 +1,5 @@
 //! `swarmgen destroy`.
 
-use crate::apply::remove::autoremoved;
 use crate::apply::{Redactor, Refuse, Run, Settings};
 use crate::diag::render::visible;
 use crate::plan::ObservedState;
@@ -8,6 +7,7 @@ use crate::plan::graph::{Action, Body, Item, Plan, Removal, TaskFate, Verdict};
 use crate::plan::label::MADE_BY;
 use crate::plan::object;
 use crate::plan::observed::ObservedService;
+use crate::plan::planner;
 use crate::plan::show::human;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
@@ -53,16 +53,11 @@ fn is_meant(service: &ObservedService, deployment: &str, destroy: &Destroy) -> b
 fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
     let mut plan =
         Plan { deployment: deployment.to_owned(), items: Vec::new(), actions: Vec::new(), warnings: Vec::new() };
-    let mut volumes = Vec::new();
-    for service in state.services.iter().filter(|service| is_meant(service, deployment, destroy)) {
-        if service.label(MADE_BY).is_none() {
-            continue;
-        }
+    let goes = |service: &&ObservedService| is_meant(service, deployment, destroy) && service.label(MADE_BY).is_some();
+    let removed: Vec<&ObservedService> = state.services.iter().filter(goes).collect();
+    for service in &removed {
         let label = |key| service.label(key).unwrap_or_default().to_owned();
         let (user, server, name) = (label(LABEL_USER), label(LABEL_SERVER), service.name().to_owned());
-        let here = state.volumes.iter().map(|volume| &*volume.name);
-        let own = autoremoved(&service.spec).filter(|volume| here.clone().any(|here| here == *volume));
-        volumes.extend(own.map(|volume| Action::RemoveVolume { name: volume.to_owned(), service: name.clone() }));
         plan.items.push(Item {
             service: name.clone(),
             user: user.clone(),
@@ -80,11 +75,9 @@ fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
         }));
     }
     plan.items.sort_by(|a, b| (&a.user, &a.server, &a.service).cmp(&(&b.user, &b.server, &b.service)));
-    plan.actions.extend(volumes);
+    planner::remove_volumes(state, &removed, &mut plan);
     if destroy.all {
-        let stays =
-            |service: &&ObservedService| !is_meant(service, deployment, destroy) || service.label(MADE_BY).is_none();
-        let specs = state.services.iter().filter(stays).map(|service| &service.spec);
+        let specs = state.services.iter().filter(|service| !goes(service)).map(|service| &service.spec);
         let policy = object::Policy { deployment, keep: 0 };
         plan.actions.extend(object::plan(&[], state, specs, policy).collect);
     }

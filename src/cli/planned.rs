@@ -59,7 +59,7 @@ async fn plan<'s>(
     let mut options = Options {
         prune: args.prune,
         only_user: args.user.clone(),
-        only_server: None,
+        only_server: Some(servers.name.clone()),
         take_over: args.take_over,
         replace_volumes: args.replace_volumes,
         refresh_images: args.resolve_image == ResolveImage::Always,

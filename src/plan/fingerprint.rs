@@ -48,7 +48,7 @@ fn described(action: &Action) -> Value {
         }
         Action::ReplaceService { old, volumes, new } => json!(["replace", removal(old), volumes, service(new)]),
         Action::RemoveService(old) => json!(["remove", removal(old)]),
-        Action::RemoveVolume { name, service } => json!(["remove volume", name, service]),
+        Action::RemoveVolume { name, service, .. } => json!(["remove volume", name, service]),
         Action::RemoveObject { kind, id, name } => json!(["remove object", kind_word(*kind), id, name]),
     }
 }

@@ -235,6 +235,8 @@ pub enum Action {
         name: String,
         /// The service that used it.
         service: String,
+        /// Whether its name holds a secret.
+        is_secret: bool,
     },
     /// Removes a Swarm config or secret of ours that nothing refers to.
     RemoveObject {

@@ -14,6 +14,8 @@ pub const MADE_BY: &str = "swarmgen.made-by";
 pub const APPLIED: &str = "swarmgen.applied";
 /// The service label with the fields that held secrets.
 pub const HIDDEN: &str = "swarmgen.hidden";
+/// The volume label that says that a volume goes with its server.
+pub const AUTOREMOVE: &str = "autoremove";
 /// Who made what this command line makes.
 pub const BY_APPLY: &str = "apply";
 /// Who made what the hub's spawner makes.
@@ -27,6 +29,11 @@ const DIGITS_OF_SECRETS: usize = 4;
 /// Tells whether a label is of the bookkeeping: written anew each time and no difference of its own.
 pub fn is_bookkeeping(key: &str) -> bool {
     matches!(key, MADE_BY | APPLIED | HIDDEN)
+}
+
+/// Tells whether a value of the label `autoremove` says yes, as SwarmSpawner takes it.
+pub fn is_true(value: &str) -> bool {
+    matches!(value, "True" | "true" | "1")
 }
 
 /// Digests of what was last applied, by unit.

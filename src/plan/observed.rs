@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::emit::ApiVersion;
 
+use super::label::{AUTOREMOVE, is_true};
+
 /// Keys with values, as the engine stores labels and options.
 pub type Labels = BTreeMap<String, String>;
 
@@ -122,6 +124,13 @@ pub struct ObservedVolume {
     pub options: Labels,
     /// Its labels.
     pub labels: Labels,
+}
+
+impl ObservedVolume {
+    /// Tells whether it goes with its server. A mount's labels are only for volumes that it makes.
+    pub fn is_autoremoved(&self) -> bool {
+        self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
+    }
 }
 
 /// A node.

@@ -108,6 +108,11 @@ pub fn plan(deployment: &str, wanted: &[Wanted<'_>], state: &ObservedState, opti
     Plan { deployment, items, actions, warnings }
 }
 
+/// Plans the removal of the volumes that go with services, once these are removed.
+pub fn remove_volumes(state: &ObservedState, removed: &[&ObservedService], plan: &mut Plan) {
+    Volumes::of(state).remove(removed, &[], plan);
+}
+
 struct Planner<'p> {
     deployment: &'p str,
     state: &'p ObservedState,

@@ -3,7 +3,8 @@
 pub mod human;
 pub mod json;
 
-use super::graph::{Item, Plan, Verdict, Warning};
+use super::graph::{Action, Item, Plan, Verdict, Warning};
+use crate::resolve::object::ObjectKind;
 
 /// How many services have which fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,52 @@ impl std::fmt::Display for Counts {
         }
         Ok(())
     }
+}
+
+/// What is made or removed besides services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Beside<'p> {
+    /// Whether it is removed.
+    goes: bool,
+    thing: Thing,
+    /// Its name; `None` where that is a secret.
+    name: Option<&'p str>,
+}
+
+/// What there is besides services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    Volume,
+    Config,
+    Secret,
+}
+
+impl From<ObjectKind> for Thing {
+    fn from(kind: ObjectKind) -> Self {
+        match kind {
+            ObjectKind::Config => Self::Config,
+            ObjectKind::Secret => Self::Secret,
+        }
+    }
+}
+
+/// What a plan makes and removes besides services, sorted. A service that is made anew says itself which volumes are.
+fn beside<'p>(plan: &'p Plan) -> Vec<Beside<'p>> {
+    let of_action = |action: &'p Action| match action {
+        Action::CreateObject(new) => Some((false, new.kind.into(), Some(&*new.name))),
+        Action::RemoveObject { kind, name, .. } => Some((true, (*kind).into(), Some(name.as_str()))),
+        Action::RemoveVolume { name, is_secret, .. } => {
+            Some((true, Thing::Volume, (!is_secret).then_some(name.as_str())))
+        }
+        Action::CreateService(_)
+        | Action::UpdateService(_)
+        | Action::ReplaceService { .. }
+        | Action::RemoveService(_) => None,
+    };
+    let found = plan.actions.iter().filter_map(of_action).map(|(goes, thing, name)| Beside { goes, thing, name });
+    let mut all: Vec<Beside<'_>> = found.collect();
+    all.sort();
+    all
 }
 
 /// A server as people call it: the user's name, and the server's where it has one.

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
 use crate::apply::redact::Redactor;
 use crate::ir::{MountKind, Service};
+use crate::plan::label::{AUTOREMOVE, is_true};
 use crate::plan::observed::{ObservedService, ObservedTask};
 
 use super::event::{Event, Removed, Stage, Unreachable};
@@ -74,9 +75,8 @@ impl Goods {
     pub(super) fn volumes_of(service: &Service) -> Vec<String> {
         let volumes = service.container.mounts.iter().filter_map(|mount| {
             let MountKind::Volume { source: Some(source), labels, .. } = &mount.kind else { return None };
-            let goes = |(key, value): &(std::sync::Arc<str>, crate::ir::Text)| {
-                &**key == "autoremove" && crate::apply::remove::is_true(value.expose())
-            };
+            let goes =
+                |(key, value): &(std::sync::Arc<str>, crate::ir::Text)| &**key == AUTOREMOVE && is_true(value.expose());
             labels.iter().any(goes).then(|| source.expose().to_owned())
         });
         volumes.collect()
@@ -142,7 +142,17 @@ pub(super) async fn clear<A: SwarmApi>(
         }
     }
     if goods.nodes.contains(&own) {
-        for volume in &goods.volumes {
+        let there = match persistently(deadline, || api.volumes()).await {
+            Ok(there) => there,
+            Err(error) => {
+                let why = redactor.redact(&error.to_string());
+                cleared.left.extend(goods.volumes.iter().map(|name| format!("volume {name} ({why})")));
+                return Ok(cleared);
+            }
+        };
+        // One that was there before, without the label, is the user's: the engine looks at no labels of a mount then.
+        let goes = |name: &&String| there.iter().any(|volume| volume.name == **name && volume.is_autoremoved());
+        for volume in goods.volumes.iter().filter(goes) {
             match remove_volume(api, volume, deadline).await {
                 Ok(()) => cleared.removed.volumes.push(volume.clone()),
                 Err(ApiError::NotFound { .. }) => {}

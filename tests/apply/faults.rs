@@ -48,7 +48,7 @@ async fn everything() -> (FakeSwarm, Plan) {
             new: with_env("replace", "runs", &["A=1"]),
         },
         Action::RemoveService(removal(&live[2])),
-        Action::RemoveVolume { name: text("home"), service: text("jupyter-remove") },
+        Action::RemoveVolume { name: text("home"), service: text("jupyter-remove"), is_secret: false },
         old(ObjectKind::Config, "old-config"),
         old(ObjectKind::Secret, "old-secret"),
     ]);
@@ -253,4 +253,27 @@ async fn two_runs_at_once_converge() {
     other.assert_complete();
     let (here, there) = (plan_for(&changed, &swarm.services()).0, plan_for(&changed, &swarm.services()).0);
     assert!(here.actions.is_empty() && there.actions.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_to_an_engine_that_then_goes_away_has_not_failed() {
+    let calls = ["create_service", "update_service", "remove_service", "create_config"];
+    for call in calls {
+        let swarm = swarm_with(&[wanted("there", "runs")]).await;
+        let live = swarm.services().remove(0);
+        let action = match call {
+            "create_service" => Action::CreateService(wanted("new", "runs")),
+            "update_service" => Action::UpdateService(update(&live, &with_env("there", "runs", &["A=1"]))),
+            "remove_service" => Action::RemoveService(removal(&live)),
+            _ => object(ObjectKind::Config, "c-1"),
+        };
+        swarm.fault(call, 1, Fault::CutAfter);
+        swarm.faults(call, 2, 1000, Fault::Unreachable);
+        for look in ["service", "services", "configs", "tasks", "info"] {
+            swarm.faults(look, 1, 1000, Fault::Unreachable);
+        }
+        let ran = apply(&swarm, &plan(vec![action])).await;
+        assert_eq!(ran.outcome.reports[0].state, State::Unknown, "{call}: it was done");
+        assert!(!ran.outcome.is_complete());
+    }
 }

@@ -21,7 +21,7 @@ async fn leaving() -> (FakeSwarm, Plan) {
     swarm.now(|state| state.volumes.extend([volume("home"), volume("decoy")]));
     let actions = vec![
         Action::RemoveService(removal(&swarm.services()[0])),
-        Action::RemoveVolume { name: "home".to_owned(), service: "jupyter-a".to_owned() },
+        Action::RemoveVolume { name: "home".to_owned(), service: "jupyter-a".to_owned(), is_secret: false },
     ];
     (swarm, plan(actions))
 }

@@ -72,7 +72,7 @@ fn without_an_engine_the_exit_code_is_5() {
 #[test]
 fn wrong_usage_ends_before_an_engine_is_asked() {
     let folder = Folder::with(FITS);
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 12] = [
         &["destroy"],
         &["destroy", "--all", "--user", "alice"],
         &["destroy", "--server", "x"],
@@ -80,6 +80,9 @@ fn wrong_usage_ends_before_an_engine_is_asked() {
         &["plan", "-H", "unix:///x", "--context", "y"],
         &["plan", "-o", "plan.json", "--set", "a=b"],
         &["apply", "plan.json", "--prune"],
+        &["apply", "plan.json", "--server", "x"],
+        &["apply", "plan.json", "--keep", "1"],
+        &["apply", "plan.json", "--resolve-image", "never"],
         &["apply", "--detach", "--rollback"],
         &["render", "--user", "alice", "--cluster", "--ids", "ids.json"],
     ];

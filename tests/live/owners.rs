@@ -176,8 +176,10 @@ fn volumes_go_only_where_they_are_said_to() {
         mount("said", "labels = { autoremove = \"True\" }"),
         mount("unsaid", "labels = { autoremove = \"no\" }"),
     ];
-    scenario
-        .has_config("lints.node-local-volume = \"allow\"", &format!("{}[users.anna]\n[users.ben]\n", mounts.concat()));
+    let users = "[users.anna]\n[users.ben]\n[users.carl]\n";
+    scenario.has_config("lints.node-local-volume = \"allow\"", &format!("{}{users}", mounts.concat()));
+    // It was there before, and nobody said that it goes: the engine looks at no labels of a mount then.
+    run(&mut scenario.engine().docker(&["volume", "create", "volumes-said-carl"]));
     scenario.applies(&[]).ends_with(0);
     let volumes = || {
         let all = scenario.engine().get("/volumes");
@@ -187,16 +189,48 @@ fn volumes_go_only_where_they_are_said_to() {
         names.sort();
         names
     };
-    let all = ["kept-anna", "kept-ben", "said-anna", "said-ben", "unsaid-anna", "unsaid-ben"]
-        .map(|name| format!("volumes-{name}"));
-    assert_eq!(volumes(), all);
+    let named = |said: &[&str]| {
+        let users = ["anna", "ben", "carl"];
+        let kept = ["kept", "unsaid"].into_iter().flat_map(|kind| users.map(|user| format!("volumes-{kind}-{user}")));
+        let mut all: Vec<String> = kept.chain(said.iter().map(|user| format!("volumes-said-{user}"))).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(volumes(), named(&["anna", "ben", "carl"]));
     scenario.ran(&["destroy", "--user", "anna", "--yes"]).ends_with(0);
-    assert_eq!(
-        volumes(),
-        ["kept-anna", "kept-ben", "said-ben", "unsaid-anna", "unsaid-ben"].map(|name| format!("volumes-{name}"))
-    );
+    assert_eq!(volumes(), named(&["ben", "carl"]));
+    scenario.has_config("lints.node-local-volume = \"allow\"", &format!("{}[users.carl]\n", mounts.concat()));
+    let plan = scenario.ran(&["plan", "--prune"]).ends_with(3);
+    assert!(plan.stdout.contains("- 1 volume with what it holds: volumes-said-ben\n"), "{}", plan.stdout);
+    scenario.applies(&["--prune", "--yes"]).ends_with(0);
+    assert_eq!(volumes(), named(&["carl"]));
     scenario.destroys_all().ends_with(0);
-    assert_eq!(volumes(), ["kept-anna", "kept-ben", "unsaid-anna", "unsaid-ben"].map(|name| format!("volumes-{name}")));
+    assert_eq!(volumes(), named(&["carl"]));
+}
+
+#[test]
+fn servers_of_another_name_are_not_pruned() {
+    let scenario = Scenario::new(Engine::shared(), "labs");
+    let servers = || {
+        let label = |service: &Value, key: &str| service["Spec"]["Labels"][key].as_str().unwrap().to_owned();
+        let name =
+            |service: &Value| format!("{}/{}", label(service, "swarmgen.user"), label(service, "swarmgen.server"));
+        let mut names: Vec<String> = scenario.services().iter().map(name).collect();
+        names.sort();
+        names
+    };
+    scenario.has_config("", "[users.anna]\n[users.ben]\n");
+    scenario.applies(&[]).ends_with(0);
+    scenario.applies(&["--server", "lab"]).ends_with(0);
+    assert_eq!(servers(), ["anna/", "anna/lab", "ben/", "ben/lab"]);
+    scenario.has_config("", "[users.anna]\n");
+    scenario.applies(&["--prune", "--yes"]).ends_with(0);
+    assert_eq!(servers(), ["anna/", "anna/lab", "ben/lab"]);
+    scenario.applies(&["--server", "lab", "--prune", "--yes"]).ends_with(0);
+    assert_eq!(servers(), ["anna/", "anna/lab"]);
+    scenario.ran(&["destroy", "--user", "anna", "--server", "lab", "--yes"]).ends_with(0);
+    assert_eq!(servers(), ["anna/"]);
+    scenario.destroys_all().ends_with(0);
 }
 
 #[test]

@@ -264,6 +264,7 @@ fn file(name: &str) -> Value {
 
 /// Puts a volume on the first node, as a task does.
 fn add_volume(swarm: &FakeSwarm, name: &str) {
-    let volume = swarmgen::plan::observed::ObservedVolume { name: name.to_owned(), ..Default::default() };
+    let labels = [("autoremove".to_owned(), "True".to_owned())].into();
+    let volume = swarmgen::plan::observed::ObservedVolume { name: name.to_owned(), labels, ..Default::default() };
     swarm.now(|state| state.volumes.push(volume));
 }

@@ -34,8 +34,11 @@ impl<A: SwarmApi> Work<'_, A> {
             };
             if let ApiError::Conflict { .. } | ApiError::NoAnswer { .. } | ApiError::Engine { .. } = error {
                 may_be_ours |= error.is_passing();
-                let there =
-                    self.repeat(&subject, || self.objects(*kind)).await?.map_err(|error| self.failed(&error))?;
+                let there = self
+                    .repeat(&subject, || self.objects(*kind))
+                    .await
+                    .map_err(|failure| failure.after(may_be_ours))?;
+                let there = there.map_err(|error| self.failed(&error))?;
                 match there.into_iter().find(|one| one.name.eq_ignore_ascii_case(name)) {
                     Some(one) if one.labels.get(LABEL_DEPLOYMENT) == labels.get(LABEL_DEPLOYMENT) => break one.id,
                     Some(_) => return Err(Failure::Failed("its name is taken by one of somebody else".to_owned())),

@@ -193,7 +193,8 @@ impl<A: SwarmApi> Work<'_, A> {
                 Err(error) => return Err(self.failed(&error)),
             };
             *may_be_ours |= error.is_passing();
-            let live = self.look(&subject, &new.name).await?.filter(|live| Some(live.id.as_str()) != replaced);
+            let live = self.look(&subject, &new.name).await.map_err(|failure| failure.after(*may_be_ours))?;
+            let live = live.filter(|live| Some(live.id.as_str()) != replaced);
             match live {
                 Some(live) if !has_same_owner(&live.spec, &new.body.0) => {
                     return Err(Failure::Failed("its name is taken by a service of somebody else".to_owned()));
@@ -270,7 +271,8 @@ impl<A: SwarmApi> Work<'_, A> {
                 continue;
             }
             *may_be_ours |= error.is_passing();
-            let Some(live) = self.look(&subject, id).await? else { return Ok(Ended::Changed(None)) };
+            let live = self.look(&subject, id).await.map_err(|failure| failure.after(*may_be_ours))?;
+            let Some(live) = live else { return Ok(Ended::Changed(None)) };
             if live.spec == before.0 {
                 // Only how its last update goes has changed, or the call was lost.
                 version = live.version;

@@ -8,14 +8,12 @@ use serde_json::Value;
 use super::{Options, Wanted};
 use crate::plan::diff::Differences;
 use crate::plan::graph::{Action, Cause, Change, Plan, Shown, Warning};
-use crate::plan::label::{self, parse_hidden};
+use crate::plan::label::{self, AUTOREMOVE, is_true, parse_hidden};
 use crate::plan::observed::{Labels, ObservedService, ObservedState, ObservedVolume};
 use crate::plan::place::{Place, Step};
 use crate::resolve::decode::is_plugin;
 use crate::resolve::merge::normal_target;
 
-/// The label of volumes that go with their server.
-const AUTOREMOVE: &str = "autoremove";
 /// How the compiler escapes braces that the engine would expand.
 const ESCAPED: &str = "{{`{{`}}";
 
@@ -49,17 +47,17 @@ struct Mounted<'m> {
 impl Mounted<'_> {
     /// Tells whether it holds no data of its own, or none that outlives its server.
     fn is_replaceable(&self) -> bool {
-        is_plugin(self.driver) || self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
+        is_plugin(self.driver) || self.is_autoremoved()
+    }
+
+    /// Tells whether a volume that it makes goes with its server.
+    fn is_autoremoved(&self) -> bool {
+        self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
     }
 
     fn unit(&self) -> String {
         format!("mounts:{}", normal_target(self.target))
     }
-}
-
-/// The values of the label `autoremove` that count.
-fn is_true(value: &str) -> bool {
-    matches!(value, "True" | "true" | "1")
 }
 
 /// The named volumes that a spec mounts.
@@ -185,20 +183,20 @@ impl<'s> Volumes<'s> {
         for service in removed {
             let hidden = service.label(label::HIDDEN).map(parse_hidden);
             for mount in mounted(&service.spec) {
-                let says = |labels: &Labels| labels.get(AUTOREMOVE).is_some_and(|value| is_true(value));
                 let volume = self.known.get(&*mount.name);
+                let source = format!("{}.source", mount.unit());
+                let is_secret = hidden.as_ref().is_none_or(|hidden| hidden.contains(&source));
                 if used.contains(&*mount.name) || !seen.insert(mount.name.clone().into_owned()) {
                     continue;
                 }
                 match volume {
                     // What the volume itself says counts: the mount's labels are only for new ones.
-                    Some(volume) if says(&volume.labels) => plan.actions.push(Action::RemoveVolume {
+                    Some(volume) if volume.is_autoremoved() => plan.actions.push(Action::RemoveVolume {
                         name: mount.name.clone().into_owned(),
                         service: service.name().to_owned(),
+                        is_secret,
                     }),
-                    None if says(&mount.labels) && (self.elsewhere || is_template(&mount.name)) => {
-                        let source = format!("{}.source", mount.unit());
-                        let is_secret = hidden.as_ref().is_none_or(|hidden| hidden.contains(&source));
+                    None if mount.is_autoremoved() && (self.elsewhere || is_template(&mount.name)) => {
                         let user = service.label(crate::resolve::decode::LABEL_USER).unwrap_or_default().to_owned();
                         let volume = (!is_secret).then(|| mount.name.clone().into_owned());
                         plan.warnings.push(Warning::VolumeUnseen { volume, user, removal: true });

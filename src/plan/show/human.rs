@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{Counts, server_name, warning_text};
+use super::{Beside, Counts, Thing, beside, server_name, warning_text};
 use crate::diag::render::visible;
 use crate::plan::diff::quoted;
 use crate::plan::graph::{Cause, Change, Conflict, Item, Plan, Shown, TaskFate, Verdict, Warning};
@@ -34,7 +34,8 @@ pub fn render(plan: &Plan, colour: bool) -> String {
     for items in &groups {
         page.group(items);
     }
-    if !groups.is_empty() {
+    page.beside(plan);
+    if !page.text.is_empty() {
         page.text.push('\n');
     }
     page.warnings(&plan.warnings);
@@ -87,9 +88,14 @@ pub fn parts(plan: &Plan) -> Parts {
         };
         Some(Group { action, services, changes: lines.collect() })
     };
+    let beside = lines(&|page: &mut Page| page.beside(plan)).into_iter().filter_map(|line| {
+        let (sign, what) = line.split_once(' ')?;
+        let action = if sign == "+" { "create" } else { "remove" };
+        Some(Group { action, services: what.to_owned(), changes: Vec::new() })
+    });
     let warnings = lines(&|page| page.warnings(&plan.warnings)).into_iter();
     Parts {
-        groups: grouped(plan).iter().filter_map(group).collect(),
+        groups: grouped(plan).iter().filter_map(group).chain(beside).collect(),
         warnings: warnings.map(|line| line.trim_start_matches("warning: ").to_owned()).collect(),
     }
 }
@@ -196,6 +202,22 @@ impl Page {
             let is_same = others.clone().all(|other| other.before == change.before && other.after == change.after);
             let whose = (!is_same).then(|| server_name(first));
             self.change(change, whose.as_deref());
+        }
+    }
+
+    /// What is made or removed besides services.
+    fn beside(&mut self, plan: &Plan) {
+        for of_kind in beside(plan).chunk_by(|a, b| (a.goes, a.thing) == (b.goes, b.thing)) {
+            let Some(Beside { goes, thing, .. }) = of_kind.first() else { continue };
+            let (one, more) = match thing {
+                Thing::Volume => ("volume with what it holds", "volumes with what they hold"),
+                Thing::Config => ("Swarm config", "Swarm configs"),
+                Thing::Secret => ("Swarm secret", "Swarm secrets"),
+            };
+            let (number, word) = (of_kind.len(), if of_kind.len() == 1 { one } else { more });
+            let names = names_of(of_kind.iter().map(|one| one.name.unwrap_or(REDACTED).to_owned()));
+            let (sign, colour) = if *goes { ("-", Colour::Red) } else { ("+", Colour::Green) };
+            self.line(2, &format!("{} {number} {word}: {names}", self.painted(sign, colour)));
         }
     }
 

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, warning_text};
+use super::{Beside, Counts, Thing, beside, warning_text};
 use crate::diag::render::{document, document_schema};
 use crate::plan::graph::{self, Plan, TaskFate, Verdict};
 
@@ -34,6 +34,9 @@ pub struct Document {
     pub summary: Summary,
     /// The services, sorted by user and server.
     pub services: Vec<Service>,
+    /// What is made or removed besides them: volumes, Swarm configs and secrets.
+    #[serde(default)]
+    pub objects: Vec<Object>,
     /// What the plan does not do, or cannot know.
     pub warnings: Vec<Warning>,
     /// What `apply` needs to carry the plan out later; absent unless it was saved for that.
@@ -92,6 +95,31 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Conflict")]
     pub conflict: Option<Conflict>,
+}
+
+/// A volume, or a Swarm config or secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Object {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Its name; absent where that is a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub name: Option<String>,
+    /// What becomes of it: `create` or `remove`.
+    pub action: Action,
+}
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectKind {
+    /// A volume of the engine's node, with what it holds.
+    Volume,
+    /// A Swarm config.
+    Config,
+    /// A Swarm secret.
+    Secret,
 }
 
 /// What becomes of a service.
@@ -225,6 +253,7 @@ impl Document {
             deployment: plan.deployment.clone(),
             summary: Summary { create, change, replace, remove, unchanged, conflict },
             services: plan.items.iter().map(service).collect(),
+            objects: beside(plan).into_iter().map(object).collect(),
             warnings: plan.warnings.iter().map(warning).collect(),
             saved,
         }
@@ -251,8 +280,21 @@ impl Document {
         }
         let is_new = |other: &&Service| by_name(self, &other.service).is_none();
         found.extend(later.services.iter().filter(is_new).map(|other| format!("`{}` is new", other.service)));
+        if self.objects != later.objects {
+            found.push("other volumes, Swarm configs or secrets are made or removed".to_owned());
+        }
         found
     }
+}
+
+fn object(one: Beside<'_>) -> Object {
+    let kind = match one.thing {
+        Thing::Volume => ObjectKind::Volume,
+        Thing::Config => ObjectKind::Config,
+        Thing::Secret => ObjectKind::Secret,
+    };
+    let action = if one.goes { Action::Remove } else { Action::Create };
+    Object { kind, name: one.name.map(str::to_owned), action }
 }
 
 fn word(action: Action) -> &'static str {
