@@ -13,6 +13,7 @@ import axe_playwright_python
 import jupyterhub
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from test_hub import Running
 
@@ -55,13 +56,18 @@ def visit(hub: RunningForm, browser: Browser) -> Iterator[Callable[..., Page]]:
     def opened(name: str, **options: Any) -> Page:
         context = browser.new_context(base_url=hub.url, **options)
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        # Where hub images are built beside this, SQLite waits long for the disk.
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto("/hub/login?next=%2Fhub%2Fspawn")
         page.fill("input[name=username]", name)
         page.fill("input[name=password]", "x")
         page.click("[type=submit]")
-        page.wait_for_selector(".swarmgen")
+        try:
+            page.wait_for_selector(".swarmgen")
+        except PlaywrightError as error:
+            told = "\n".join(hub.said().splitlines()[-30:])
+            raise AssertionError(f"no form at {page.url}: {page.inner_text('body')}\nthe hub says: {told}") from error
         return page
 
     yield opened

@@ -23,7 +23,7 @@ def chosen(hub: RunningForm, name: str) -> dict[str, Any]:
         asked = [request for request in hub.asked("start") if request["user"]["name"] == name]
         return asked[-1] if asked else None
 
-    return dict(until(started, 20, f"{name}'s server is asked for")["user_options"])
+    return dict(until(started, 60, f"{name}'s server is asked for")["user_options"])
 
 
 def is_valid(page: Page, field: str) -> bool:

@@ -49,7 +49,7 @@ def test_the_pending_page_has_each_stage_with_its_time(waits: RunningForm, visit
     page.wait_for_selector(f"#progress-message >> text={WAITING}")
     assert re.search(r"0:0[01] Asking", page.locator("#progress-log").text_content() or "")
     waits.say("hangs", None)
-    until(lambda: (waits.hub.server("patient") or {}).get("ready"), 30, "the server is ready")
+    until(lambda: (waits.hub.server("patient") or {}).get("ready"), 60, "the server is ready")
 
 
 def test_a_failure_says_what_happened_what_to_do_and_a_code(waits: RunningForm, visit: Visit) -> None:
@@ -77,7 +77,7 @@ def test_a_failure_says_what_happened_what_to_do_and_a_code(waits: RunningForm, 
     waits.say("fails", None)
     page.goto("/hub/spawn/unlucky")
     page.click("#spawn_form [type=submit]")
-    until(lambda: (waits.hub.server("unlucky") or {}).get("ready"), 30, "the server is ready")
+    until(lambda: (waits.hub.server("unlucky") or {}).get("ready"), 60, "the server is ready")
 
 
 def test_a_server_with_a_name_has_a_form_of_its_own(hub: RunningForm, visit: Visit) -> None:
@@ -90,10 +90,10 @@ def test_a_server_with_a_name_has_a_form_of_its_own(hub: RunningForm, visit: Vis
     def started() -> bool:
         return any(ask["user"]["name"] == "names" and ask["server"]["name"] for ask in hub.asked("start"))
 
-    until(started, 20, "the server is asked for")
+    until(started, 60, "the server is asked for")
     (asked,) = [ask for ask in hub.asked("start") if ask["user"]["name"] == "names"]
     assert (asked["server"]["name"], asked["user_options"]) == (NAME, {"profile": "GPU"})
-    until(lambda: (hub.hub.server("names", NAME) or {}).get("ready"), 30, "the server is ready")
+    until(lambda: (hub.hub.server("names", NAME) or {}).get("ready"), 60, "the server is ready")
     assert hub.hub.server("names") is None
     page.goto("/hub/home")
     page.wait_for_selector(f"text={NAME}")

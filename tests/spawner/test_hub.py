@@ -177,7 +177,7 @@ def test_progress_comes_while_the_start_goes_on(running: Running) -> None:
     hub.add_user("alice")
     running.say("hangs")
     threading.Thread(target=hub.request_start, args=("alice",), daemon=True).start()
-    until(lambda: running.asked("start"), 20, "start is asked")
+    until(lambda: running.asked("start"), 60, "start is asked")
     messages = []
     for event in hub.progress("alice"):
         messages.append(event["message"])
@@ -236,7 +236,7 @@ def test_the_form_is_shown_and_what_it_says_is_used(running: Running) -> None:
     assert refused.status in (200, 400)
     assert "A request may not set this profile." in refused.text
     browser.post("/hub/spawn/alice", {"profile": "large"})
-    until(lambda: (running.hub.server("alice") or {}).get("ready"), 20, "alice's server is ready")
+    until(lambda: (running.hub.server("alice") or {}).get("ready"), 60, "alice's server is ready")
     assert running.services()[0]["user_options"] == {"profile": "large"}
 
 
@@ -247,7 +247,7 @@ def test_a_hub_that_was_ended_finds_its_servers(running: Running) -> None:
     (before,) = running.services()
     running.end(signal.SIGKILL)
     running.start()
-    until(lambda: (hub.server("alice") or {}).get("ready"), 20, "the hub knows the server")
+    until(lambda: (hub.server("alice") or {}).get("ready"), 60, "the hub knows the server")
     assert running.services() == [before]
     assert running.asked("poll")[-1]["state"]["port"] == before["port"]
     hub.stop("alice")
@@ -259,7 +259,7 @@ def test_a_hub_that_was_ended_in_the_middle_of_a_start_leaves_nothing(running: R
     hub.add_user("alice")
     running.say("hangs")
     threading.Thread(target=lambda: _ignore(hub.request_start, "alice"), daemon=True).start()
-    until(lambda: running.asked("start"), 20, "the start waits")
+    until(lambda: running.asked("start"), 60, "the start waits")
     running.end(signal.SIGKILL)
     # The program ends with the hub, and so does what it waits for.
     time.sleep(2)
@@ -267,7 +267,7 @@ def test_a_hub_that_was_ended_in_the_middle_of_a_start_leaves_nothing(running: R
     time.sleep(1)
     assert running.services() == []
     running.start()
-    until(lambda: hub.server("alice") is None, 20, "the hub has given it up")
+    until(lambda: hub.server("alice") is None, 60, "the hub has given it up")
     hub.start("alice")
     assert len(running.services()) == 1
 
@@ -300,7 +300,7 @@ def test_an_engine_that_is_away_kills_no_server(running: Running) -> None:
     (before,) = running.services()
     running.say("away")
     asked = len(running.asked("poll"))
-    until(lambda: len(running.asked("poll")) >= asked + 3, 20, "the hub has asked")
+    until(lambda: len(running.asked("poll")) >= asked + 3, 60, "the hub has asked")
     assert hub.server("alice")
     # A stop waits for the engine.
     assert hub.ask("DELETE", hub.path("alice"), timeout=30).status in (202, 204)
@@ -314,7 +314,7 @@ def test_a_server_that_ends_is_noticed_and_cleared_away(running: Running) -> Non
     hub.add_user("alice")
     hub.start("alice")
     os.kill(running.services()[0]["pid"], signal.SIGKILL)
-    until(lambda: hub.server("alice") is None, 20, "the hub has noticed")
+    until(lambda: hub.server("alice") is None, 60, "the hub has noticed")
     assert running.services() == []
 
 
@@ -326,7 +326,7 @@ def test_a_server_that_moved_is_found_and_routed_to(running: Running) -> None:
     before = json.loads(path.read_text())
     path.write_text(json.dumps(before | {"port": before["port"] + 1}))
     target = f"http://127.0.0.1:{before['port'] + 1}"
-    until(lambda: running.routes()["/user/alice/"]["target"] == target, 20, "the route is new")
+    until(lambda: running.routes()["/user/alice/"]["target"] == target, 60, "the route is new")
 
 
 def test_a_start_that_takes_too_long_ends_in_the_programs_own_words(running: Running) -> None:
