@@ -14,6 +14,7 @@ mod execute;
 mod fake;
 pub mod observe;
 mod outcome;
+pub mod ports;
 pub mod redact;
 pub mod remove;
 pub mod resolve;

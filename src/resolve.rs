@@ -39,7 +39,7 @@ use crate::check::rules::ServerView;
 use crate::diag::{Diagnostic, Diagnostics, Severity, closest, code};
 use crate::ir::Service;
 use crate::source::records::Records;
-use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Value, World};
+use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Span, Value, World};
 
 use decode::Decoder;
 use document::{Document, Inputs};
@@ -116,6 +116,8 @@ pub struct Server<'c> {
     pub profile: Arc<str>,
     /// The merged tree that the service came from: every node still points at its text.
     pub spec: Cow<'c, Node>,
+    /// Where the user is listed; `None` for one who is not.
+    pub listed: Option<Span>,
     /// The files that its request brought; the service refers to them.
     pub uploads: Vec<Upload>,
 }
@@ -385,7 +387,8 @@ impl<'a> Compiler<'a> {
             probe,
         };
         findings.extend(self.judge(&view, &scope, fixed));
-        Some(Server { service, user: Arc::clone(&user.name), profile: Arc::clone(&profile.name), spec, uploads })
+        let (profile, listed) = (Arc::clone(&profile.name), user.span);
+        Some(Server { service, user: Arc::clone(&user.name), profile, spec, listed, uploads })
     }
 
     /// The profile's tree with the user's and the request's layers.

@@ -69,6 +69,11 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// Tells whether it is on this machine.
+    pub fn is_local(&self) -> bool {
+        self.endpoint.starts_with("unix://")
+    }
+
     /// Connects to an engine and agrees on the version of the API.
     ///
     /// # Errors

@@ -76,19 +76,29 @@ pub async fn look<'a>(
     world: &dyn World,
 ) -> BTreeMap<String, ImageState> {
     let images: BTreeSet<String> = images.into_iter().map(str::to_owned).collect();
-    let has = images.iter().map(async |image| (image, engine.has_image(image).await));
-    let has: Vec<_> = stream::iter(has).buffer_unordered(AT_ONCE).collect().await;
-    let mut states = BTreeMap::new();
-    let mut others = BTreeSet::new();
-    for (image, has) in has {
-        match has {
-            Ok(true) => drop(states.insert(image.clone(), ImageState::OnNode)),
-            Ok(false) | Err(_) => drop(others.insert(image.clone())),
-        }
-    }
+    let here = on_node(engine, &images).await;
+    let others: BTreeSet<String> = images.difference(&here).cloned().collect();
+    let mut states: BTreeMap<_, _> = here.into_iter().map(|image| (image, ImageState::OnNode)).collect();
     let credentials = Credentials::gather(others.iter().map(String::as_str), world).await;
+    states.extend(at_registries(engine, &others, &credentials).await);
+    states
+}
+
+/// Those of some images that the engine's node has, as far as it says.
+pub async fn on_node(engine: &impl SwarmApi, images: &BTreeSet<String>) -> BTreeSet<String> {
+    let asked = images.iter().map(async |image| (image, engine.has_image(image).await));
+    let answers: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+    answers.into_iter().filter(|(_, has)| matches!(has, Ok(true))).map(|(image, _)| image.clone()).collect()
+}
+
+/// Looks whether registries know images, all within [`LIMIT`].
+pub async fn at_registries(
+    engine: &impl SwarmApi,
+    images: &BTreeSet<String>,
+    credentials: &Credentials,
+) -> BTreeMap<String, ImageState> {
     let end = tokio::time::Instant::now() + LIMIT;
-    let asked = others.iter().map(async |image| {
+    let asked = images.iter().map(async |image| {
         let state = match tokio::time::timeout_at(end, engine.image_digest(image, credentials.of(image))).await {
             Ok(Ok(_)) => ImageState::Resolved,
             Ok(Err(error @ (ApiError::NotFound { .. } | ApiError::Refused { .. }))) => {
@@ -99,9 +109,7 @@ pub async fn look<'a>(
         };
         (image.clone(), state)
     });
-    let answers: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
-    states.extend(answers);
-    states
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
 }
 
 /// A reference as the docker CLI writes it, with its tag; none where it has a digest or is no reference.

@@ -65,6 +65,7 @@ fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
             profile: String::new(),
             verdict: Verdict::Remove,
             task: TaskFate::Untouched,
+            cause: None,
         });
         plan.actions.push(Action::RemoveService(Removal {
             id: service.id.clone(),
@@ -79,7 +80,7 @@ fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
     if destroy.all {
         let specs = state.services.iter().filter(|service| !goes(service)).map(|service| &service.spec);
         let policy = object::Policy { deployment, keep: 0 };
-        plan.actions.extend(object::plan(&[], state, specs, policy).collect);
+        plan.actions.extend(object::plan(&[], state, specs, policy, &|_| String::new()).collect);
     }
     plan
 }

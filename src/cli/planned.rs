@@ -5,19 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::apply::api::RegistryAuth;
 use crate::apply::bollard::Engine;
 use crate::apply::credentials::Credentials;
+use crate::apply::ports;
 use crate::apply::resolve::{self, resolve};
 use crate::apply::wait::Standing;
 use crate::apply::{Replan, Replanned};
 use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::emit::engine;
 use crate::plan::ObservedState;
-use crate::plan::cluster::image::told_of;
-use crate::plan::cluster::{self, ClusterView, WantedView};
+use crate::plan::cluster::image::{ImageState, told_of};
+use crate::plan::cluster::{self, ClusterView, WantedView, outage};
 use crate::plan::graph::{Action, Body, NewService, Plan, Verdict};
 use crate::plan::label::hidden_fields;
 use crate::plan::object::{self, ObservedIds, Policy};
 use crate::plan::observed::ObservedService;
-use crate::plan::place::locator;
+use crate::plan::place::{locator, place};
 use crate::plan::planner::{self, Options, Pin, Wanted};
 use crate::resolve::{Compiler, Server};
 use crate::source::{Disk, Pointer};
@@ -55,7 +56,6 @@ async fn plan<'s>(
     let deployment = &*compiler.settings.deployment;
     let state = snapshot(engine, deployment).await?;
     let Some(wanted) = wanted(compiler, servers, engine, &state, diagnostics) else { return Ok(None) };
-    look_at_cluster(compiler, servers, &state, diagnostics);
     let mut options = Options {
         prune: args.prune,
         only_user: args.user.clone(),
@@ -70,6 +70,7 @@ async fn plan<'s>(
     let images = images(&plan, &wanted, args.resolve_image);
     let all = plan.actions.iter().filter_map(image_of).chain(images.iter().map(String::as_str));
     let credentials = Credentials::gather(all, &Disk).await;
+    let mut problems = BTreeMap::new();
     let unread = credentials.problems.iter().map(|problem| {
         Diagnostic::new(&code::REGISTRY_CREDENTIALS, problem.as_str())
             .help("its registries are asked without a login; `docker login` writes what is read here")
@@ -79,11 +80,18 @@ async fn plan<'s>(
         let resolved = resolve(engine, &images, &credentials, resolve::LIMIT).await;
         let unresolved = resolved.problems.iter().filter_map(|(image, problem)| unresolved(image, problem, servers));
         unresolved.for_each(|finding| compiler.push(finding, diagnostics));
+        problems = resolved.problems;
         options.pins = resolved.pinned.into_iter().filter_map(|(image, pinned)| Some((image, pin(pinned)?))).collect();
         if !options.pins.is_empty() {
             plan = planner::plan(deployment, &wanted, &state, &options);
         }
     }
+    let asks = args.resolve_image != ResolveImage::Never;
+    let images =
+        images_to_come(engine, outage::images(&plan, &state), &options.pins, problems, asks.then_some(&credentials));
+    let ports = cluster::ports::to_come(&servers.servers, &state);
+    let ahead = Ahead { images: images.await, held: ports::held(engine, &ports, &state.nodes).await };
+    look_at_cluster(compiler, servers, &state, (&plan, &ahead), diagnostics);
     add_objects(&mut plan, compiler, servers, &state, args.keep, diagnostics);
     Ok(Some(Planned { plan, state, wanted, options, credentials }))
 }
@@ -108,6 +116,7 @@ pub(super) fn wanted<'s>(
                 service,
                 hidden: hidden_fields(&server.service),
                 start_timeout: compiler.settings.start_timeout,
+                listed: server.listed.map(|span| place(span, compiler.sources())),
                 places: Box::new(locator(&server.spec, compiler.sources())),
             }),
             Err(what) => {
@@ -119,11 +128,47 @@ pub(super) fn wanted<'s>(
     (!refused).then_some(wanted)
 }
 
-/// Finds what the swarm lacks. Whose services are in the way is the plan's to tell.
+/// What was looked for since a plan needs it.
+struct Ahead {
+    /// What is known of the images that running servers would be ended for.
+    images: BTreeMap<String, ImageState>,
+    /// New ports at which something answers already, with the nodes.
+    held: BTreeMap<u16, Vec<String>>,
+}
+
+/// What is known of images that running servers would be ended for: first the engine's node, then registries, those that were
+/// asked already not again.
+async fn images_to_come(
+    engine: &Engine,
+    mut images: BTreeSet<String>,
+    pins: &BTreeMap<String, Pin>,
+    problems: BTreeMap<String, String>,
+    credentials: Option<&Credentials>,
+) -> BTreeMap<String, ImageState> {
+    let pinned: BTreeSet<String> = pins.iter().map(|(image, pin)| pin.pinned(image)).collect();
+    images.retain(|image| !pinned.contains(image));
+    for image in resolve::on_node(engine, &images).await {
+        images.remove(&image);
+    }
+    let known = problems.into_iter().filter(|(image, _)| images.contains(image));
+    let mut states: BTreeMap<_, _> = known.map(|(image, problem)| (image, ImageState::Unknown(problem))).collect();
+    images.retain(|image| !states.contains_key(image));
+    match credentials {
+        Some(credentials) => states.extend(resolve::at_registries(engine, &images, credentials).await),
+        None => {
+            let reason = "the engine's node does not have it, and no registry was asked";
+            states.extend(images.into_iter().map(|image| (image, ImageState::Unknown(reason.to_owned()))));
+        }
+    }
+    states
+}
+
+/// Finds what the swarm lacks, for the servers and for a plan's changes of them. Whose services are in the way is the plan's to tell.
 fn look_at_cluster(
     compiler: &Compiler<'_>,
     servers: &Servers<'_>,
     state: &ObservedState,
+    (plan, ahead): (&Plan, &Ahead),
     diagnostics: &mut Diagnostics,
 ) {
     let made: Vec<String> = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
@@ -136,6 +181,8 @@ fn look_at_cluster(
         of_users: true,
     };
     let findings = cluster::check(&view).into_iter().filter(|finding| finding.code.id != code::FOREIGN_SERVICE.id);
+    let findings = findings.chain(cluster::ports::check(&view, &ahead.held));
+    let findings = findings.chain(outage::check(plan, &ClusterView { images: &ahead.images, ..view }));
     findings.for_each(|finding| compiler.push(finding, diagnostics));
 }
 
@@ -202,7 +249,8 @@ fn add_objects(
         state.services.iter().filter(|service| !changes.contains_key(service.name())).map(|service| &service.spec);
     let specs = stay.chain(changes.values().copied().flatten());
     let policy = Policy { deployment: &compiler.settings.deployment, keep: keep.into() };
-    let objects = object::plan(&servers.objects, state, specs, policy);
+    let place = |span| place(span, compiler.sources());
+    let objects = object::plan(&servers.objects, state, specs, policy, &place);
     for (kind, name) in &objects.taken {
         let diagnostic = Diagnostic::new(
             &code::OBJECT_TAKEN,

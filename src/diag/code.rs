@@ -218,6 +218,8 @@ codes! {
     FOREIGN_SERVICE = warn_of_run("SG517", "foreign-service", "The swarm has a service of that name that is not this deployment's.");
     UNRESOLVED_IMAGE = warn("SG518", "unresolved-image", "The digest of an image's tag is not known.");
     REGISTRY_CREDENTIALS = warn_of_run("SG519", "registry-credentials", "The docker CLI's credentials of a registry cannot be read.");
+    OUTAGE = deny("SG520", "outage", "A plan would end running servers for what is not there.");
+    PORT_HELD = deny("SG521", "port-held", "A port that servers publish is held by a process of a node.");
 
     NO_PYTHON = hard("SG701", "no-python", "No Python interpreter that reads the config can be started.");
     PYTHON_FAILED = hard("SG702", "python-failed", "A Python config fails or ends before its end.");

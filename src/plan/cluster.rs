@@ -9,7 +9,9 @@ mod names;
 mod networks;
 mod nodes;
 mod objects;
+pub mod outage;
 mod plugins;
+pub mod ports;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -39,7 +39,7 @@ fn stretched(plan: &Plan, rounds: u32) -> String {
 
 fn described(action: &Action) -> Value {
     match action {
-        Action::CreateObject(NewObject { kind, name, labels, content }) => {
+        Action::CreateObject(NewObject { kind, name, labels, content, place: _ }) => {
             json!(["create object", kind_word(*kind), name, labels, content.expose()])
         }
         Action::CreateService(new) => json!(["create", service(new)]),
@@ -129,6 +129,7 @@ mod tests {
             profile: String::new(),
             verdict: Verdict::Conflict(Conflict::Unknown),
             task: TaskFate::Untouched,
+            cause: None,
         };
         other = plan("x", 1);
         other.items.push(item);

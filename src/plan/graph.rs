@@ -109,6 +109,8 @@ pub struct Item {
     pub verdict: Verdict,
     /// What becomes of its task.
     pub task: TaskFate,
+    /// Why it is made or removed, in a plan that compares with a config. A service that stays has a cause for each change.
+    pub cause: Option<Cause>,
 }
 
 /// What becomes of the task of a service that stays.
@@ -195,7 +197,8 @@ pub enum Shown {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The config says so now, and said otherwise when it was last applied; with the place that says it, as
-    /// `file:line:column`, where there is one.
+    /// `file:line:column`. What no place says is as it is by default. A server that is made is said by its user's listing; one
+    /// without a place was asked for by name.
     Config(Option<String>),
     /// It was changed by hand since it was last applied.
     Drift,
@@ -207,6 +210,8 @@ pub enum Cause {
     Content,
     /// Who made it is written down anew.
     Ownership,
+    /// The config says no more that it is wanted.
+    Unwanted,
 }
 
 /// One call, with all that it needs.
@@ -272,6 +277,8 @@ pub struct NewObject {
     pub labels: Labels,
     /// Its content.
     pub content: Text,
+    /// Where the config declares it, as `file:line:column`.
+    pub place: String,
 }
 
 /// A service to be made.

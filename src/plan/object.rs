@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::emit::engine::Ids;
 use crate::resolve::decode::LABEL_DEPLOYMENT;
 use crate::resolve::object::{Object, ObjectKind};
+use crate::source::Span;
 
 use super::graph::{Action, NewObject};
 use super::label::{BY_APPLY, MADE_BY};
@@ -71,12 +72,13 @@ pub struct Policy<'a> {
 }
 
 /// Compares the wanted objects with the swarm's. `specs` are those of all services as they will be: what one of them refers
-/// to stays.
+/// to stays. `place` writes places of the config, such as [`place`](super::place::place) does.
 pub fn plan<'a>(
     wanted: &[Object],
     state: &ObservedState,
     specs: impl Iterator<Item = &'a Value>,
     policy: Policy<'_>,
+    place: &dyn Fn(Span) -> String,
 ) -> Objects {
     let mut objects = Objects::default();
     let is_ours = |object: &ObservedObject| {
@@ -87,7 +89,7 @@ pub fn plan<'a>(
         match both(state).find(|(kind, there)| *kind == object.kind && there.name == object.swarm_name) {
             Some((_, there)) if is_ours(there) => {}
             Some(_) => objects.taken.push((object.kind, object.swarm_name.clone())),
-            None => objects.create.push(Action::CreateObject(new_object(object, policy.deployment))),
+            None => objects.create.push(Action::CreateObject(new_object(object, policy.deployment, place))),
         }
     }
     let referenced: BTreeSet<(ObjectKind, &str)> = specs.flat_map(references).collect();
@@ -113,13 +115,14 @@ pub fn plan<'a>(
     objects
 }
 
-fn new_object(object: &Object, deployment: &str) -> NewObject {
+fn new_object(object: &Object, deployment: &str, place: &dyn Fn(Span) -> String) -> NewObject {
     let labels = [(LABEL_DEPLOYMENT, deployment), (MADE_BY, BY_APPLY), (LABEL_OBJECT, &*object.name)];
     NewObject {
         kind: object.kind,
         name: object.swarm_name.clone(),
         labels: labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<Labels>(),
         content: object.content.clone(),
+        place: place(object.span),
     }
 }
 
@@ -190,12 +193,12 @@ mod tests {
         };
         let spec = json!({"TaskTemplate": {"ContainerSpec": {"Configs": [{"ConfigName": "motd-1"}]}}});
         let policy = Policy { deployment: "physics", keep: 2 };
-        let objects = plan(&[object("motd", "motd-5")], &state, [&spec].into_iter(), policy);
+        let objects = plan(&[object("motd", "motd-5")], &state, [&spec].into_iter(), policy, &|_| String::new());
         assert_eq!(names(&objects.create), ["motd-5"]);
         assert_eq!(names(&objects.collect), ["gone-1", "motd-3", "motd-2"]);
         assert!(objects.taken.is_empty());
         let other = Policy { deployment: "chemistry", ..policy };
-        let objects = plan(&[object("motd", "motd-4")], &state, [].into_iter(), other);
+        let objects = plan(&[object("motd", "motd-4")], &state, [].into_iter(), other, &|_| String::new());
         assert!(objects.collect.is_empty(), "only this deployment's objects are collected");
         assert_eq!(objects.taken, [(ObjectKind::Config, "motd-4".to_owned())]);
     }
@@ -204,7 +207,7 @@ mod tests {
     fn what_is_there_is_not_made_again() {
         let state = ObservedState { configs: vec![there("motd-5", "motd", "")], ..ObservedState::default() };
         let policy = Policy { deployment: "physics", keep: 2 };
-        let objects = plan(&[object("motd", "motd-5")], &state, [].into_iter(), policy);
+        let objects = plan(&[object("motd", "motd-5")], &state, [].into_iter(), policy, &|_| String::new());
         assert!(objects.create.is_empty() && objects.collect.is_empty() && objects.taken.is_empty());
         let ids = ObservedIds::new(&state);
         assert_eq!(ids.config("motd-5").as_deref(), Some("id-of-motd-5"));

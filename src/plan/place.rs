@@ -1,6 +1,6 @@
 //! Places in the config's merged tree.
 
-use crate::source::{Node, SourceMap, Value};
+use crate::source::{Node, SourceMap, Span, Value};
 
 /// One step of the way to a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,24 +66,26 @@ pub fn locate<'n>(root: &'n Node, places: &[Place]) -> Option<&'n Node> {
 
 /// A function that writes places of a merged tree as `file:line:column`.
 pub fn locator<'a>(root: &'a Node, sources: &'a SourceMap) -> impl Fn(&[Place]) -> Option<String> + 'a {
-    move |places| {
-        let node = locate(root, places)?;
-        let source = sources.get(node.span.source);
-        let at = source.position(node.span.start);
-        Some(format!("{}:{}:{}", source.name(), at.line, at.column))
-    }
+    move |places| Some(place(locate(root, places)?.span, sources))
+}
+
+/// Writes where a text begins, as `file:line:column`.
+pub fn place(span: Span, sources: &SourceMap) -> String {
+    let source = sources.get(span.source);
+    let at = source.position(span.start);
+    format!("{}:{}:{}", source.name(), at.line, at.column)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Map, Span};
+    use crate::source::Map;
 
     fn key(text: &str) -> Step {
         Step::Key(text.to_owned())
     }
 
-    fn place(steps: Vec<Step>, needed: usize) -> Place {
+    fn to(steps: Vec<Step>, needed: usize) -> Place {
         Place { steps, needed }
     }
 
@@ -104,8 +106,8 @@ mod tests {
     #[test]
     fn the_deepest_of_several_places_is_taken() {
         let (root, entry) = (tree(), Step::Entry { key: "name", value: "a".to_owned() });
-        let deep = place(vec![key("list"), entry.clone(), key("x")], 2);
-        let other = place(vec![key("list"), Step::Index(0), key("y")], 2);
+        let deep = to(vec![key("list"), entry.clone(), key("x")], 2);
+        let other = to(vec![key("list"), Step::Index(0), key("y")], 2);
         assert_eq!(locate(&root, &[other.clone(), deep]).and_then(Node::as_str), Some("here"));
         assert!(locate(&root, &[other]).is_some_and(|node| node.get("x").is_some()), "the entry stands for its key");
     }
@@ -113,8 +115,8 @@ mod tests {
     #[test]
     fn what_is_not_there_has_no_place() {
         let missing = Step::Entry { key: "name", value: "b".to_owned() };
-        assert!(locate(&tree(), &[place(vec![key("list"), missing, key("x")], 2)]).is_none());
-        assert!(locate(&tree(), &[place(vec![key("env"), key("A")], 2)]).is_none());
+        assert!(locate(&tree(), &[to(vec![key("list"), missing, key("x")], 2)]).is_none());
+        assert!(locate(&tree(), &[to(vec![key("env"), key("A")], 2)]).is_none());
         assert!(locate(&tree(), &[]).is_none());
     }
 }

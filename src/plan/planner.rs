@@ -43,6 +43,8 @@ pub struct Wanted<'a> {
     pub hidden: BTreeSet<String>,
     /// How long it may take until it runs, in nanoseconds.
     pub start_timeout: i64,
+    /// Where the user is listed, as `file:line:column`; `None` for one who is not.
+    pub listed: Option<String>,
     /// Writes a place of the config, such as [`locator`](super::place::locator) does.
     pub places: Box<Locate<'a>>,
 }
@@ -54,6 +56,13 @@ pub struct Pin {
     pub digest: String,
     /// The platforms that it runs on, as architecture and operating system.
     pub platforms: Vec<(String, String)>,
+}
+
+impl Pin {
+    /// An image's reference with this digest.
+    pub fn pinned(&self, image: &str) -> String {
+        format!("{image}@{}", self.digest)
+    }
 }
 
 /// How to plan.
@@ -155,6 +164,7 @@ impl Planner<'_> {
                 Owner::Unmarked | Owner::OldSpawner => self.compare(&prepared, &form, live, false),
             },
         };
+        let cause = matches!(verdict, Verdict::Create).then(|| Cause::Config(wanted.listed.clone()));
         self.plan.items.push(Item {
             service: name.to_owned(),
             user: wanted.user.clone(),
@@ -162,6 +172,7 @@ impl Planner<'_> {
             profile: wanted.profile.clone(),
             verdict,
             task,
+            cause,
         });
     }
 
@@ -332,6 +343,7 @@ impl Planner<'_> {
                 profile: String::new(),
                 verdict: Verdict::Remove,
                 task: TaskFate::Untouched,
+                cause: Some(Cause::Unwanted),
             });
             self.plan.actions.push(Action::RemoveService(removal(service, user, server)));
         }
@@ -378,7 +390,7 @@ fn set_platforms(body: &mut Value, platforms: Value) {
 /// Pins an image to the digest that its tag stands for.
 fn pin_image(body: &mut Value, image: &str, pin: &Pin) {
     if let Some(container) = body.pointer_mut("/TaskTemplate/ContainerSpec").and_then(Value::as_object_mut) {
-        container.insert("Image".to_owned(), format!("{image}@{}", pin.digest).into());
+        container.insert("Image".to_owned(), pin.pinned(image).into());
     }
     let has_own = body.pointer("/TaskTemplate/Placement/Platforms").is_some();
     if !has_own && !pin.platforms.is_empty() {

@@ -64,6 +64,8 @@ struct Beside<'p> {
     thing: Thing,
     /// Its name; `None` where that is a secret.
     name: Option<&'p str>,
+    /// Where the config declares it, as `file:line:column`; `None` where it goes.
+    place: Option<&'p str>,
 }
 
 /// What there is besides services.
@@ -86,18 +88,23 @@ impl From<ObjectKind> for Thing {
 /// What a plan makes and removes besides services, sorted. A service that is made anew says itself which volumes are.
 fn beside<'p>(plan: &'p Plan) -> Vec<Beside<'p>> {
     let of_action = |action: &'p Action| match action {
-        Action::CreateObject(new) => Some((false, new.kind.into(), Some(&*new.name))),
-        Action::RemoveObject { kind, name, .. } => Some((true, (*kind).into(), Some(name.as_str()))),
+        Action::CreateObject(new) => {
+            let (name, place) = (Some(&*new.name), Some(&*new.place));
+            Some(Beside { goes: false, thing: new.kind.into(), name, place })
+        }
+        Action::RemoveObject { kind, name, .. } => {
+            Some(Beside { goes: true, thing: (*kind).into(), name: Some(name), place: None })
+        }
         Action::RemoveVolume { name, is_secret, .. } => {
-            Some((true, Thing::Volume, (!is_secret).then_some(name.as_str())))
+            let name = (!is_secret).then_some(name.as_str());
+            Some(Beside { goes: true, thing: Thing::Volume, name, place: None })
         }
         Action::CreateService(_)
         | Action::UpdateService(_)
         | Action::ReplaceService { .. }
         | Action::RemoveService(_) => None,
     };
-    let found = plan.actions.iter().filter_map(of_action).map(|(goes, thing, name)| Beside { goes, thing, name });
-    let mut all: Vec<Beside<'_>> = found.collect();
+    let mut all: Vec<Beside<'_>> = plan.actions.iter().filter_map(of_action).collect();
     all.sort();
     all
 }

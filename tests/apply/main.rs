@@ -67,7 +67,13 @@ fn labels() -> Labels {
 }
 
 fn object(kind: ObjectKind, name: &str) -> Action {
-    Action::CreateObject(NewObject { kind, name: name.to_owned(), labels: labels(), content: "content".into() })
+    Action::CreateObject(NewObject {
+        kind,
+        name: name.to_owned(),
+        labels: labels(),
+        content: "content".into(),
+        place: "swarmgen.toml:1:1".to_owned(),
+    })
 }
 
 fn plan(actions: Vec<Action>) -> Plan {

@@ -159,6 +159,7 @@ async fn no_canary_is_in_what_is_told() {
             let live = swarm.services();
             let mut plan = creating(&services);
             plan.actions.push(Action::CreateObject(NewObject {
+                place: String::new(),
                 kind: ObjectKind::Secret,
                 name: "s-1".to_owned(),
                 labels: labels(),

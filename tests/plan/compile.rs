@@ -6,7 +6,7 @@ use swarmgen::diag::Diagnostics;
 use swarmgen::emit::ApiVersion;
 use swarmgen::emit::engine::{Ids, body};
 use swarmgen::plan::label::hidden_fields;
-use swarmgen::plan::place::locator;
+use swarmgen::plan::place::{locator, place};
 use swarmgen::plan::{ObservedState, Options, Plan, Wanted, plan};
 use swarmgen::resolve::document::Inputs;
 use swarmgen::resolve::{Compiler, Request, Server};
@@ -72,6 +72,7 @@ pub(crate) fn with_wanted<T>(text: &str, act: impl FnOnce(&str, &[Wanted<'_>]) -
             service: body(&server.service, ApiVersion::V1_41, &AllIds).unwrap(),
             hidden: hidden_fields(&server.service),
             start_timeout: 60_000_000_000,
+            listed: server.listed.map(|span| place(span, &sources)),
             places: Box::new(locator(&server.spec, &sources)),
         })
         .collect();

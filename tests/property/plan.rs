@@ -246,6 +246,7 @@ fn planned(spec: &Value, hidden: &BTreeSet<String>, state: &ObservedState) -> Pl
         service: spec.clone(),
         hidden: hidden.clone(),
         start_timeout: 1,
+        listed: None,
         places: Box::new(|_| None),
     };
     plan("physics", &[wanted], state, &Options::default())

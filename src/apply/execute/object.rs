@@ -14,7 +14,7 @@ use super::super::work::{Failure, Patience, Work};
 impl<A: SwarmApi> Work<'_, A> {
     /// Makes a Swarm config or secret, unless it is there: its name tells its content.
     pub(super) async fn create_object(&self, object: &NewObject) -> Result<(), Failure> {
-        let NewObject { kind, name, labels, content } = object;
+        let NewObject { kind, name, labels, content, place: _ } = object;
         let subject = Subject::Object { kind: *kind, name: name.clone() };
         let mut patience = Patience::default();
         let (mut may_be_ours, mut conflicts) = (false, 0);

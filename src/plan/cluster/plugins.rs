@@ -4,26 +4,31 @@ use std::collections::BTreeSet;
 
 use super::{ClusterView, listed};
 use crate::diag::{Diagnostic, code};
-use crate::ir::MountKind;
+use crate::ir::{Mount, MountKind, Text};
+use crate::plan::observed::ObservedState;
+
+/// The volume plugins that nodes list.
+pub(super) fn listed_by_nodes(state: &ObservedState) -> BTreeSet<&str> {
+    let plugins = state.nodes.iter().flat_map(|node| &node.plugins);
+    plugins.filter(|(kind, _)| kind == "Volume").map(|(_, name)| &**name).collect()
+}
+
+/// The plugin that a mount's volume needs, where that is not every engine's own.
+pub(super) fn driver_of(mount: &Mount) -> Option<&Text> {
+    let MountKind::Volume { driver: Some(driver), .. } = &mount.kind else { return None };
+    driver.name.as_ref().filter(|name| !matches!(name.expose(), "" | "local"))
+}
 
 /// Finds drivers of volumes that no node lists. Swarm starts a task only where the plugin is listed; one that runs outside of
 /// the engine is listed after its first use on that node only (swarm-facts 10), so that this is a warning.
 pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
-    let listed_drivers: BTreeSet<&str> = view
-        .state
-        .nodes
-        .iter()
-        .flat_map(|node| &node.plugins)
-        .filter(|(kind, _)| kind == "Volume")
-        .map(|(_, name)| &**name)
-        .collect();
+    let listed_drivers = listed_by_nodes(view.state);
     let mut findings = Vec::new();
     for server in view.servers {
         for (index, mount) in server.service.container.mounts.iter().enumerate() {
-            let MountKind::Volume { driver: Some(driver), .. } = &mount.kind else { continue };
-            let Some(shown) = &driver.name else { continue };
+            let Some(shown) = driver_of(mount) else { continue };
             let name = shown.expose();
-            if name.is_empty() || name == "local" || listed_drivers.contains(name) {
+            if listed_drivers.contains(name) {
                 continue;
             }
             let at = format!("/container_spec/mounts/{index}");

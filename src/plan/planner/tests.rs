@@ -20,6 +20,7 @@ fn wanted(service: Value) -> Wanted<'static> {
         service,
         hidden: BTreeSet::new(),
         start_timeout: 7,
+        listed: None,
         places: Box::new(|_| None),
     }
 }

@@ -161,6 +161,11 @@ impl Page {
         if self.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", colour as u8) } else { text.to_owned() }
     }
 
+    /// A cause behind what it causes; nothing where there is none.
+    fn comment(&self, cause: &str) -> String {
+        if cause.is_empty() { String::new() } else { format!("  {}", self.painted(&format!("# {cause}"), Colour::Dim)) }
+    }
+
     fn line(&mut self, indent: usize, line: &str) {
         self.text.push_str(&" ".repeat(indent));
         self.text.push_str(line);
@@ -196,6 +201,7 @@ impl Page {
             }
             Verdict::Remove | Verdict::Unchanged => {}
         }
+        line.push_str(&self.comment(&causes_text(items)));
         self.line(2, &line);
         for (index, change) in changes(first).iter().enumerate() {
             let others = items.iter().filter_map(|item| changes(item).get(index));
@@ -217,7 +223,8 @@ impl Page {
             let (number, word) = (of_kind.len(), if of_kind.len() == 1 { one } else { more });
             let names = names_of(of_kind.iter().map(|one| one.name.unwrap_or(REDACTED).to_owned()));
             let (sign, colour) = if *goes { ("-", Colour::Red) } else { ("+", Colour::Green) };
-            self.line(2, &format!("{} {number} {word}: {names}", self.painted(sign, colour)));
+            let causes = self.comment(&and_more(of_kind.iter().filter_map(|one| one.place)));
+            self.line(2, &format!("{} {number} {word}: {names}{causes}", self.painted(sign, colour)));
         }
     }
 
@@ -237,9 +244,7 @@ impl Page {
             values
         };
         let whose = whose.map_or_else(String::new, |whose| format!(" (of {})", visible(whose)));
-        let cause = cause_text(cause, before.is_some(), after.is_some());
-        let cause =
-            if cause.is_empty() { cause } else { format!("  {}", self.painted(&format!("# {cause}"), Colour::Dim)) };
+        let cause = self.comment(&cause_text(cause, before.is_some(), after.is_some()));
         self.line(6, &format!("{} {field}{values}{whose}{cause}", self.painted(sign, colour)));
     }
 
@@ -312,7 +317,7 @@ fn cause_text(cause: &Cause, was_there: bool, is_wanted: bool) -> String {
     match cause {
         Cause::Config(Some(place)) => visible(place).into_owned(),
         Cause::Config(None) if was_there && !is_wanted => "no longer in the config".to_owned(),
-        Cause::Config(None) => String::new(),
+        Cause::Config(None) => "by default".to_owned(),
         Cause::Drift if !is_wanted => "added by hand".to_owned(),
         Cause::Drift if !was_there => "removed by hand".to_owned(),
         Cause::Drift => "changed by hand".to_owned(),
@@ -321,6 +326,30 @@ fn cause_text(cause: &Cause, was_there: bool, is_wanted: bool) -> String {
         Cause::Image => "the tag stands for another image now".to_owned(),
         Cause::Content => "its content is new".to_owned(),
         Cause::Ownership => "says whose it is and what was applied".to_owned(),
+        Cause::Unwanted => "no longer in the config".to_owned(),
+    }
+}
+
+/// Why servers are made or removed.
+fn causes_text(items: &[&Item]) -> String {
+    let places = items.iter().filter_map(|item| match &item.cause {
+        Some(Cause::Config(place)) => place.as_deref(),
+        _ => None,
+    });
+    match items.first().and_then(|item| item.cause.as_ref()) {
+        Some(Cause::Config(None)) => "asked for with `--user`".to_owned(),
+        Some(Cause::Config(Some(_))) => and_more(places),
+        Some(cause) => cause_text(cause, true, false),
+        None => String::new(),
+    }
+}
+
+/// The first of several places, with how many more there are.
+fn and_more<'p>(mut places: impl Iterator<Item = &'p str>) -> String {
+    let Some(first) = places.next() else { return String::new() };
+    match places.count() {
+        0 => visible(first).into_owned(),
+        more => format!("{} and {more} more", visible(first)),
     }
 }
 

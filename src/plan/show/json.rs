@@ -91,6 +91,14 @@ pub struct Service {
     pub moves: bool,
     /// What differs.
     pub changes: Vec<Change>,
+    /// Why it is made (`config`) or removed (`unwanted`); absent for others, whose changes have causes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Cause")]
+    pub cause: Option<Cause>,
+    /// Where its user is listed, as `file:line:column`, if it is made; absent where the user was asked for by name alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub place: Option<String>,
     /// Whose it is, where it is somebody else's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Conflict")]
@@ -108,6 +116,10 @@ pub struct Object {
     pub name: Option<String>,
     /// What becomes of it: `create` or `remove`.
     pub action: Action,
+    /// Where the config declares it, as `file:line:column`; absent where it goes: with its server, or as nothing refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub place: Option<String>,
 }
 
 /// A kind of object.
@@ -157,7 +169,7 @@ pub struct Change {
     pub after: Option<Shown>,
     /// Why.
     pub cause: Cause,
-    /// Where the config says it, as `file:line:column`.
+    /// Where the config says it, as `file:line:column`; absent where nothing in it does: it is so by default, or is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub place: Option<String>,
@@ -190,6 +202,8 @@ pub enum Cause {
     Content,
     /// Who made it and what was applied is written down anew.
     Ownership,
+    /// The config says no more that it is wanted.
+    Unwanted,
 }
 
 /// Whose a service is.
@@ -294,7 +308,7 @@ fn object(one: Beside<'_>) -> Object {
         Thing::Secret => ObjectKind::Secret,
     };
     let action = if one.goes { Action::Remove } else { Action::Create };
-    Object { kind, name: one.name.map(str::to_owned), action }
+    Object { kind, name: one.name.map(str::to_owned), action, place: one.place.map(str::to_owned) }
 }
 
 fn word(action: Action) -> &'static str {
@@ -310,7 +324,7 @@ fn word(action: Action) -> &'static str {
 }
 
 fn service(item: &graph::Item) -> Service {
-    let graph::Item { service, user, server, profile, verdict, task } = item;
+    let graph::Item { service, user, server, profile, verdict, task, cause: why } = item;
     let (action, changes, conflict) = match verdict {
         Verdict::Unchanged => (Action::Unchanged, &[][..], None),
         Verdict::Create => (Action::Create, &[][..], None),
@@ -320,6 +334,7 @@ fn service(item: &graph::Item) -> Service {
         Verdict::TakeOver(changes) => (Action::TakeOver, &changes[..], None),
         Verdict::Conflict(conflict) => (Action::Conflict, &[][..], Some(owner(conflict))),
     };
+    let (cause, place) = why.as_ref().map(cause).unzip();
     Service {
         service: service.clone(),
         user: user.clone(),
@@ -330,6 +345,21 @@ fn service(item: &graph::Item) -> Service {
         moves: *task == TaskFate::Moves,
         changes: changes.iter().map(change).collect(),
         conflict,
+        cause,
+        place: place.flatten(),
+    }
+}
+
+/// A cause, and the place that it names.
+fn cause(cause: &graph::Cause) -> (Cause, Option<String>) {
+    match cause {
+        graph::Cause::Config(place) => (Cause::Config, place.clone()),
+        graph::Cause::Drift => (Cause::Drift, None),
+        graph::Cause::ConfigAndDrift(place) => (Cause::ConfigAndDrift, place.clone()),
+        graph::Cause::Image => (Cause::Image, None),
+        graph::Cause::Content => (Cause::Content, None),
+        graph::Cause::Ownership => (Cause::Ownership, None),
+        graph::Cause::Unwanted => (Cause::Unwanted, None),
     }
 }
 
@@ -339,14 +369,7 @@ fn change(change: &graph::Change) -> Change {
         graph::Shown::Text(text) => Shown { hidden: false, text: Some(text.clone()) },
         graph::Shown::Hidden => Shown { hidden: true, text: None },
     };
-    let (cause, place) = match cause {
-        graph::Cause::Config(place) => (Cause::Config, place.clone()),
-        graph::Cause::Drift => (Cause::Drift, None),
-        graph::Cause::ConfigAndDrift(place) => (Cause::ConfigAndDrift, place.clone()),
-        graph::Cause::Image => (Cause::Image, None),
-        graph::Cause::Content => (Cause::Content, None),
-        graph::Cause::Ownership => (Cause::Ownership, None),
-    };
+    let (cause, place) = self::cause(cause);
     Change { field: field.clone(), before: before.as_ref().map(shown), after: after.as_ref().map(shown), cause, place }
 }
 
