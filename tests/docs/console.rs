@@ -23,7 +23,6 @@ impl Shell {
     pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(root().join("examples"), directory.path().join("examples")).unwrap();
-        hold_port();
         Self { directory, engine: FakeEngine::start(), status: 0 }
     }
 
@@ -61,17 +60,6 @@ impl Shell {
         assert!(self.status == 0, "{place} is not valid:\n{printed}");
         self.status = 0;
     }
-}
-
-/// Lets a process, this one, listen at a port of the examples' node.
-fn hold_port() {
-    static HELD: std::sync::Once = std::sync::Once::new();
-    HELD.call_once(|| {
-        // Where that port is taken, another process does what is wanted.
-        if let Ok(listener) = std::net::TcpListener::bind(("127.0.0.1", 30808)) {
-            std::mem::forget(listener);
-        }
-    });
 }
 
 /// Tells whether a line is as shown.

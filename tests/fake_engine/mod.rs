@@ -1,6 +1,7 @@
 //! An engine that keeps what the docker CLI sends to `POST /services/create`, for seeing what a stack or command means.
 //!
-//! To those who ask without a filter it shows the small swarm of `swarm.json`, in which one node has `jupyter/base-notebook:1`.
+//! To those who ask without a filter it shows the small swarm of `swarm.json`, in which one node has `jupyter/base-notebook:1`,
+//! and a process that listens at port 30808.
 //! tests/live compares the shape of its answers with a real engine's.
 
 use std::io::{BufRead, BufReader, Write};
@@ -19,6 +20,7 @@ pub(crate) struct FakeEngine {
 
 impl FakeEngine {
     pub(crate) fn start() -> Self {
+        hold_port();
         Self::of(swarm())
     }
 
@@ -76,6 +78,17 @@ impl FakeEngine {
     pub(crate) fn take(&self) -> Vec<Value> {
         std::mem::take(&mut *self.created.lock().unwrap())
     }
+}
+
+/// Lets a process, this one, listen at a port of the small swarm's node.
+fn hold_port() {
+    static HELD: std::sync::Once = std::sync::Once::new();
+    HELD.call_once(|| {
+        // Where that port is taken, another process does what is wanted.
+        if let Ok(listener) = std::net::TcpListener::bind(("127.0.0.1", 30808)) {
+            std::mem::forget(listener);
+        }
+    });
 }
 
 fn serve(stream: UnixStream, swarm: &Value, created: &Mutex<Vec<Value>>) {

@@ -88,10 +88,8 @@ fn ended<'p>(plan: &'p Plan, state: &'p ObservedState) -> impl Iterator<Item = E
 
 /// Tells whether a service has a running task. Of services without our labels the tasks are not read: they are taken to run.
 fn runs(id: &str, spec: &Value, state: &ObservedState) -> bool {
-    let is_running = |task: &&str| *task == "running";
-    let states = state.tasks.iter().filter(|task| task.service_id == id).map(|task| &*task.state);
-    spec.get("Labels").and_then(|labels| labels.get(LABEL_DEPLOYMENT)).is_none()
-        || states.filter(is_running).next().is_some()
+    let is_ours = spec.get("Labels").and_then(|labels| labels.get(LABEL_DEPLOYMENT)).is_some();
+    !is_ours || state.tasks.iter().any(|task| task.service_id == id && task.state == "running")
 }
 
 fn starts_first(Body(spec): &Body) -> bool {
