@@ -8,13 +8,17 @@
 mod examples;
 mod fake_engine;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use examples::{Case, Example};
 use fake_engine::{FakeEngine, differences, prune, without_stack};
 use serde_json::Value;
+use swarmgen::diag::Diagnostics;
+use swarmgen::resolve::Compiler;
+use swarmgen::resolve::document::Inputs;
+use swarmgen::source::{Disk, SourceMap};
 
 /// A stack of an example and the services that it should be.
 struct Judged {
@@ -34,12 +38,38 @@ fn everybody(example: &Example) -> Option<Case> {
     Some(Case { args, out: "(all)".to_owned(), env: BTreeMap::new(), secrets })
 }
 
+/// Each profile of an example that lists its users, for the first user who may have it.
+fn profiles(example: &Example) -> Vec<Case> {
+    let sources = SourceMap::new();
+    let mut diagnostics = Diagnostics::new();
+    let configs = vec![example.folder.join(&example.config)];
+    let inputs = Inputs { configs, users_files: Vec::new(), levels: Vec::new() };
+    let compiler = Compiler::load(&inputs, &Disk, &sources, &mut diagnostics).unwrap();
+    let mut first = BTreeMap::new();
+    for index in 0..compiler.roster.len() {
+        let user = compiler.roster.user(index);
+        for profile in compiler.allowed_profiles(&user) {
+            first.entry(profile.to_string()).or_insert_with(|| user.name.to_string());
+        }
+    }
+    let declared = compiler.stand_ins().into_iter().map(|server| server.profile.to_string()).collect();
+    assert_eq!(first.keys().cloned().collect::<BTreeSet<_>>(), declared, "{}", example.name);
+    let case = |(profile, user): (&String, &String)| Case {
+        args: ["render", "--user", user, "--profile", profile, "--format", "stack"].map(str::to_owned).to_vec(),
+        out: format!("({profile} of {user})"),
+        env: BTreeMap::new(),
+        secrets: false,
+    };
+    first.iter().map(case).collect()
+}
+
 /// Every stack of every example.
 fn stacks() -> Vec<Judged> {
     let mut judged = Vec::new();
     for example in examples::all() {
         let stacks = example.cases.iter().filter(|case| case.value_of("--format") == Some("stack")).cloned();
-        for case in stacks.chain(everybody(&example)) {
+        let profiles = if example.name == "university" { profiles(&example) } else { Vec::new() };
+        for case in stacks.chain(everybody(&example)).chain(profiles) {
             let stack = example.render(&case);
             let services = services(&example, &case, &ids(&stack));
             judged.push(Judged { at: format!("{}/{}", example.name, case.out), stack, services });
