@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use tempfile::{NamedTempFile, SpooledData, SpooledTempFile};
+use tempfile::{NamedTempFile, SpooledData, SpooledTempFile, TempPath};
 use zeroize::Zeroizing;
 
 use super::error::Failure;
@@ -17,9 +17,24 @@ const IN_MEMORY: usize = 8 << 20;
 
 /// Writes a file under a temporary name beside it, then renames it; `private` files are for their owner only.
 pub(super) fn write_file(path: &Path, bytes: &[u8], private: bool) -> Result<(), Failure> {
-    let mut file = Pending::begin(path)?;
-    file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
-    file.appear(path, private)
+    Pending::whole(path, bytes)?.close(path, private)?.appear()
+}
+
+/// Files of which none appears before all are complete.
+#[derive(Default)]
+pub(super) struct Several(Vec<Closed>);
+
+impl Several {
+    /// Adds a file, under a temporary name beside its own until then.
+    pub(super) fn add(&mut self, path: &Path, bytes: &[u8], private: bool) -> Result<(), Failure> {
+        self.0.push(Pending::whole(path, bytes)?.close(path, private)?);
+        Ok(())
+    }
+
+    /// Lets them appear.
+    pub(super) fn appear(self) -> Result<(), Failure> {
+        self.0.into_iter().try_for_each(Closed::appear)
+    }
 }
 
 /// Writes a file that exists, as [`write_file`] does; it keeps its permissions and, where that is allowed, its owner.
@@ -30,8 +45,7 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if metadata.permissions().readonly() {
         return Err(anyhow::anyhow!("cannot write `{}`: it is read-only", path.display()).into());
     }
-    let mut file = Pending::begin(&target)?;
-    file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+    let mut file = Pending::whole(&target, bytes)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
@@ -40,7 +54,7 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let _ = std::os::unix::fs::fchown(file.0.as_file(), Some(metadata.uid()), None);
     }
     file.1 = metadata.permissions();
-    file.appear(&target, false)
+    file.close(&target, false)?.appear()
 }
 
 /// Why nothing can be written somewhere, where more than the system's word can be said.
@@ -71,10 +85,6 @@ impl Pending {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        // A rename would put a plain file in place of `/dev/null`.
-        if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-            return Err(anyhow::anyhow!("`{}` is no regular file: write to standard output", path.display()).into());
-        }
         if !directory.is_dir() {
             let message = format!("there is no directory `{}`", directory.display());
             return Err(Unwritable { message, help: "make it first, or name another" }.into());
@@ -94,18 +104,38 @@ impl Pending {
         Ok(begun().with_context(|| format!("cannot write in `{}`", directory.display()))?)
     }
 
-    fn appear(self, path: &Path, private: bool) -> Result<(), Failure> {
+    /// One with all that it is to hold.
+    fn whole(path: &Path, bytes: &[u8]) -> Result<Self, Failure> {
+        let mut file = Self::begin(path)?;
+        file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(file)
+    }
+
+    /// Ends what it holds; `private` files stay for their owner only.
+    fn close(self, path: &Path, private: bool) -> Result<Closed, Failure> {
         let Self(file, usual) = self;
-        let appeared = || -> io::Result<()> {
+        let closed = || -> io::Result<Closed> {
             if !private {
                 file.as_file().set_permissions(usual)?;
             }
             // A link stays a link: what it leads to is replaced.
             let target = if path.is_symlink() { path.canonicalize()? } else { path.to_owned() };
-            file.persist(target)?;
-            Ok(())
+            Ok(Closed { file: file.into_temp_path(), target })
         };
-        Ok(appeared().with_context(|| format!("cannot write `{}`", path.display()))?)
+        Ok(closed().with_context(|| format!("cannot write `{}`", path.display()))?)
+    }
+}
+
+/// A complete file under a temporary name, which goes with this unless it appears.
+struct Closed {
+    file: TempPath,
+    target: PathBuf,
+}
+
+impl Closed {
+    fn appear(self) -> Result<(), Failure> {
+        let Self { file, target } = self;
+        Ok(file.persist(&target).with_context(|| format!("cannot write `{}`", target.display()))?)
     }
 }
 
@@ -171,7 +201,7 @@ impl Output {
             }
             Main::File(mut file, path) => {
                 copy(self.last, file.0.as_file_mut()).with_context(|| format!("cannot write `{}`", path.display()))?;
-                file.appear(&path, private)
+                file.close(&path, private)?.appear()
             }
         }
     }

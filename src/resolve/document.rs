@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::check;
 use crate::check::level::{Level, Levels, Subject};
 use crate::diag::{Diagnostic, Diagnostics, code};
@@ -18,7 +20,7 @@ use super::settings::SecretNames;
 pub struct Document {
     /// The merged tree.
     pub root: Node,
-    /// The SHA-256 of all documents' texts, in hex.
+    /// The SHA-256 of what the merged tree says, in hex: the same in each syntax.
     pub digest: String,
     /// The users files.
     pub users: Vec<Records>,
@@ -46,13 +48,10 @@ pub fn load(
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Option<Document> {
-    use sha2::{Digest, Sha256};
-    let mut digest = Sha256::new();
     let mut trees = Vec::new();
     let mut levels = Levels::default();
     for path in &inputs.configs {
         let Some(mut tree) = read_tree(path, world, sources, diagnostics) else { continue };
-        digest.update(sources.get(tree.span.source).text());
         SecretNames::default().visit_literals(&tree, &mut |node| sources.mark_secret(node.span));
         if let Some(names) = tree.get("secret_attributes") {
             SecretNames::new(Some(names)).visit_literals(&tree, &mut |node| sources.mark_secret(node.span));
@@ -91,7 +90,43 @@ pub fn load(
     if diagnostics.has_errors() {
         return None;
     }
-    Some(Document { root, digest: hex::encode(digest.finalize()), users, levels })
+    let digest = digest(&root);
+    Some(Document { root, digest, users, levels })
+}
+
+/// The SHA-256 of what a tree says, in hex. The order of a table's keys says nothing.
+fn digest(root: &Node) -> String {
+    fn add(node: &Node, hash: &mut Sha256) {
+        let mut tagged = |tag: u8, bytes: &[u8]| {
+            hash.update([tag]);
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        match &node.value {
+            Value::Null => tagged(b'n', b""),
+            Value::Bool(value) => tagged(b'b', &[u8::from(*value)]),
+            Value::Int(value) => tagged(b'i', &value.to_le_bytes()),
+            Value::Float(value) => tagged(b'f', &value.to_le_bytes()),
+            Value::Str(value) => tagged(b's', value.as_bytes()),
+            Value::Seq(items) => {
+                tagged(b'l', &(items.len() as u64).to_le_bytes());
+                items.iter().for_each(|item| add(item, hash));
+            }
+            Value::Map(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by(|a, b| a.key.cmp(&b.key));
+                tagged(b't', &(entries.len() as u64).to_le_bytes());
+                for entry in entries {
+                    hash.update((entry.key.len() as u64).to_le_bytes());
+                    hash.update(entry.key.as_bytes());
+                    add(&entry.value, hash);
+                }
+            }
+        }
+    }
+    let mut hash = Sha256::new();
+    add(root, &mut hash);
+    hex::encode(hash.finalize())
 }
 
 /// A users file named in a document starts at that document's folder.

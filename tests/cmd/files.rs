@@ -70,6 +70,103 @@ fn a_failure_leaves_everything_as_it_was() {
     assert!(folder.read("stack.yml").contains(ALICE));
 }
 
+/// Three hundred users, of whom the last one lacks an attribute.
+const LAST_ONE_LACKS: &str = "users_file = \"users.jsonl\"\n[container_spec.env]\nDESK = \"{desk}\"\n\n[[images]]\nname = \"Python\"\nimage = \"registry.example.org/python:1\"\n";
+
+fn many_users(last: &str) -> String {
+    let user = |number: usize| format!("{{\"name\": \"user{number}\", \"desk\": \"d{number}\"}}\n");
+    (0..300).map(user).collect::<String>() + last
+}
+
+#[test]
+fn nothing_is_written_before_the_last_of_many_has_resolved() {
+    let folder = Folder::with(LAST_ONE_LACKS);
+    folder.put("users.jsonl", many_users("{\"name\": \"zoe\"}\n"));
+    folder.put("list.txt", "{% for service in services %}{{ service.name }}\n{% endfor %}");
+    folder.put("old", "old");
+    fs::create_dir(folder.path("there")).unwrap();
+    let before = folder.names("");
+    for format in ["stack", "service", "cli", "template"] {
+        let mut render = vec!["render", "--all", "--format", format];
+        if format == "template" {
+            render.extend(["--template", "list.txt"]);
+        }
+        for destination in ["-", "old", "new", "there", "new/"] {
+            let ran = folder.run(&[&render[..], &["-o", destination]].concat());
+            let told = ran.refused("SG302");
+            assert!(told.contains("`zoe`"), "{told}");
+            assert_eq!(folder.names(""), before, "{format} {destination}");
+            assert_eq!(folder.read("old"), "old", "{format}");
+            assert_eq!(folder.names("there"), [""; 0], "{format}");
+        }
+    }
+    // It is that user alone.
+    folder.put("users.jsonl", many_users(""));
+    folder.run(&["render", "--all", "-o", "there"]).ok();
+    assert_eq!(folder.names("there").len(), 300);
+}
+
+/// Runs the program where files may hold this much, which ends a write in the middle as a full disk does.
+#[cfg(unix)]
+fn run_with_limit(folder: &Folder, kibibytes: u32, args: &[&str]) -> Ran {
+    let limited = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
+    through_bash(folder, &limited, args)
+}
+
+/// Runs the program by a script, to which it is `$0` and its arguments `$@`.
+#[cfg(unix)]
+fn through_bash(folder: &Folder, script: &str, args: &[&str]) -> Ran {
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_swarmgen")]).args(args);
+    Ran::from(command.current_dir(folder.path("")).env_remove("SWARMGEN_CONFIG").output().unwrap())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_cannot_be_written_to_its_end_does_not_appear() {
+    let folder = Folder::with(LAST_ONE_LACKS);
+    folder.put("users.jsonl", many_users(""));
+    folder.put("old", "old");
+    let before = folder.names("");
+    for destination in ["old", "new"] {
+        let ran = run_with_limit(&folder, 64, &["render", "--all", "-o", destination]);
+        let told = ran.refused("SG407");
+        assert!(told.contains(&format!("cannot write `{destination}`")), "{told}");
+        assert_eq!((folder.names(""), folder.read("old").as_str()), (before.clone(), "old"));
+    }
+    run_with_limit(&folder, 1024, &["render", "--all", "-o", "new"]).ok();
+    assert!(folder.read("new").contains("DESK: d299"));
+}
+
+#[test]
+#[cfg(unix)]
+fn of_several_files_none_appears_before_all_are_written() {
+    let folder = Folder::with(LAST_ONE_LACKS);
+    let long = "d".repeat(10_000);
+    folder.put("users.jsonl", many_users(&format!("{{\"name\": \"zoe\", \"desk\": \"{long}\"}}\n")));
+    let before = folder.names("");
+    // The last one is longer than the others.
+    run_with_limit(&folder, 4, &["render", "--all", "-o", "out/"]).refused("SG407");
+    assert_eq!(folder.names(""), before);
+    fs::create_dir(folder.path("out")).unwrap();
+    folder.put("out/mine", "");
+    run_with_limit(&folder, 4, &["render", "--all", "-o", "out/"]).refused("SG407");
+    assert_eq!(folder.names("out"), ["mine"]);
+    run_with_limit(&folder, 64, &["render", "--all", "-o", "out/"]).ok();
+    assert_eq!(folder.names("out").len(), 302);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn standard_output_that_takes_nothing_is_told() {
+    let folder = Folder::with(CLASS);
+    for args in [&["render", "--all"][..], &["schema"], &["explain", "SG301"], &["completions", "bash"]] {
+        let ran = through_bash(&folder, "exec \"$0\" \"$@\" >/dev/full", args);
+        assert_ne!(ran.code, Some(0), "{args:?}");
+        assert!(ran.stderr.contains("No space left on device"), "{args:?}: {ran:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_written_is_told() {
     let folder = Folder::with(GOOD);

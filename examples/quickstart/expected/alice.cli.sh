@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:0145e0bd93453e77329c7ad6059cb222917cf536ab682e7dbe933d00a08c8aeb
+# swarmgen 0.1.0, config sha256:4399c879ba7c054b950c0c08c4f855863c49ef5ebacf3b6e7055cc53a196c1c2
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \

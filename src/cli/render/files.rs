@@ -1,7 +1,7 @@
 //! From users to files: everything is resolved before anything appears.
 
 use std::ops::{ControlFlow, Range};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ use crate::source::{Author, Span};
 
 use super::super::args::Format;
 use super::super::error::Failure;
-use super::super::output::{self, Destination, Output, Unwritable};
+use super::super::output::{Destination, Output, Several, Unwritable};
 use super::super::ui::Ui;
 use super::emit::refusal;
 use super::{Job, Users, extension};
@@ -41,14 +41,13 @@ impl Rendered<'_> {
         match self.content {
             Content::Whole(output) => output.appear(self.has_secrets),
             Content::Each(directory, making) => {
+                let is_new = !directory.exists();
                 std::fs::create_dir_all(&directory)
                     .with_context(|| format!("cannot make `{}`", directory.display()))?;
-                for index in 0..making.count() {
-                    let Some(file) = making.file(index, &mut Diagnostics::new()) else {
-                        let message = "a file or a secret changed while it was read".to_owned();
-                        return Err(Unwritable { message, help: "try again" }.into());
-                    };
-                    output::write_file(&directory.join(&file.name), &file.bytes, file.has_secrets)?;
+                if let Err(failure) = making.write_each(&directory) {
+                    // Where it holds something by now, it stays.
+                    let _ = is_new.then(|| std::fs::remove_dir(&directory));
+                    return Err(failure);
                 }
                 let count = making.count();
                 ui.note(&format!("wrote {count} file{} to {}", if count == 1 { "" } else { "s" }, directory.display()));
@@ -264,6 +263,19 @@ impl<'c> Making<'c> {
             },
         );
         (!diagnostics.has_errors()).then_some(Rendered { has_secrets, content: Content::Each(directory, self) })
+    }
+
+    /// Writes a file for each server, none of which appears before all could be written.
+    fn write_each(&self, directory: &Path) -> Result<(), Failure> {
+        let mut files = Several::default();
+        for index in 0..self.count() {
+            let Some(file) = self.file(index, &mut Diagnostics::new()) else {
+                let message = "a file or a secret changed while it was read".to_owned();
+                return Err(Unwritable { message, help: "try again" }.into());
+            };
+            files.add(&directory.join(&file.name), &file.bytes, file.has_secrets)?;
+        }
+        files.appear()
     }
 
     fn file(&self, index: usize, diagnostics: &mut Diagnostics) -> Option<File> {

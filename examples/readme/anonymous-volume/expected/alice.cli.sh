@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:c72440bdbe2007d058380f79ceff4234125226b91d370f7c511de52e2dc96454
+# swarmgen 0.1.0, config sha256:01ec973a92f88b88eaa0be228f5ea63d2666f13818d88884d0cb39d2257e67aa
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \

@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:2e6e27f100b8414653325f111ec0674e600d848d589df8c8923ed057ce05e471
+# swarmgen 0.1.0, config sha256:fc2a3f0aa10f413b7a921749dafdfbe4b4d2486bce9f2f3b38daa5c629930bed
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \

@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:717a248425feb75bdb8af972926ab9a3054841ddbc80b379fd332dd2819d88d1
+# swarmgen 0.1.0, config sha256:46dc8dd435f3d30a24593a9b2782c6e8352b9f2242a4cd32941a9ff4398c47e3
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \

@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:6e22221a85238bc32ea0303c794d5ad1adcd182de91cc63888bf83b445dc9b90
+# swarmgen 0.1.0, config sha256:b792ea273d5511ff8543beaa05fd7b2c180586f4afb87d936880f32b9e279590
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \

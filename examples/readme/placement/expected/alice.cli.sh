@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:e0315885cb3ac88a43f42681cd053acec95625db9344e58ac04a641feada00d6
+# swarmgen 0.1.0, config sha256:68f8e74a4c1a5fe968b0e0788a84dac0ca0f41b087a97e6f811731ba0aa878f1
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \

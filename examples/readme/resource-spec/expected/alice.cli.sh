@@ -1,4 +1,4 @@
-# swarmgen 0.1.0, config sha256:b111bde711b8dba3ffbc48e860db3917bd6a09bf6b6183eff2a4595a6083dae1
+# swarmgen 0.1.0, config sha256:93fea3238a5dd5096a868c9c6e7c0a706040085b4d0475c033f2b6987f51882f
 docker service create \
   --name jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1 \
   --replicas 1 \
