@@ -1,4 +1,5 @@
-//! Every folder under `examples/`: what it renders is what is committed, and it validates without a word.
+//! Every folder under `examples/`, and a config with every key: what it renders is what is committed, and the
+//! examples validate without a word.
 //!
 //! `SWARMGEN_UPDATE=1 cargo test --test golden` writes the expected files.
 
@@ -67,7 +68,10 @@ fn difference(at: &str, expected: &[u8], rendered: &[u8]) -> String {
 #[test]
 fn renderings_are_the_expected_files() {
     let update = std::env::var_os("SWARMGEN_UPDATE").is_some();
-    let faults: Vec<String> = examples::all().iter().flat_map(|example| faults(example, update)).collect();
+    // A config with every key: each value in the engine's terms.
+    let everything = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/syntaxes/everything");
+    let all = examples::all().into_iter().chain([examples::load("everything", &everything)]);
+    let faults: Vec<String> = all.flat_map(|example| faults(&example, update)).collect();
     assert!(
         faults.is_empty(),
         "{}\nif this is what is meant: `SWARMGEN_UPDATE=1 cargo test --test golden`",

@@ -4,7 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod ahead;
 mod attributes;
 mod away;
 mod classes;
@@ -26,6 +25,7 @@ mod injected;
 mod isolation;
 mod killed;
 mod moving;
+mod outages;
 mod owners;
 #[path = "../page/mod.rs"]
 mod page;

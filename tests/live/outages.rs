@@ -19,20 +19,20 @@ fn task(engine: &Engine, service: &str) -> String {
 
 #[test]
 fn no_running_server_is_ended_for_what_is_not_there() {
-    let scenario = Scenario::new(Engine::shared(), "ahead");
+    let scenario = Scenario::new(Engine::shared(), "outage");
     let engine = scenario.engine();
     let user = |fault: &str| scenario.has_config("", &format!("[users.eve.overrides]\n{fault}\n"));
     user("");
     scenario.applies(&["--timeout", "30s"]).ends_with(0);
-    let before = task(engine, "ahead-eve-1");
+    let before = task(engine, "outage-eve-1");
     let stays = |ran: Ran| {
         let ran = ran.ends_with(1).says("error[SG520]");
-        assert_eq!(task(engine, "ahead-eve-1"), before, "{}", ran.stderr);
+        assert_eq!(task(engine, "outage-eve-1"), before, "{}", ran.stderr);
         let services = scenario.services();
         assert_eq!(services[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"], NOTEBOOK);
         ran
     };
-    let plugin = "[[users.eve.overrides.mounts]]\ntype = \"volume\"\nsource = \"ahead-{name}\"\ntarget = \"/data\"\n\
+    let plugin = "[[users.eve.overrides.mounts]]\ntype = \"volume\"\nsource = \"outage-{name}\"\ntarget = \"/data\"\n\
                   driver_config.name = \"nowhere/none\"\n";
     user(plugin);
     stays(scenario.applies(&[])).says("the volume plugin `nowhere/none`, which no node lists");
@@ -44,19 +44,19 @@ fn no_running_server_is_ended_for_what_is_not_there() {
     stays(scenario.ran(&["apply", "plan.json"]));
     // What the engine does where it is allowed is what this is for.
     scenario.applies(&["-A", "outage", "--timeout", "12s"]).ends_with(4).says("No such image");
-    assert!(!engine.runs("ahead-eve-1"));
+    assert!(!engine.runs("outage-eve-1"));
     // And back: what does not run may be ended.
     user("");
     scenario.applies(&["--timeout", "30s"]).ends_with(0);
     // An image that the node has is taken.
-    engine.has_image("stand-in/notebook:ahead");
+    engine.has_image("stand-in/notebook:outage");
     user("image = \"stand-in/notebook:ahead\"");
     scenario.applies(&["--timeout", "30s"]).ends_with(0);
     // With the other order nothing is lost.
     user("image = \"stand-in/notebook:missing\"\nupdate_config = { order = \"start-first\" }");
-    let before = task(engine, "ahead-eve-1");
+    let before = task(engine, "outage-eve-1");
     scenario.applies(&["--timeout", "12s"]).ends_with(4).says("No such image");
-    assert_eq!(task(engine, "ahead-eve-1"), before);
+    assert_eq!(task(engine, "outage-eve-1"), before);
 }
 
 #[test]
