@@ -165,3 +165,43 @@ fn a_user_that_is_not_listed_is_rendered_with_a_warning() {
     ran.ok();
     folder.run(&["render", "--user", ""]).refused("SG317");
 }
+
+/// Each kind of file that is read, as a config names it or an argument does.
+#[cfg(unix)]
+#[test]
+fn files_that_cannot_be_read_are_told() {
+    let folder = Folder::with(GOOD);
+    folder.put("plain", "");
+    std::os::unix::fs::symlink("loop.toml", folder.path("loop.toml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path("dangling.toml")).unwrap();
+    fs::create_dir(folder.path("folder.toml")).unwrap();
+    for (name, reason) in [
+        ("plain/below.toml", "Not a directory"),
+        ("loop.toml", "Too many levels of symbolic links"),
+        ("dangling.toml", "no such file"),
+        ("missing.toml", "no such file"),
+        ("folder.toml", "directory"),
+    ] {
+        let render = |args: &[&str]| folder.run(&[&["render", "--user", "alice", "--show-secrets"], args].concat());
+        let told = |ran: Ran| {
+            let told = ran.refused("SG001");
+            assert!(told.contains(reason) && told.contains(&format!("`{name}`")), "{name}: {told}");
+        };
+        told(render(&["-c", name]));
+        told(render(&["--users-file", name]));
+        told(render(&["--format", "service", "--ids", name]));
+        told(render(&["--hub-env", name]));
+        told(render(&["--format", "template", "--template", name]));
+        for config in [
+            format!("users_file = \"{name}\"\n{GOOD}"),
+            format!("container_spec.env.A = {{ file = \"{name}\" }}\n{GOOD}"),
+            format!("{GOOD}access = {{ file = \"{name}\" }}\n"),
+        ] {
+            folder.put("names.toml", &config);
+            let ran = render(&["-c", "names.toml"]);
+            let shown = ran.stderr.clone();
+            assert_eq!(ran.code, Some(1), "{name}: {config}: {shown}");
+            assert!(shown.contains(reason) && shown.contains("names.toml:"), "{name}: {config}: {shown}");
+        }
+    }
+}

@@ -106,3 +106,17 @@ fn notes_are_for_validate() {
     assert_eq!(folder.run(&["render", "--user", "alice", "-o", "stack.yml"]).stderr, "");
     folder.run(&["validate", "-D", "node-local-volume"]).refused("SG226");
 }
+
+#[test]
+fn a_later_documents_levels_lie_over_those_before() {
+    let folder = Folder::with(&format!("lints = {{ floating-tag = \"deny\", docker-socket = \"deny\" }}\n{FLOATING}"));
+    folder.put("later.toml", "lints.floating-tag = \"allow\"\n");
+    folder.run(&["validate", "swarmgen.toml"]).refused("SG202");
+    let both = ["validate", "swarmgen.toml", "later.toml"];
+    assert_eq!(folder.run(&both).ok(), "");
+    // What it says nothing of stays.
+    let socket = "container_spec.mounts = [\"/var/run/docker.sock:/var/run/docker.sock\"]";
+    folder.put("later.toml", format!("lints.floating-tag = \"allow\"\n{socket}\n"));
+    let told = folder.run(&both).refused("SG224");
+    assert!(told.contains("error[SG224]") && !told.contains("SG202"), "{told}");
+}

@@ -193,3 +193,30 @@ fn a_deployment_without_servers() {
     assert_eq!(document["servers"], serde_json::json!([]), "{document}");
     assert!(run(&engine, &folder, &["destroy", "--all"]).stderr.contains("nothing to remove"));
 }
+
+#[test]
+fn a_later_document_declares_over_those_before() {
+    let engine = FakeEngine::start();
+    let folder = Folder::with(FITS);
+    let objects = |args: &[&str]| {
+        let args = [&["plan", "--format", "json", "--resolve-image", "never"], args].concat();
+        let ran = run(&engine, &folder, &args);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        let plan = fits("plan", &ran.stdout);
+        let objects = plan["objects"].as_array().unwrap().iter();
+        objects.map(|object| (object["name"].clone(), object["place"].clone())).collect::<Vec<_>>()
+    };
+    let one = objects(&[]);
+    // A declaration is replaced whole, others stay, and each is of the document that says it.
+    folder
+        .put("later.toml", "swarm_configs.welcome = { content = \"Hello\" }\nswarm_secrets.more = { env = \"KEY\" }\n");
+    let both = objects(&["-c", "swarmgen.toml", "-c", "later.toml"]);
+    assert_eq!((one.len(), both.len()), (2, 3), "{one:?} {both:?}");
+    assert_ne!(one[0].0, both[0].0, "the content is another one");
+    let starts = |object: &(serde_json::Value, serde_json::Value), name: &str, file: &str| {
+        object.0.as_str().unwrap().starts_with(name) && object.1.as_str().unwrap().starts_with(file)
+    };
+    assert!(starts(&both[0], "welcome-", "later.toml:1:"), "{both:?}");
+    assert!(both[1] == one[1] && starts(&both[1], "database-", "swarmgen.toml:7:"), "{both:?}");
+    assert!(starts(&both[2], "more-", "later.toml:2:"), "{both:?}");
+}
