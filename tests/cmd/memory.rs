@@ -17,9 +17,14 @@ print(usage.ru_maxrss * (1 if sys.platform == 'darwin' else 1024), posix.waitsta
 
 /// The peak memory of `validate` of a text, in bytes, and its exit code.
 fn peak(folder: &Folder, name: &str, text: &str) -> (usize, i32) {
+    peak_of(folder, name, text, &["validate"])
+}
+
+/// The peak memory of a command whose last argument is a config with a text, in bytes, and its exit code.
+fn peak_of(folder: &Folder, name: &str, text: &str, command: &[&str]) -> (usize, i32) {
     folder.put(name, text);
     let mut python = std::process::Command::new("python3");
-    python.args(["-I", "-S", "-c", STARTER, env!("CARGO_BIN_EXE_swarmgen"), "validate"]).arg(folder.path(name));
+    python.args(["-I", "-S", "-c", STARTER, env!("CARGO_BIN_EXE_swarmgen")]).args(command).arg(folder.path(name));
     let output = python.output().unwrap_or_else(|error| panic!("this test needs `python3`: {error}"));
     fs::remove_file(folder.path(name)).unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
@@ -117,4 +122,57 @@ fn no_config_takes_more_than_ten_times_its_size() {
         }
     }
     assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+/// Right configs that are large, each in its own way.
+const RIGHT: &[(&str, &str, Make)] = &[
+    ("variables", "toml", |size| numbered(&format!("{GOOD}[images.container_spec.env]\n"), "V# = \"x\"\n", "", size)),
+    ("variables", "yaml", |size| {
+        numbered("container_spec:\n  image: \"r.example.org/p:1\"\n  env:\n", "    V#: x\n", "", size)
+    }),
+    ("one label", "json", |size| {
+        let before = "{\"container_spec\": {\"image\": \"r.example.org/p:1\", \"labels\": {\"a\": \"";
+        filled(before, "x", "\"}}}", size)
+    }),
+    ("users", "toml", |size| numbered(GOOD, "[users.u#]\nroom = \"x\"\n", "", size)),
+    ("users", "json", |size| {
+        let before = "{\"container_spec\": {\"image\": \"r.example.org/p:1\"}, \"users\": {\"first\": {}";
+        numbered(before, ", \"u#\": {\"room\": \"x\"}", "}}", size)
+    }),
+    ("profiles", "toml", |size| numbered("", "[[images]]\nname = \"P#\"\nimage = \"r.example.org/p:#\"\n", "", size)),
+    ("comments", "toml", |size| filled(GOOD, "# a comment\n", "", size)),
+];
+
+#[test]
+fn a_right_config_takes_no_more() {
+    let folder = Folder::new();
+    let (least, _) = peak(&folder, "tiny.toml", GOOD);
+    let mut too_much = Vec::new();
+    for (what, syntax, text) in RIGHT {
+        let text = text(250 << 10);
+        for command in [&["validate"][..], &["render", "--user", "u1", "-c"], &["render", "--all", "-c"]] {
+            if command.contains(&"--all") && *what != "users" {
+                continue;
+            }
+            let (peak, code) = peak_of(&folder, &format!("swarmgen.{syntax}"), &text, command);
+            let taken = peak.saturating_sub(least);
+            if taken > 10 * text.len() + LEEWAY || code != 0 {
+                too_much.push(format!("{command:?} of {what} in {syntax}: {} KiB, exit code {code}", taken >> 10));
+            }
+        }
+    }
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+#[test]
+fn users_files_have_no_such_bound() {
+    let folder = Folder::new();
+    folder.put(
+        "swarmgen.toml",
+        format!("users_file = \"users.jsonl\"\ncontainer_spec.labels.room = \"{{room}}\"\n{GOOD}"),
+    );
+    let user = |number: usize| format!("{{\"name\": \"u{number}\", \"room\": \"{}\"}}\n", "r".repeat(1 << 20));
+    folder.put("users.jsonl", (0..17).map(user).collect::<String>());
+    let rendered = folder.run(&["render", "--user", "u16"]).ok();
+    assert!(rendered.contains(&format!("room: {}", "r".repeat(1 << 20))), "{} bytes", rendered.len());
 }
