@@ -104,6 +104,8 @@ macro_rules! with_layer_keys {
 with_service_keys! {
     /// A swarmgen config: what JupyterHub's users get on a Docker Swarm. Strings are templates: `{name}` inserts a
     /// user's attribute.
+    /// Every key may be absent: a list or table is then empty, and anything else that has no default is the image's or the
+    /// engine's own.
     #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Config {
