@@ -9,6 +9,7 @@ mod fake_swarm;
 
 mod existing;
 mod failures;
+mod page;
 mod polls;
 mod starts;
 mod stops;
