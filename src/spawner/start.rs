@@ -272,7 +272,7 @@ impl<A: SwarmApi> Start<'_, A> {
             || "no task was seen in time".to_owned(),
             |task| format!("in state `{}`: {} {}", task.state, task.message, self.redactor.redact(&task.error)),
         );
-        words::of_late(task, &self.service.resources, detail)
+        words::of_late(task, &self.service.resources, seen.absent.as_deref().unwrap_or_default(), detail)
     }
 
     /// Looks for a service whose creation was not answered: the engine may be about to make it.

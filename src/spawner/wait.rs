@@ -52,6 +52,8 @@ pub(super) struct Seen {
     /// Whether a container may have been made.
     pub(super) was_started: bool,
     found: Option<Found>,
+    /// The generic resources that no node has; `None` until the nodes were asked for.
+    pub(super) absent: Option<Vec<(String, i64)>>,
 }
 
 impl<A: SwarmApi> Start<'_, A> {
@@ -100,7 +102,16 @@ impl<A: SwarmApi> Start<'_, A> {
                 return Err(why);
             }
             let task = wanted_task(&tasks).cloned();
-            let (stage, message) = words::progress(task.as_ref(), &self.service.resources);
+            let resources = &self.service.resources;
+            let is_asked = seen.borrow().absent.is_some();
+            if !is_asked && !resources.generic_resources.is_empty() && task.as_ref().is_some_and(words::is_short) {
+                // Without an answer the next look asks again.
+                if let Ok(nodes) = self.api.nodes().await {
+                    seen.borrow_mut().absent = Some(words::absent(resources, &nodes));
+                }
+            }
+            let absent = seen.borrow().absent.clone().unwrap_or_default();
+            let (stage, message) = words::progress(task.as_ref(), resources, &absent);
             teller.progress(stage, message);
             let found = match &task {
                 Some(task) => self.found(task).await?,
@@ -128,7 +139,7 @@ impl<A: SwarmApi> Start<'_, A> {
                 (Wait::Listening, Some(_)) if self.http_timeout.is_some_and(|most| since.elapsed() > most) => {
                     let seconds = self.http_timeout.unwrap_or_default().as_secs();
                     let detail = format!("nothing listens on port {} after {seconds} s", self.port);
-                    return Err(words::of_late(seen.borrow().task.as_ref(), &self.service.resources, detail));
+                    return Err(words::of_late(seen.borrow().task.as_ref(), resources, &absent, detail));
                 }
                 (Wait::Listening, Some(_)) => {}
             }

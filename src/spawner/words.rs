@@ -1,7 +1,7 @@
 //! What tasks do and what is refused, in plain words.
 
 use crate::ir::Resources;
-use crate::plan::observed::ObservedTask;
+use crate::plan::observed::{ObservedNode, ObservedTask};
 
 use super::event::{Failed, FailureCode, Stage};
 
@@ -34,14 +34,30 @@ pub fn sentence(message: &str) -> String {
     first.chain(chars).chain(std::iter::once('.')).filter(|c| *c != '`').collect()
 }
 
-/// What a task is doing, for the user.
-pub(super) fn progress(task: Option<&ObservedTask>, resources: &Resources) -> (Stage, String) {
+/// The generic resources of which no node has as many as a server needs, used or not.
+pub(super) fn absent(resources: &Resources, nodes: &[ObservedNode]) -> Vec<(String, i64)> {
+    let has = |node: &ObservedNode, kind: &str| node.generic_resources.get(kind).copied().unwrap_or_default();
+    let wanted = resources.generic_resources.iter().map(|(kind, count)| (kind.to_string(), *count));
+    wanted.filter(|(kind, count)| nodes.iter().all(|node| has(node, kind) < *count)).collect()
+}
+
+/// Tells whether a task waits for resources that are not to be had now.
+pub(super) fn is_short(task: &ObservedTask) -> bool {
+    matches!(&*task.state, "new" | "allocated" | "pending") && task.error.contains("insufficient resources")
+}
+
+/// What a task is doing, for the user. `absent` are the generic resources that it would wait for in vain.
+pub(super) fn progress(
+    task: Option<&ObservedTask>,
+    resources: &Resources,
+    absent: &[(String, i64)],
+) -> (Stage, String) {
     let Some(task) = task else { return (Stage::Creating, "The swarm plans the server".to_owned()) };
     match &*task.state {
         "new" | "allocated" | "pending" if task.error.is_empty() => {
             (Stage::Pending, format!("Waiting for a node{}", with(resources)))
         }
-        "new" | "allocated" | "pending" => (Stage::Pending, waiting(&task.error, resources)),
+        "new" | "allocated" | "pending" => (Stage::Pending, waiting(&task.error, resources, absent)),
         "assigned" | "accepted" => (Stage::Preparing, "A node takes the server".to_owned()),
         "preparing" => (Stage::Preparing, "The node fetches the image and mounts the volumes".to_owned()),
         "ready" | "starting" => (Stage::Starting, "The server starts".to_owned()),
@@ -56,11 +72,12 @@ fn with(resources: &Resources) -> String {
 }
 
 /// Why no node takes the server.
-fn waiting(error: &str, resources: &Resources) -> String {
+fn waiting(error: &str, resources: &Resources, absent: &[(String, i64)]) -> String {
     let busy = error.contains("insufficient resources");
     let unfit = error.contains("scheduling constraints not satisfied");
     let node = with(resources);
     match (busy, unfit) {
+        (true, _) if !absent.is_empty() => in_vain(absent),
         (true, _) if !node.is_empty() => format!("Waiting for a node{node}: all are in use"),
         (true, _) => "Waiting for a node with enough free memory and processors".to_owned(),
         (false, true) => "Waiting for a node that may run this server: none is there now".to_owned(),
@@ -69,6 +86,23 @@ fn waiting(error: &str, resources: &Resources) -> String {
         }
         _ => format!("Waiting for a node{node}"),
     }
+}
+
+/// What no node has.
+fn in_vain(absent: &[(String, i64)]) -> String {
+    let kinds: Vec<String> = absent
+        .iter()
+        .map(|(kind, count)| match count {
+            1 => format!("a {}", kind.to_uppercase()),
+            _ => format!("{count} {}", kind.to_uppercase()),
+        })
+        .collect();
+    let none = match absent {
+        [(_, 1)] => "one",
+        [_] => "so many",
+        _ => "them",
+    };
+    format!("Waiting for a node with {}: no node has {none}", kinds.join(" and "))
 }
 
 /// Why a task that ended or was refused did not become a server. `detail` is free of secrets.
@@ -114,7 +148,12 @@ pub(super) fn of_ended(task: &ObservedTask, detail: String) -> Box<Failed> {
 }
 
 /// Why a server did not come in time. `detail` is free of secrets.
-pub(super) fn of_late(task: Option<&ObservedTask>, resources: &Resources, detail: String) -> Box<Failed> {
+pub(super) fn of_late(
+    task: Option<&ObservedTask>,
+    resources: &Resources,
+    absent: &[(String, i64)],
+    detail: String,
+) -> Box<Failed> {
     let state = task.map_or("", |task| &*task.state);
     let (code, message, hint) = match state {
         "pending" | "new" | "allocated" if task.is_some_and(|task| task.error.is_empty()) => (
@@ -124,8 +163,12 @@ pub(super) fn of_late(task: Option<&ObservedTask>, resources: &Resources, detail
         ),
         "pending" | "new" | "allocated" => (
             FailureCode::NoNode,
-            format!("No node could run this server in time: {}.", uncapitalized(&progress(task, resources).1)),
-            "Choose a smaller one, or try again later.",
+            format!("No node could run this server in time: {}.", uncapitalized(&progress(task, resources, absent).1)),
+            if absent.is_empty() {
+                "Choose a smaller one, or try again later."
+            } else {
+                "Choose another one, and tell those who run this hub."
+            },
         ),
         "assigned" | "accepted" | "preparing" => (
             FailureCode::Timeout,
@@ -165,7 +208,8 @@ mod tests {
 
     #[test]
     fn users_read_what_they_wait_for() {
-        let said = |state: &str, error: &str, resources: &Resources| progress(Some(&task(state, error)), resources).1;
+        let said =
+            |state: &str, error: &str, resources: &Resources| progress(Some(&task(state, error)), resources, &[]).1;
         let none = Resources::default();
         assert_eq!(said("pending", "", &none), "Waiting for a node");
         let busy = "no suitable node (insufficient resources on 3 nodes)";
@@ -173,7 +217,28 @@ mod tests {
         assert_eq!(said("pending", busy, &none), "Waiting for a node with enough free memory and processors");
         let unfit = "no suitable node (scheduling constraints not satisfied on 1 node)";
         assert_eq!(said("pending", unfit, &none), "Waiting for a node that may run this server: none is there now");
-        assert_eq!(progress(None, &none).0, Stage::Creating);
+        assert_eq!(progress(None, &none, &[]).0, Stage::Creating);
+    }
+
+    #[test]
+    fn what_no_node_has_is_not_in_use() {
+        let node = |kind: &str, count: i64| ObservedNode {
+            generic_resources: [(kind.to_owned(), count)].into(),
+            ..ObservedNode::default()
+        };
+        let busy = task("pending", "no suitable node (insufficient resources on 2 nodes)");
+        let said = |resources: &Resources, nodes: &[ObservedNode]| {
+            progress(Some(&busy), resources, &absent(resources, nodes)).1
+        };
+        assert_eq!(said(&gpus(1), &[node("gpu", 1)]), "Waiting for a node with a free GPU: all are in use");
+        assert_eq!(said(&gpus(1), &[node("fpga", 1)]), "Waiting for a node with a GPU: no node has one");
+        // Two nodes with two each cannot give four to one server.
+        let pair = [node("gpu", 2), node("gpu", 2)];
+        assert_eq!(said(&gpus(4), &pair), "Waiting for a node with 4 GPU: no node has so many");
+        assert_eq!(said(&gpus(2), &pair), "Waiting for a node with a free GPU: all are in use");
+        let both = Resources { generic_resources: vec![("fpga".into(), 1), ("gpu".into(), 1)], ..Resources::default() };
+        assert_eq!(said(&both, &[]), "Waiting for a node with a FPGA and a GPU: no node has them");
+        assert!(is_short(&busy) && !is_short(&task("pending", "")) && !is_short(&task("running", &busy.error)));
     }
 
     #[test]
@@ -184,7 +249,7 @@ mod tests {
         assert_eq!(of("failed", "task: non-zero exit (3)"), FailureCode::Exited);
         assert_eq!(of("failed", "task: non-zero exit (137): dockerexec: unhealthy container"), FailureCode::Unhealthy);
         assert_eq!(of("complete", ""), FailureCode::Exited);
-        let late = |state: &str, error: &str| of_late(Some(&task(state, error)), &gpus(1), String::new());
+        let late = |state: &str, error: &str| of_late(Some(&task(state, error)), &gpus(1), &[], String::new());
         let no_node = late("pending", "no suitable node (insufficient resources on 1 node)");
         assert_eq!(no_node.code, FailureCode::NoNode);
         assert_eq!(

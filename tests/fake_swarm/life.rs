@@ -53,6 +53,10 @@ pub(crate) fn life(image: &str, attempt: usize) -> Vec<Step> {
             let words = "no suitable node (scheduling constraints not satisfied on 1 node)";
             steps.push(error(70, "pending", words));
         }
+        "unequipped" => {
+            steps.truncate(1);
+            steps.push(error(70, "pending", "no suitable node (insufficient resources on 1 node)"));
+        }
         "addressless" => steps.truncate(1),
         "pulling" => {}
         "stranded" => steps.truncate(3),

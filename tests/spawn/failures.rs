@@ -23,6 +23,20 @@ async fn each_failure_has_its_code_comes_soon_and_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_no_node_has_is_told_apart_from_what_is_in_use_with_one_call() {
+    for (has, words) in [(0, "with a GPU: no node has one"), (1, "with a free GPU: all are in use")] {
+        let swarm = FakeSwarm::new();
+        swarm.now(|state| state.nodes[0].generic_resources = [("gpu".to_owned(), has)].into());
+        let told = hub("alice", "Unequipped").start(&swarm).await;
+        assert_eq!(told.failed(), "no-node");
+        assert!(told.result["message"].as_str().unwrap().contains(words), "{}", told.result);
+        assert!(told.progress.iter().any(|event| event["message"] == format!("Waiting for a node {words}")));
+        assert_eq!(swarm.calls("nodes").len(), 1);
+        assert_empty(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_takes_files_and_scratch_volumes_along() {
     let swarm = FakeSwarm::new();
     let alice =

@@ -53,6 +53,7 @@ images = [
     { name = "Never", image = "pulling:1" },
     { name = "Unhealthy", image = "unhealthy:1" },
     { name = "Homeless", image = "homeless:1" },
+    { name = "Unequipped", image = "unequipped:1", accelerators = [{ kind = "gpu" }] },
     { name = "Unplaced", image = "addressless:1" },
     { name = "Telltale", image = "telltale:canary-of-the-token" },
     { name = "Unmounted", image = "telltale:2", mounts = [
