@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.cookiejar
 import json
 import re
+import ssl
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -48,18 +50,27 @@ def escaped(name: str) -> str:
 
 
 class Hub:
-    """A hub at an address, asked with an administrator's token."""
+    """A hub at an address, asked with an administrator's token; with internal TLS by the hub's own certificates."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, certificates: Path | None = None) -> None:
         self.url = url.rstrip("/")
         self.token = token
+        self.certificates = certificates
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        if self.certificates is None:
+            return urllib.request.build_opener()
+        context = ssl.create_default_context(cafile=str(self.certificates / "hub-ca_trust.crt"))
+        own = self.certificates / "hub-internal" / "hub-internal"
+        context.load_cert_chain(own.with_suffix(".crt"), own.with_suffix(".key"))
+        return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
 
     def ask(self, method: str, path: str, body: Any = None, timeout: float = 120, token: str | None = None) -> Answer:
         """Asks the REST API."""
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/hub/api{path}", data=content, method=method)
         request.add_header("Authorization", f"token {token or self.token}")
-        return _send(urllib.request.build_opener(), request, timeout)
+        return _send(self._opener(), request, timeout)
 
     def add_user(self, name: str) -> None:
         answer = self.ask("POST", f"/users/{escaped(name)}")
@@ -102,7 +113,7 @@ class Hub:
         """The events of a start, up to the one that ends them."""
         request = urllib.request.Request(f"{self.url}/hub/api{self.path(name, server)}/progress")
         request.add_header("Authorization", f"token {self.token}")
-        with urllib.request.urlopen(request, timeout=seconds) as stream:
+        with self._opener().open(request, timeout=seconds) as stream:
             for line in stream:
                 if line.startswith(b"data:"):
                     event = json.loads(line[len(b"data:") :])
@@ -148,6 +159,17 @@ class Browser:
         # Without `next` the hub would start a server.
         answer = self.post("/hub/login?next=%2Fhub%2Fhome", {"username": name, "password": password})
         assert (answer.status, answer.url) == (200, f"{self.url}/hub/home"), answer
+
+
+    def token(self, name: str) -> str:
+        """A new token, asked for as the hub's own page does."""
+        page = self.get("/hub/token").text
+        (xsrf,) = set(re.findall(r'xsrf_token\s*[:=]\s*"([^"]+)"', page))
+        path = f"/hub/api/users/{escaped(name)}/tokens?_xsrf={urllib.parse.quote(xsrf)}"
+        headers = {"Content-Type": "application/json"}
+        answer = _send(self.opener, urllib.request.Request(self.url + path, data=b"{}", headers=headers), 60)
+        assert answer.status in (200, 201), answer
+        return str(answer.json["token"])
 
 
 def _send(opener: urllib.request.OpenerDirector, request: urllib.request.Request, timeout: float) -> Answer:

@@ -69,17 +69,17 @@ class Running:
 
     program = HERE / "local.py"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "", certificates: Path | None = None) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.hub = Hub(self.url, TOKEN)
+        self.url = f"http{'s' if certificates else ''}://127.0.0.1:{self.port}"
+        self.hub = Hub(self.url, TOKEN, certificates)
         (folder / "swarm").mkdir()
         (folder / "jupyterhub_config.py").write_text(
             CONFIG.format(
                 front=free_port(), port=self.port, program=self.program, version=jupyterhub.__version__, folder=folder,
                 token=TOKEN, spawner="swarmgen.spawner.SwarmgenSpawner",
-            )
+            ) + more
         )  # fmt: skip
         self.start()
 
@@ -132,13 +132,35 @@ class Running:
         return (self.folder / "hub.log").read_text()
 
 
+    def end_all(self) -> None:
+        """Ends the hub and its servers."""
+        self.end(signal.SIGKILL)
+        for service in self.services():
+            os.kill(service["pid"], signal.SIGKILL)
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     found = Running(tmp_path)
     yield found
-    found.end(signal.SIGKILL)
-    for service in found.services():
-        os.kill(service["pid"], signal.SIGKILL)
+    found.end_all()
+
+
+def test_internal_tls_is_refused_in_words(tmp_path: Path) -> None:
+    certificates = tmp_path / "certificates"
+    more = f"c.JupyterHub.internal_ssl = True\nc.JupyterHub.internal_certs_location = '{certificates}'\n"
+    secured = Running(tmp_path, more, certificates)
+    try:
+        secured.hub.add_user("alice")
+        answer = secured.hub.request_start("alice")
+        assert answer.status == 500
+        assert "internal_ssl does not work with swarmgen. (config)" in answer.json["message"]
+        assert secured.hub.server("alice") is None
+        # Nothing was begun that would have to be undone, and the operator reads what to do.
+        assert [secured.asked(verb) for verb in ("start", "poll", "stop")] == [[], [], []]
+        assert "docker network create --opt encrypted" in secured.said()
+    finally:
+        secured.end_all()
 
 
 def test_a_server_starts_stops_and_starts_again(running: Running) -> None:
@@ -240,12 +262,14 @@ def test_the_form_is_shown_and_what_it_says_is_used(running: Running) -> None:
     assert running.services()[0]["user_options"] == {"profile": "large"}
 
 
-def test_a_hub_that_was_ended_finds_its_servers(running: Running) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_hub_that_was_ended_finds_its_servers(running: Running, number: int) -> None:
     hub = running.hub
     hub.add_user("alice")
     hub.start("alice")
     (before,) = running.services()
-    running.end(signal.SIGKILL)
+    running.end(number)
+    assert running.asked("stop") == []
     running.start()
     until(lambda: (hub.server("alice") or {}).get("ready"), 60, "the hub knows the server")
     assert running.services() == [before]
