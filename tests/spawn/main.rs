@@ -11,6 +11,7 @@ mod existing;
 mod failures;
 mod page;
 mod polls;
+mod settings;
 mod starts;
 mod stops;
 
@@ -66,12 +67,12 @@ images = [
 ]
 "#;
 
-/// The config alone.
-struct Memory;
+/// A config alone.
+struct Memory(&'static str);
 
 impl World for Memory {
     fn read(&self, _: &Path, _: Option<u64>) -> Result<Zeroizing<String>, ReadError> {
-        Ok(Zeroizing::new(CONFIG.to_owned()))
+        Ok(Zeroizing::new(self.0.to_owned()))
     }
 
     fn variable(&self, _: &str) -> Result<Zeroizing<String>, ReadError> {
@@ -134,7 +135,7 @@ impl Hub {
         let request = Request::read(&line.to_string(), &sources).unwrap();
         let inputs = Inputs { configs: vec!["c.toml".into()], users_files: Vec::new(), levels: Vec::new() };
         let mut found = Diagnostics::new();
-        let compiler = Compiler::load(&inputs, &Memory, &sources, &mut found).unwrap();
+        let compiler = Compiler::load(&inputs, &Memory(CONFIG), &sources, &mut found).unwrap();
         let user = compiler.user(self.user, &mut found).unwrap();
         let asked = Asked {
             profile: Some(self.profile),
@@ -204,7 +205,7 @@ impl Hub {
         let sources = SourceMap::new();
         let inputs = Inputs { configs: vec!["c.toml".into()], users_files: Vec::new(), levels: Vec::new() };
         let mut found = Diagnostics::new();
-        let compiler = Compiler::load(&inputs, &Memory, &sources, &mut found).unwrap();
+        let compiler = Compiler::load(&inputs, &Memory(CONFIG), &sources, &mut found).unwrap();
         let user = compiler.user(self.user, &mut found).unwrap();
         compiler.service_name(&user, self.server)
     }
