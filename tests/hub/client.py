@@ -160,7 +160,6 @@ class Browser:
         answer = self.post("/hub/login?next=%2Fhub%2Fhome", {"username": name, "password": password})
         assert (answer.status, answer.url) == (200, f"{self.url}/hub/home"), answer
 
-
     def token(self, name: str) -> str:
         """A new token, asked for as the hub's own page does."""
         page = self.get("/hub/token").text

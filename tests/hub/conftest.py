@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import images
-from client import escaped
+from client import escaped, until
 from deployment import ROOT, Deployment, Engine, install
 from table import Table
 from users import User
@@ -50,6 +50,8 @@ def engine() -> Iterator[Engine]:
 def deployment(engine: Engine, version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     found = Deployment(engine, version, tmp_path_factory.mktemp(f"hub{version}"))
     yield found
+    # Containers take some seconds to go, for which not every test needs to wait.
+    until(lambda: not found.leftovers(), 120, "the containers of all servers are gone")
     found.close()
 
 
@@ -71,7 +73,7 @@ def worker(deployment: Deployment) -> Iterator[str]:
 
 @pytest.fixture
 def clean(deployment: Deployment) -> Iterator[Deployment]:
-    """The deployed hub; afterwards no server may be left, neither with the hub nor on the swarm."""
+    """The deployed hub; afterwards no server may be left, neither with the hub nor on the swarm, nor anything of one."""
     yield deployment
     hub = deployment.hub
 
@@ -86,6 +88,7 @@ def clean(deployment: Deployment) -> Iterator[Deployment]:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(leave, hub.ask("GET", "/users").json))
     assert deployment.servers() == [], "servers are left on the swarm"
+    assert deployment.lasting_leftovers() == [], "something of servers is left on the swarm"
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "jupyterhub"
 ENGINE = Path(os.environ.get("SWARMGEN_ENGINE", ROOT / "scripts" / "engine"))
 SITE = ROOT / "target" / "hub" / "site"
+WHEELS = ROOT / "target" / "hub" / "wheels"
 STACK = "jupyterhub"
 PORT = 8000
 CLONE_NEWNET = 0x40000000
@@ -60,14 +61,19 @@ HUB_CONFIG = """
 load_subconfig("/etc/jupyterhub/jupyterhub_config.py")
 c.JupyterHub.services.append({{"name": "tests", "api_token": "{token}"}})
 c.JupyterHub.load_roles.append(
-    {{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "tokens", "read:hub", "proxy"]}}
+    {{
+        "name": "tests", "services": ["tests"],
+        "scopes": ["admin:users", "admin:servers", "admin:groups", "tokens", "read:hub", "proxy"],
+    }}
 )
 c.JupyterHub.log_level = "DEBUG"
 c.SwarmgenSpawner.poll_interval = 5
-# Without IPVS a service has no address that outlives its tasks, and servers remember a name's for long (docs/hub.md).
-c.SwarmgenSpawner.hub_connect_url = "http://proxy:8000"
 {more}
 """
+
+# For servers that outlive their hub. Without IPVS a service has no address that outlives its tasks, and servers remember a
+# name's for long (docs/hub.md).
+THROUGH_THE_PROXY = 'c.SwarmgenSpawner.hub_connect_url = "http://proxy:8000"'
 
 SERVERS = """
 version = 1
@@ -181,7 +187,10 @@ def install(profile: str = "dev") -> Path:
             ["maturin", "build", "--quiet", "--profile", profile, "--locked", "-o", str(wheels)], cwd=ROOT, check=True
         )  # fmt: skip
         wheel = str(max(wheels.glob("swarmgen-*.whl"), key=lambda path: path.stat().st_mtime))
-    shutil.rmtree(SITE, ignore_errors=True)
+    for folder in (SITE, WHEELS):
+        shutil.rmtree(folder, ignore_errors=True)
+    WHEELS.mkdir(parents=True)
+    shutil.copy(wheel, WHEELS)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(SITE), wheel]
     subprocess.run(command, check=True)
     return SITE
@@ -201,8 +210,12 @@ class Deployment:
         self.token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{PORT}"
         self.hub = Hub(self.url, self.token)
-        engine.docker("secret", "create", "jupyterhub_proxy_token", "-", text=secrets.token_hex(32))
-        engine.docker("secret", "create", "jupyterhub_hub_password", "-", text=self.password)
+        self.open(servers, more)
+
+    def open(self, servers: str = SERVERS, more: str = "") -> None:
+        """Deploys the stack where nothing of it is."""
+        self.engine.docker("secret", "create", "jupyterhub_proxy_token", "-", text=secrets.token_hex(32))
+        self.engine.docker("secret", "create", "jupyterhub_hub_password", "-", text=self.password)
         self.deploy(servers, more)
 
     def deploy(self, servers: str = SERVERS, more: str = "") -> None:
@@ -245,17 +258,25 @@ class Deployment:
         )
         return "".join(done.stdout for done in said)
 
-    def kill_hub(self) -> None:
-        """Ends the hub as a power cut would; the swarm starts another."""
+    def kill_hub(self, signal: str = "KILL") -> None:
+        """Ends the hub, as a power cut would unless another signal is given; the swarm starts another."""
         before = self.container()
-        self.engine.docker("kill", "--signal", "KILL", before)
-        until(lambda: self._other_container(before) and self.answers(), 90, "another hub answers")
+        self.engine.docker("kill", "--signal", signal, before)
+        until(lambda: self.has_another_container(before) and self.answers(), 90, "another hub answers")
 
-    def _other_container(self, before: str) -> bool:
+    def has_another_container(self, before: str) -> bool:
+        """Tells whether the hub's container is not that of then."""
         try:
             return self.container() != before
         except IndexError:
             return False
+
+    def change_memory(self, statement: str) -> None:
+        """Changes the hub's database behind its back; the hub of that moment is killed."""
+        script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); print(db.execute(sys.argv[2]).rowcount); db.commit()"
+        database = "/srv/jupyterhub/data/jupyterhub.sqlite"
+        assert int(self.engine.docker("exec", self.container(), "python3", "-c", script, database, statement)) > 0
+        self.kill_hub()
 
     def browser(self, name: str) -> Browser:
         browser = Browser(self.url)
@@ -264,8 +285,33 @@ class Deployment:
 
     def servers(self) -> list[str]:
         """The services of users' servers."""
-        label = "label=swarmgen.deployment=test"
-        return sorted(self.engine.docker("service", "ls", "--filter", label, "--format", "{{.Name}}").split())
+        return sorted(
+            self.engine.docker("service", "ls", "--filter", "label=swarmgen.deployment", "--format", "{{.Name}}").split()
+        )
+
+    def leftovers(self) -> list[str]:
+        """What there is of users' servers on all nodes: services, configs of files, volumes labelled autoremove, containers."""
+        label = "com.docker.swarm.service.name"
+        listing = ("ps", "--all", "--filter", f"label={label}", "--format", f'{{{{.Label "{label}"}}}}')
+        containers = [
+            f"container of {name} on {node}"
+            for node in range(1, self.engine.nodes + 1)
+            for name in self.engine.on(node, *listing).split()
+            if not name.startswith(f"{STACK}_")
+        ]
+        return [*self.lasting_leftovers(), *containers]
+
+    def lasting_leftovers(self) -> list[str]:
+        """The same without containers, which take their time to go."""
+        docker, on = self.engine.docker, self.engine.on
+        configs = docker("config", "ls", "--filter", "label=swarmgen.made-by=spawner", "--format", "{{.Name}}")
+        volumes = [
+            f"volume {name} on {node}"
+            for node in range(1, self.engine.nodes + 1)
+            for name in on(node, "volume", "ls", "--quiet", "--filter", "label=autoremove=True").split()
+        ]
+        services = [f"service {name}" for name in self.servers()]
+        return [*services, *(f"config {name}" for name in configs.split()), *volumes]
 
     def status(self) -> dict[str, Any]:
         """What `swarmgen status` says of the users' servers."""
@@ -279,6 +325,11 @@ class Deployment:
         return [json.loads(line) for line in lines]
 
     def close(self) -> None:
+        """Removes all that was deployed, and ends the hub's way to the engine."""
+        self.remove()
+        self.proxy.close()
+
+    def remove(self) -> None:
         """Removes all that was deployed, the users' servers too."""
         docker = self.engine.docker
         for service in self.servers():
@@ -296,4 +347,3 @@ class Deployment:
         docker("container", "prune", "--force")
         docker("volume", "prune", "--force")
         assert f"{STACK}_hub" not in docker("volume", "ls", "--quiet").split()
-        self.proxy.close()

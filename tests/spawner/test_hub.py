@@ -131,7 +131,6 @@ class Running:
     def said(self) -> str:
         return (self.folder / "hub.log").read_text()
 
-
     def end_all(self) -> None:
         """Ends the hub and its servers."""
         self.end(signal.SIGKILL)
