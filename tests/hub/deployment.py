@@ -25,6 +25,8 @@ WHEELS = ROOT / "target" / "hub" / "wheels"
 STACK = "jupyterhub"
 PORT = 8000
 CLONE_NEWNET = 0x40000000
+# What each node has one of: a generic resource's kind, and the one's name.
+RESOURCE = ("fpga", "FPGA-0f1e")
 
 OVERRIDE = """
 version: "3.13"
@@ -119,7 +121,7 @@ class Engine:
     def __init__(self, folder: Path, nodes: int = 1) -> None:
         self.folder, self.nodes = folder, nodes
         keep = [] if "SWARMGEN_KEEP_ENGINE" in os.environ else ["--while", str(os.getpid())]
-        self._engine("start", "--nodes", str(nodes), *keep)
+        self._engine("start", "--nodes", str(nodes), "--resource", f"{RESOURCE[0]}={RESOURCE[1]}", *keep)
         self.socket = folder / "1" / "docker.sock"
         self.variables = os.environ | {"DOCKER_HOST": self.host(1), "DOCKER_CONFIG": str(folder / "config")}
         for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
