@@ -28,6 +28,16 @@ name = "Staff"
 image = "IMAGE"
 access = ["group:staff"]
 
+[[images]]
+name = "Listed"
+image = "IMAGE"
+access = ["carol"]
+
+[[images]]
+name = "In a file"
+image = "IMAGE"
+access = { file = "/srv/jupyterhub/data/readers.txt" }
+
 [user_options.allow]
 "container_spec.env.NOTE" = true
 """
@@ -38,6 +48,9 @@ TEXTS = ["{user.settings}", "{api_token}", "{{ username }}", "{0.__class__}", "{
 
 @pytest.fixture(autouse=True, scope="module")
 def guarded(deployment):
+    # The folder is a volume, which outlives the hub.
+    write = "printf 'dave\ngroup:readers\n' > /srv/jupyterhub/data/readers.txt"
+    deployment.engine.docker("exec", deployment.container(), "sh", "-c", write)
     more = 'c.Spawner.auth_state_hook = lambda spawner, state: setattr(spawner.user, "desk", "{api_token} {user.settings}")'
     deployment.deploy(GUARDED, more)
     yield
@@ -123,6 +136,43 @@ def test_s5_a_profile_is_only_for_those_who_have_access(user, clean, options) ->
     answer = ask(user("alice"), options)
     assert answer.status == 400, answer
     assert "Staff" not in clean.browser("alice").get("/hub/spawn/alice").text
+
+
+@pytest.fixture
+def groups(clean):
+    """Groups of the hub's, with their members."""
+    members = {"staff": ["bob"], "readers": ["erin"]}
+    for group, names in members.items():
+        for name in names:
+            clean.hub.add_user(name)
+        assert clean.hub.ask("POST", f"/groups/{group}").status == 201
+        assert clean.hub.ask("POST", f"/groups/{group}/users", {"users": names}).status == 200
+    yield
+    for group in members:
+        assert clean.hub.ask("DELETE", f"/groups/{group}").status == 204
+
+
+@pytest.mark.parametrize(
+    ("profile", "allowed", "refused"),
+    [
+        ("Staff", ["bob"], ["alice", "erin", "staff", "group:staff"]),
+        # As parts of a name, or longer, they were let in.
+        ("Listed", ["carol"], ["alice", "bob", "caro", "carola", "arol"]),
+        ("In a file", ["dave", "erin"], ["alice", "bob", "dav", "readers", "readers.txt"]),
+    ],
+)
+def test_s5_those_who_have_access_get_the_profile_and_nobody_else(user, clean, groups, profile, allowed, refused) -> None:
+    for name in refused:
+        assert ask(user(name), {"profile": profile}).status == 400
+        assert f'value="{profile}"' not in clean.browser(name).get(f"/hub/spawn/{name}").text
+    assert clean.leftovers() == []
+    for name in allowed:
+        one = user(name)
+        assert f'value="{profile}"' in clean.browser(name).get(f"/hub/spawn/{name}").text
+        assert ask(one, {"profile": profile}).status in (201, 202)
+        assert one.hub.outcome(name)["ready"]
+        assert spec(clean)["TaskTemplate"]["ContainerSpec"]["Labels"]["image_name"] == profile
+        one.stop()
 
 
 def test_the_form_and_the_api_make_the_same_server(user, clean) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -134,11 +135,24 @@ def test_status_and_the_hub_agree(user, clean) -> None:
         assert one["profile"] == server["user_options"].get("profile", "Plain")
 
 
+# The example's own service with its own rights, in a hurry.
+HURRY = """
+(culler,) = [service for service in c.JupyterHub.services if service["name"] == "idle-culler"]
+assert culler["command"][-1] == "--timeout=3600"
+culler["command"][-1:] = ["--timeout=10", "--cull-every=1"]
+"""
+
+
 def test_an_idle_server_is_culled(user, clean) -> None:
-    alice = user("alice")
-    alice.start()
-    environment = ["--env", f"JUPYTERHUB_API_TOKEN={clean.token}"]
-    command = ["python3", "-m", "jupyterhub_idle_culler", "--url=http://jupyterhub:8081/hub/api", "--timeout=1", "--cull-every=1"]
-    clean.engine.docker("exec", "--detach", *environment, clean.container(), "timeout", "60", *command)
-    until(lambda: clean.hub.server("alice") is None, 60, "the idle server is culled")
-    until(lambda: clean.servers() == [], 30, "its service is gone")
+    clean.deploy(more=HURRY)
+    try:
+        alice = user("alice")
+        with ThreadPoolExecutor(1) as pool:
+            starting = pool.submit(alice.hub.request_start, "alice")
+            until(lambda: clean.hub.server("alice"), 30, "it starts")
+            assert alice.hub.outcome("alice")["ready"]
+            assert starting.result().status in (201, 202)
+        until(lambda: clean.hub.server("alice") is None, 120, "the idle server is culled")
+        assert clean.servers() == []
+    finally:
+        clean.deploy()
