@@ -7,7 +7,6 @@ import os
 import pytest
 
 from deployment import SERVERS
-from users import start_all
 
 VOLUME = 'source = "home-{name}"\n'
 READABLE = SERVERS.replace("version = 1\n", 'version = 1\nnaming.scheme = "slug"\n')
@@ -39,9 +38,10 @@ def test_s9_each_name_has_its_own_folder(user, clean, homes) -> None:
     clean.deploy(config(homes, "{username}"))
     names = ["bob", "..bob", "{username}", "..%2fbob", "two words"]
     make(homes, names)
-    users = [user(name) for name in names]
-    for one, notebook in zip(users, start_all(users)):
-        notebook.write("whose.txt", one.name)
+    for name in names:
+        one = user(name)
+        one.start().write("whose.txt", name)
+        one.stop()
     assert [(homes / name / "whose.txt").read_text() for name in names] == names
     assert not (homes / "whose.txt").exists()
 
