@@ -33,6 +33,7 @@ PEER = {
     "no node meets a constraint": (
         "50 s", "“didn't respond in 30 seconds”", "an orphan that makes the next, good choice fail too",
     ),
+    "no node has a GPU": ("-", "-", "-"),
     "the container exits at once": (
         "50 s", "“didn't respond in 30 seconds”", "a service that restarts for ever and outlives “stop”",
     ),
@@ -41,7 +42,9 @@ PEER = {
     "the engine is away for 5 s during a start": ("0.2-1.2 s", "500", "an orphan that keeps running; “stop” leaves it"),
     "the engine is away for 15 s while a server runs": ("-", "-", "-"),
     "the engine is away for 5 s during a stop": ("-", "-", "-"),
+    "the engine hangs for 5 s during a stop": ("-", "-", "-"),
     "the hub is killed while a server runs": ("-", "-", "-"),
+    "the hub is stopped and started while a server runs": ("-", "-", "-"),
     "the hub is killed in the middle of a start": ("over 20 s", "start 400, stop 500", "needs a new start"),
     "the server ends by itself": ("-", "-", "-"),
     "the swarm moves the server to another node": ("-", "-", "-"),
@@ -73,7 +76,10 @@ class Table:
         self.rows: dict[str, Row] = {}
 
     def saw(self, fault: str, waits: str, sees: str, left: str = "nothing") -> None:
-        """Takes note of a fault; what the page says of it has to be that, but for the time."""
+        """Takes note of a fault; what the page says of it has to be that, but for the time.
+
+        That nothing else is left of servers on any node, the fixture `clean` sees to after each test.
+        """
         assert fault in PEER, fault
         self.rows.setdefault(fault, Row(waits, sees, left))
         if "SWARMGEN_UPDATE" not in os.environ:

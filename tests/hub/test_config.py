@@ -120,6 +120,6 @@ def test_a_hub_with_a_faulty_config_says_so_and_takes_a_mended_one_at_once(user,
     assert answer.status == 500 and "(config)" in answer.json["message"], answer
     assert "strat_timeout" not in answer.json["message"]
     assert any("strat_timeout" in line for line in clean.log().splitlines() if "swarmgen: the config" in line)
-    assert clean.leftovers() == []
+    assert clean.lasting_leftovers() == []
     clean.engine.docker("exec", clean.container(), "sh", "-c", f"cp /etc/jupyterhub/swarmgen.toml {place}")
     assert alice.start().run("print(1)") == "1\n"

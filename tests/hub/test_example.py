@@ -2,7 +2,7 @@
 
 What stands in for the registries: the README's images are there under their names, made of the tests' own, and the hub's
 image finds the culler in its base and the wheel in the folder. The wheel is built as the README says, in cargo's quicker
-profile. All else is the example's: Dockerfile, stack, both configs, and the README's commands.
+profile. All else is the example's, but for a time-out: Dockerfile, stack, both configs, and the README's commands.
 """
 
 from __future__ import annotations
@@ -63,6 +63,9 @@ def folder(deployment, tmp_path):
     place = tmp_path / "jupyterhub"
     shutil.copytree(EXAMPLE, place, ignore=shutil.ignore_patterns("wheels"))
     shutil.copytree(WHEELS, place / "wheels")
+    with (place / "jupyterhub_config.py").open("a") as file:
+        # The machine may be busy with other tests.
+        file.write("c.SwarmgenSpawner.http_timeout = 180\n")
     (place / "override.yml").write_text(OVERRIDE.format(socket=deployment.proxy.listen))
     yield place
     deployment.remove()
@@ -104,7 +107,7 @@ def test_the_readme_leads_from_nothing_to_a_notebook(deployment, folder) -> None
     form = browser.get("/hub/spawn/alice").text
     assert 'value="Small"' in form and 'value="Large"' not in form
     browser.post("/hub/spawn/alice", {"profile": "Small"})
-    until(lambda: open_lab(browser), 120, "the lab is there")
+    until(lambda: open_lab(browser), 240, "the lab is there")
     notebook = Notebook(deployment.url, "/user/alice/", browser.token("alice"))
     notebook.write("note.txt", "mine")
     shown = notebook.run("import os; print(open('/home/jovyan/work/note.txt').read(), os.environ['MEM_LIMIT'])")

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
 from client import until
-from deployment import SERVERS
+from deployment import SERVERS, THROUGH_THE_PROXY
 from table import seconds
 
 PROFILES = (
     SERVERS
     + """
 [[images]]
-name = "Missing image"
-image = "swarmgen-test/nowhere:1"
-
-[[images]]
 name = "No node"
 image = "IMAGE"
 placement = { constraints = ["node.labels.gpu==true"] }
-
-[[images]]
-name = "Ends at once"
-image = "IMAGE"
-args = ["sh", "-c", "exit 3"]
-
-[[images]]
-name = "Does not listen"
-image = "IMAGE"
-args = ["sleep", "600"]
 
 [[images]]
 name = "Scratch"
@@ -45,57 +32,53 @@ image = "IMAGE"
 mounts = [{ source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } }]
 placement = { constraints = ["node.role==worker"] }
 """
-).replace('start_timeout = "2m"\nhttp_timeout = "90s"', 'start_timeout = "30s"\nhttp_timeout = "30s"')
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def profiles(deployment):
-    deployment.deploy(PROFILES)
+    deployment.deploy(PROFILES, THROUGH_THE_PROXY)
     yield
     deployment.deploy()
 
 
-def ended(one, options=None) -> tuple[float, str]:
-    """Starts a server that does not come: after how long the user is told, and what."""
-    begun = time.monotonic()
-    one.hub.request_start(one.name, options=options)
-    event = one.hub.outcome(one.name)
-    assert event["failed"], event
-    return time.monotonic() - begun, event["message"].removeprefix("Spawn failed: ")
+def test_the_user_sees_what_the_start_waits_for(user, clean) -> None:
+    alice, engine, messages = user("alice"), clean.engine, []
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(alice.hub.request_start, "alice", options={"profile": "No node"})
+        until(clean.servers, 30, "the service is there")
+        try:
+            for event in alice.hub.progress("alice"):
+                messages.append(event["message"])
+                if messages[-1] == "Waiting for a node that may run this server: none is there now":
+                    engine.docker("node", "update", "--label-add", "gpu=true", engine.node(1))
+            assert event.get("ready"), event
+            assert starting.result().status in (201, 202)
+        finally:
+            engine.docker("node", "update", "--label-rm", "gpu", engine.node(1), check=False)
+    told = ["Asking the swarm for a server", "Waiting for a node that may run this server: none is there now"]
+    places = [messages.index(message) for message in [*told, "Waiting for the server to answer"]]
+    assert places == sorted(places), messages
+    alice.stop()
 
 
 @pytest.mark.parametrize(
-    ("fault", "profile", "code", "limit"),
-    [
-        ("the image is nowhere", "Missing image", "no-image", 10),
-        ("no node meets a constraint", "No node", "no-node", 35),
-        ("the container exits at once", "Ends at once", "exited", 10),
-        ("nothing listens on the port", "Does not listen", "not-listening", 45),
-    ],
+    ("signal", "fault"),
+    [("KILL", "the hub is killed while a server runs"), ("TERM", "the hub is stopped and started while a server runs")],
 )
-def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, faults, fault, profile, code, limit) -> None:
-    alice = user("alice")
-    took, message = ended(alice, {"profile": profile})
-    assert f"({code})" in message
-    assert took < limit, f"{took:.1f} s"
-    until(lambda: clean.servers() == [], 5, "nothing is left")
-    faults.saw(fault, seconds(took), f"“{message}”")
-    # A good choice is not spoilt by a bad one.
-    alice.start(options={"profile": "Plain"})
-
-
-def test_a_hub_that_is_killed_finds_its_servers_again(user, clean, faults) -> None:
+def test_a_hub_that_has_ended_finds_its_servers_again(user, clean, faults, signal, fault) -> None:
     alice = user("alice")
     notebook = alice.start()
     assert notebook.run("print(1)") == "1\n"
     before = clean.servers()
+    container = clean.container(before[0])
     begun = time.monotonic()
-    clean.kill_hub()
+    clean.kill_hub(signal)
     until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the hub knows the server")
     took = time.monotonic() - begun
-    assert clean.servers() == before
+    assert (clean.servers(), clean.container(before[0])) == (before, container)
     assert alice.notebook().run("print(2)") == "2\n"
-    faults.saw("the hub is killed while a server runs", f"{seconds(took)}, the hub's own start", "the server, which ran on")
+    faults.saw(fault, f"{seconds(took)}, the hub's own start", "the server, which ran on")
 
 
 def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clean, faults) -> None:
@@ -174,16 +157,27 @@ def test_an_engine_that_is_away_kills_no_server(user, clean, proxy, faults, way)
     faults.saw("the engine is away for 15 s while a server runs", "0 s", "nothing; the server runs on")
 
 
-def test_a_server_is_stopped_once_the_engine_is_back(user, clean, proxy, faults) -> None:
+@pytest.mark.parametrize(("way", "moment"), [("is away", 0.0), ("hangs", 0.0), ("is away", 0.3), ("hangs", 0.3)])
+def test_a_server_is_stopped_once_the_engine_is_back(user, clean, proxy, faults, way, moment) -> None:
     alice = user("alice")
-    alice.start()
+    # With a volume, so that there is something to be stopped in the middle of.
+    alice.start(options={"profile": "Scratch"})
     begun = time.monotonic()
-    proxy.go_away()
-    threading.Timer(5, proxy.come_back).start()
-    alice.hub.stop("alice", seconds=60)
+    with ThreadPoolExecutor(1) as pool:
+        if moment:
+            stopping = pool.submit(alice.hub.stop, "alice", seconds=60)
+            time.sleep(moment)
+        (proxy.hang if way == "hangs" else proxy.go_away)()
+        if not moment:
+            stopping = pool.submit(alice.hub.stop, "alice", seconds=60)
+        slowest = slowest_answer(clean, 5)
+        (proxy.move if way == "hangs" else proxy.come_back)()
+        stopping.result()
     took = time.monotonic() - begun
+    assert slowest < 1.0, "the hub stood still"
     assert clean.servers() == []
-    faults.saw("the engine is away for 5 s during a stop", seconds(took), "the server's end")
+    assert volumes(clean.engine.docker("volume", "ls", "--quiet")) == []
+    faults.saw(f"the engine {way} for 5 s during a stop", seconds(took), "the server's end")
 
 
 def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean, faults) -> None:
@@ -200,7 +194,8 @@ def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean, faults) -> 
 def test_a_task_that_the_swarm_moves_is_found_again(user, clean, worker, faults) -> None:
     engine = clean.engine
     moving = PROFILES.replace('condition = "none"', 'condition = "any"\ndelay = "1s"')
-    clean.deploy(moving.replace('name = "Plain"', 'name = "Plain"\nplacement = { constraints = ["node.labels.place==here"] }'))
+    here = 'name = "Plain"\nplacement = { constraints = ["node.labels.place==here"] }'
+    clean.deploy(moving.replace('name = "Plain"', here), THROUGH_THE_PROXY)
     alice = user("alice")
     engine.docker("node", "update", "--label-add", "place=here", worker)
     try:
@@ -216,7 +211,7 @@ def test_a_task_that_the_swarm_moves_is_found_again(user, clean, worker, faults)
     finally:
         for node in (1, 2):
             engine.docker("node", "update", "--label-rm", "place", engine.node(node), check=False)
-        clean.deploy(PROFILES)
+        clean.deploy(PROFILES, THROUGH_THE_PROXY)
     faults.saw("the swarm moves the server to another node", f"{seconds(took)} (`poll_interval`: 5 s)", "the server, anew")
 
 

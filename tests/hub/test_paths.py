@@ -62,7 +62,7 @@ def test_s9_no_value_leads_to_another_folder(user, clean, homes) -> None:
         answer = user(name).hub.request_start(name)
         assert answer.status in (400, 500), (home, answer)
         assert any(f"({code})" in answer.json["message"] for code in ("refused", "config")), (home, answer)
-    assert clean.leftovers() == []
+    assert clean.lasting_leftovers() == []
     user("bob").start().write("whose.txt", "bob")
     assert (homes / "bob" / "whose.txt").read_text() == "bob"
 

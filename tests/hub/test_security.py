@@ -165,7 +165,7 @@ def test_s5_those_who_have_access_get_the_profile_and_nobody_else(user, clean, g
     for name in refused:
         assert ask(user(name), {"profile": profile}).status == 400
         assert f'value="{profile}"' not in clean.browser(name).get(f"/hub/spawn/{name}").text
-    assert clean.leftovers() == []
+    assert clean.lasting_leftovers() == []
     for name in allowed:
         one = user(name)
         assert f'value="{profile}"' in clean.browser(name).get(f"/hub/spawn/{name}").text

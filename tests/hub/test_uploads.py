@@ -67,7 +67,7 @@ def test_s7_files_that_may_not_be_are_refused_and_leave_nothing(user, clean, fil
     answer = alice.hub.ask("POST", alice.hub.path("alice"), {"user_install_files": files}, token=alice.hub.token_of("alice"))
     assert answer.status == 400, answer
     assert "(refused)" in answer.json["message"]
-    assert clean.leftovers() == []
+    assert clean.lasting_leftovers() == []
 
 
 def test_a_failed_start_takes_the_files_along(user, clean) -> None:
