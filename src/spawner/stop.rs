@@ -120,7 +120,7 @@ pub(super) async fn clear<A: SwarmApi>(
     if goods.volumes.is_empty() {
         return Ok(cleared);
     }
-    let own = match api.info().await {
+    let own = match persistently(deadline, || api.info()).await {
         Ok(info) => info.node_id,
         Err(_) => {
             cleared.left.extend(goods.volumes.iter().map(|name| format!("volume {name}")));
