@@ -29,33 +29,43 @@ const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 pub(super) fn run(status: &Status, global: &Global, ui: &Ui) -> Result<(), Failure> {
     let deployment = deployment(global, ui)?;
     live::block_on(async {
-        let engine = live::engine(&status.engine).await?;
-        loop {
-            let state = live::snapshot(&engine, &deployment).await?;
-            let mut servers = servers(&state, &deployment);
-            redact(&mut servers, &redactor(&state, &deployment));
-            if let Some(user) = &status.user {
-                servers.retain(|server| server.user == *user);
-            }
-            let text = match status.format {
-                PlanFormat::Human => table(&servers, Timestamp::now()),
-                PlanFormat::Json => render(&servers, &deployment),
-            };
-            let clear =
-                if status.watch && status.format == PlanFormat::Human && ui::is_terminal() { CLEAR } else { "" };
-            ui::result(format!("{clear}{text}").as_bytes())?;
-            if servers.is_empty() && status.format == PlanFormat::Human {
-                ui.note(&format!("the deployment `{}` has no servers on this swarm", visible(&deployment)));
-            }
-            if !status.watch {
-                return Ok(());
-            }
-            tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
-                () = super::live::interrupted() => return Ok(()),
-            }
+        let shown = show(status, &deployment, ui);
+        if !status.watch {
+            return shown.await;
+        }
+        // Listened to all the time: what comes during a look would be lost otherwise.
+        tokio::select! {
+            biased;
+            () = live::interrupted() => Ok(()),
+            shown = shown => shown,
         }
     })
+}
+
+/// Shows the servers once, or again and again.
+async fn show(status: &Status, deployment: &str, ui: &Ui) -> Result<(), Failure> {
+    let engine = live::engine(&status.engine).await?;
+    loop {
+        let state = live::snapshot(&engine, deployment).await?;
+        let mut servers = servers(&state, deployment);
+        redact(&mut servers, &redactor(&state, deployment));
+        if let Some(user) = &status.user {
+            servers.retain(|server| server.user == *user);
+        }
+        let text = match status.format {
+            PlanFormat::Human => table(&servers, Timestamp::now()),
+            PlanFormat::Json => render(&servers, deployment),
+        };
+        let clear = if status.watch && status.format == PlanFormat::Human && ui::is_terminal() { CLEAR } else { "" };
+        ui::result(format!("{clear}{text}").as_bytes())?;
+        if servers.is_empty() && status.format == PlanFormat::Human {
+            ui.note(&format!("the deployment `{}` has no servers on this swarm", visible(deployment)));
+        }
+        if !status.watch {
+            return Ok(());
+        }
+        tokio::time::sleep(EVERY).await;
+    }
 }
 
 /// The deployment that the config is of.

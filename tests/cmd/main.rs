@@ -10,6 +10,9 @@ mod explain;
 mod fake_engine;
 mod files;
 mod fix;
+#[path = "../live/http.rs"]
+#[allow(dead_code, reason = "the live tests ask engines themselves")]
+mod http;
 mod input;
 mod judged;
 mod levels;
@@ -17,11 +20,17 @@ mod memory;
 mod messages;
 #[path = "../page/mod.rs"]
 mod page;
+#[path = "../live/proxy.rs"]
+#[allow(dead_code, reason = "the live tests do more harm")]
+mod proxy;
 mod refusals;
 mod report;
 mod secrets;
 mod swarm;
+#[path = "../live/until.rs"]
+mod until;
 mod usage;
+mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 /// Listens until the test's process ends.
 pub(crate) struct FakeEngine {
     directory: tempfile::TempDir,
+    swarm: Arc<Mutex<Value>>,
     created: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -26,18 +27,24 @@ impl FakeEngine {
 
     /// An engine of another swarm, in the form of `swarm.json`; its `tasks` are of its services.
     pub(crate) fn of(swarm: Value) -> Self {
-        let swarm = Arc::new(swarm);
+        let swarm = Arc::new(Mutex::new(swarm));
         let directory = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(directory.path().join("engine.sock")).unwrap();
         let created = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&created);
+        let shared = (Arc::clone(&swarm), Arc::clone(&created));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (created, swarm) = (Arc::clone(&shared), Arc::clone(&swarm));
+                let (swarm, created) = shared.clone();
                 std::thread::spawn(move || serve(stream, &swarm, &created));
             }
         });
-        Self { directory, created }
+        Self { directory, swarm, created }
+    }
+
+    /// From now on it is the engine of another swarm.
+    #[allow(dead_code, reason = "most look at one swarm")]
+    pub(crate) fn becomes(&self, swarm: Value) {
+        *self.swarm.lock().unwrap() = swarm;
     }
 
     /// A command that reaches this engine by the docker CLI, with nothing of the machine's own settings.
@@ -91,7 +98,7 @@ fn hold_port() {
     });
 }
 
-fn serve(stream: UnixStream, swarm: &Value, created: &Mutex<Vec<Value>>) {
+fn serve(stream: UnixStream, swarm: &Mutex<Value>, created: &Mutex<Vec<Value>>) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
@@ -99,16 +106,18 @@ fn serve(stream: UnixStream, swarm: &Value, created: &Mutex<Vec<Value>>) {
         let mut words = line.split_whitespace();
         let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
         let body = read_body(&mut reader);
+        let swarm = swarm.lock().unwrap().clone();
         let target = target.strip_prefix("/v1.41").unwrap_or(&target);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let filtered = query.contains("filters=");
         let (status, answer) = match path {
             "/configs" | "/secrets" if filtered => ("200 OK", named(query)),
             "/services" | "/networks" if filtered => ("200 OK", json!([])),
-            "/tasks" => ("200 OK", tasks(swarm, filtered)),
+            "/tasks" => ("200 OK", tasks(&swarm, filtered)),
             "/services/create" => {
-                created.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
-                ("201 Created", json!({"ID": "new"}))
+                let mut created = created.lock().unwrap();
+                created.push(serde_json::from_slice(&body).unwrap());
+                ("201 Created", json!({"ID": format!("new{}", created.len())}))
             }
             "/configs/create" | "/secrets/create" => ("201 Created", json!({"ID": "new"})),
             "/version" => ("200 OK", json!({"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})),

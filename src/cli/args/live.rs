@@ -203,7 +203,7 @@ pub(crate) struct Status {
     /// How to write it
     #[arg(short, long, value_enum, default_value_t = PlanFormat::Human, value_name = "FORMAT")]
     pub(crate) format: PlanFormat,
-    /// Show it again every 2 seconds, until interrupted
+    /// Show it again every 2 seconds, until interrupted, which ends with exit code 0
     #[arg(short, long)]
     pub(crate) watch: bool,
     #[command(flatten)]
