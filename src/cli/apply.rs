@@ -10,7 +10,7 @@ use clap::Parser as _;
 
 use crate::apply::bollard::Engine;
 use crate::apply::remove::{RemoteVolume, remote_volumes};
-use crate::apply::{Outcome, Redactor, Run, Settings, Stop};
+use crate::apply::{Outcome, Redactor, Run, Settings, State, Stop};
 use crate::diag::render::visible;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::plan::ObservedState;
@@ -189,7 +189,7 @@ impl Job<'_> {
         let shown = &mut self.shown;
         let outcome = self.run.apply(self.plan, standing, &mut |event| shown.event(event), live::interrupted()).await;
         self.shown.done();
-        let remote = self.remote();
+        let remote = self.remote(&outcome);
         self.shown.outcome(&outcome, &remote, self.ui);
         if outcome.is_complete() {
             return Ok(());
@@ -207,14 +207,15 @@ impl Job<'_> {
         Err(failure(&outcome))
     }
 
-    /// The volumes that go with removed services and are on other nodes.
-    fn remote(&self) -> Vec<RemoteVolume> {
+    /// The volumes of removed services that are on other nodes. A service that stays keeps its own.
+    fn remote(&self, outcome: &Outcome) -> Vec<RemoteVolume> {
         let removed: Vec<&Removal> = self
             .plan
             .actions
             .iter()
-            .filter_map(|action| match action {
-                Action::RemoveService(old) => Some(old),
+            .zip(&outcome.reports)
+            .filter_map(|(action, report)| match (action, &report.state) {
+                (Action::RemoveService(old), State::Done | State::Unknown) => Some(old),
                 _ => None,
             })
             .collect();

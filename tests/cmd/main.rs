@@ -4,6 +4,7 @@
 
 mod completions;
 mod config;
+mod engines;
 mod explain;
 #[path = "../fake_engine/mod.rs"]
 #[allow(dead_code, reason = "shared with the emitters' tests")]

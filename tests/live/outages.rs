@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::commands::Ran;
 use crate::engine::{Engine, NOTEBOOK};
+use crate::proxy::Proxy;
 use crate::scenario::Scenario;
 
 /// The id of the one task that runs.
@@ -97,4 +98,28 @@ fn a_port_that_a_process_holds_is_not_published() {
     // It ends with its input.
     drop(process.stdin.take());
     process.wait().unwrap();
+}
+
+#[test]
+fn what_is_missing_is_told_before_anything_is_changed() {
+    let mut scenario = Scenario::new(Engine::shared(), "missing");
+    let proxy = Proxy::before(&scenario.engine().socket(1));
+    scenario.goes_through(&proxy.socket());
+    scenario.has_config("", "[users.anna]\n");
+    scenario.applies(&["--timeout", "30s"]).ends_with(0);
+    let changes = || proxy.calls().iter().filter(|call| call.method != "GET").count();
+    let (before, made) = (scenario.services(), changes());
+    assert_eq!(made, 1);
+    for (lacks, says) in [
+        ("networks = [\"missing-net\"]", "error[SG510]: the swarm has no network `missing-net`"),
+        ("configs = [\"missing-config\"]", "error[SG511]: the swarm has no config `missing-config`"),
+        ("secrets = [\"missing-secret\"]", "error[SG511]: the swarm has no secret `missing-secret`"),
+    ] {
+        // One that stands would change, and two would come.
+        let users = "env = { A = \"b\" }\n[users.anna]\n[users.ben]\n[users.carl.overrides]\n";
+        scenario.has_config("", &format!("{users}{lacks}\n"));
+        scenario.applies(&["--yes"]).ends_with(1).says(says);
+        scenario.applies(&["--yes", "--detach"]).ends_with(1).says(says);
+        assert_eq!((scenario.services(), changes()), (before.clone(), made), "{lacks}");
+    }
 }
