@@ -28,6 +28,7 @@ mod refusals;
 mod report;
 mod secrets;
 mod swarm;
+mod terminal;
 #[path = "../live/until.rs"]
 mod until;
 mod usage;
