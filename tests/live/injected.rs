@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::commands::Ran;
-use crate::engine::Engine;
+use crate::engine::{Engine, run};
+use crate::http;
 use crate::proxy::{Fault, Proxy, Requests};
 use crate::scenario::Scenario;
 use crate::until::until;
 
 /// The calls of an apply, by the stage that they belong to.
-const STAGES: [(&str, &str); 16] = [
+const STAGES: [(&str, &str); 17] = [
     ("GET", "/version"),
     ("GET", "/info"),
     ("GET", "/services"),
@@ -26,6 +27,7 @@ const STAGES: [(&str, &str); 16] = [
     ("POST", "/services/create"),
     ("POST", "/services/*/update"),
     ("DELETE", "/services/*"),
+    ("DELETE", "/volumes/*"),
     ("DELETE", "/configs/*"),
     ("DELETE", "/secrets/*"),
 ];
@@ -39,13 +41,14 @@ fn configure(scenario: &Scenario<'_>, state: &str, users: [&str; 2]) {
     scenario.write("key", "a key that is long enough to be one");
     scenario.write("secret", &format!("secret {state}"));
     let contents = format!(
-        "key = {{ file = \"key\" }}\nnetworks = []\n\
+        "key = {{ file = \"key\" }}\nnetworks = []\nlints.node-local-volume = \"allow\"\n\
          [swarm_configs.{name}-page]\ncontent = \"{state}\"\n[swarm_secrets.{name}-word]\nfile = \"secret\"\n"
     );
     let [first, second] = users;
     let profile = format!(
         "env = {{ STATE = \"{state}\" }}\nconfigs = [\"{name}-page\"]\nsecrets = [\"{name}-word\"]\n\
-         [users.{first}]\n[users.{second}]\n"
+         mounts = [{{ type = \"volume\", source = \"{name}-{{name}}\", target = \"/home/jovyan\", \
+         labels = {{ autoremove = \"True\" }} }}]\n[users.{first}]\n[users.{second}]\n"
     );
     scenario.has_config(&contents, &profile);
 }
@@ -108,6 +111,9 @@ fn injected(
         configure(&scenario, "one", ["goes", "stays"]);
         scenario.applies(&[&APPLY[..], &["--detach"]].concat()).ends_with(0);
         assert_eq!(states(&scenario), json!({"goes": "STATE=one", "stays": "STATE=one"}), "{at}");
+        // What the node would make if it ran the server.
+        let volume = format!("{name}-goes");
+        run(&mut scenario.engine().docker(&["volume", "create", "--label", "autoremove=True", &volume]));
         configure(&scenario, "two", ["stays", "comes"]);
         let before = proxy.count(&Requests::to(method, path));
         proxy.harms(requests(Requests::to(method, path)), fault.clone());
@@ -120,6 +126,7 @@ fn injected(
         scenario.applies(&[&APPLY[..], &["--detach"]].concat()).ends_with(0);
         assert_eq!(states(&scenario), json!({"comes": "STATE=two", "stays": "STATE=two"}), "{at}");
         assert_eq!(contents(&scenario), [1, 1], "{at}");
+        assert_eq!(http::get(&scenario.engine().socket(1), &format!("/volumes/{volume}")).status, 404, "{at}");
         scenario.plans(&["--prune", "--keep", "1"]).is_empty();
         scenario.leaves_others_alone();
     }
@@ -265,4 +272,36 @@ fn an_engine_that_does_not_tell_of_tasks() {
     assert!(ran.outcome().to_string().contains("the engine does not list the tasks: away"), "{}", ran.outcome());
     proxy.relents();
     scenario.applies(&APPLY).ends_with(0);
+}
+
+/// The calls of a rollback, each with the number that it has among those of the whole run.
+const UNDOING: [(&str, &str, usize); 5] = [
+    ("GET", "/services/*", 1),
+    ("POST", "/services/*/update", 2),
+    ("DELETE", "/services/*", 1),
+    ("DELETE", "/configs/*", 1),
+    ("DELETE", "/secrets/*", 1),
+];
+
+#[test]
+fn a_fault_in_a_rollback_is_overcome() {
+    let (scenario, proxy) = in_the_first_state(Engine::idle(), "undoing");
+    let before = (states(&scenario), contents(&scenario));
+    // On this engine nothing comes to run.
+    let apply = ["--timeout", "1s", "--rollback", "--progress", "json"];
+    for (method, path, number) in UNDOING {
+        for fault in [Fault::Drop, Fault::CutAnswer, Fault::Answer(500, "rpc error: code = Unavailable")] {
+            let at = format!("{fault:?} at {method} {path}");
+            let requests = Requests::to(method, path);
+            let count = proxy.count(&requests);
+            proxy.harms(requests.clone().nth(number), fault);
+            let ran = scenario.applies(&apply).ends_with(4);
+            proxy.relents();
+            assert!(proxy.count(&requests) - count > number, "{at}: not asked again: {}", ran.stdout);
+            let undone = ran.stdout.lines().find(|line| line.contains(r#""event":"rolled_back""#));
+            let undone: Value = serde_json::from_str(undone.unwrap_or_else(|| panic!("{at}: {}", ran.stdout))).unwrap();
+            assert_eq!(undone["complete"], true, "{at}: {undone}");
+            assert_eq!((states(&scenario), contents(&scenario)), before, "{at}");
+        }
+    }
 }
