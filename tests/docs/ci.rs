@@ -7,6 +7,10 @@ use super::markdown::{fences, root};
 
 const WARNS: &str = "[[images]]\nname = \"Python\"\nimage = \"registry.example.org/python:latest\"\n";
 
+/// A class that fits the swarm of the tests' engine.
+const CLASS: &str = "networks = [\"jupyterhub_default\"]\n[[images]]\nname = \"Python\"\n\
+                     image = \"jupyter/base-notebook:1\"\n[users.alice]\n[users.bob]\n";
+
 /// All commands of a workflow that need nothing but what it installs.
 fn commands(value: &Value, out: &mut Vec<String>) {
     let Value::Object(map) = value else {
@@ -59,7 +63,7 @@ fn workflows_can_be_copied() {
         }
         shell.write(&fence.file.unwrap(), &fence.body);
     }
-    let [github, gitlab] = &workflows[..] else { panic!("{} workflows", workflows.len()) };
+    let [github, gitlab, class @ ..] = &workflows[..] else { panic!("{} workflows", workflows.len()) };
 
     let quickstart = std::fs::read_to_string(root().join("examples/quickstart/swarmgen.toml")).unwrap();
     assert_eq!(run(&mut shell, github, &quickstart), [""; 0]);
@@ -81,5 +85,26 @@ fn workflows_can_be_copied() {
         assert_eq!(read(&shell, "swarmgen.sarif")["runs"][0]["results"][0]["level"], "error");
         assert_eq!(run(&mut shell, gitlab, wrong), ["swarmgen validate -D warnings"]);
         assert_eq!(read(&shell, "gl-code-quality-report.json")[0]["severity"], "major");
+    }
+
+    // What brings a class up and down; that it does so is for tests/live.
+    assert_eq!(class.len(), 2);
+    for workflow in class {
+        let mut all = Vec::new();
+        commands(workflow, &mut all);
+        let [plan, apply, destroy] = &all[..] else { panic!("{all:?}") };
+        shell.write("swarmgen.toml", CLASS);
+        let planned = shell.run(plan);
+        assert!(shell.status == 0 && planned.contains("2 to create"), "{planned}");
+        // The engine of these tests starts nothing that could be waited for.
+        let applied = shell.run(&format!("{apply} --detach"));
+        assert!(shell.status == 0 && applied.contains("2 servers created"), "{applied}");
+        let destroyed = shell.run(destroy);
+        assert!(shell.status == 0 && destroyed.contains("nothing to remove"), "{destroyed}");
+        shell.write("swarmgen.toml", "bogus = 1\n");
+        for command in all {
+            shell.run(&command);
+            assert_eq!(shell.status, 1, "{command}");
+        }
     }
 }

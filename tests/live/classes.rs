@@ -1,12 +1,16 @@
 //! A class that is brought up, changed, partly removed and torn down, with three commands: 200 on an engine whose node is drained,
-//! which stores services as any other and starts none, and a few that run, or as many as that where it is asked for.
+//! which stores services as any other and starts none, and a few that run, or as many as that where it is asked for, by the
+//! pipeline of docs/ci.md.
 
 use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::engine::Engine;
+use crate::commands::Ran;
+use crate::engine::{Engine, reach};
 use crate::proxy::{Proxy, Requests};
 use crate::scenario::Scenario;
 
@@ -75,13 +79,37 @@ fn all_run(scenario: &Scenario<'_>, size: usize, greeting: &str) {
     }
 }
 
+/// What a job of the pipeline in docs/ci.md runs, word for word.
+fn job(name: &str) -> String {
+    let document = include_str!("../../docs/ci.md");
+    let (_, workflow) = document.split_once("```yaml .github/workflows/class.yml\n").unwrap();
+    let (workflow, _) = workflow.split_once("```").unwrap();
+    let workflow: Value = serde_yaml::from_str(workflow).unwrap();
+    let steps = workflow["jobs"][name]["steps"].as_array().unwrap();
+    let commands: Vec<&str> = steps.iter().filter_map(|step| step["run"].as_str()).collect();
+    let [command] = commands[..] else { panic!("{name}: {commands:?}") };
+    command.to_owned()
+}
+
+/// Runs a job of the pipeline, which has to be green.
+fn pipeline(scenario: &Scenario<'_>, name: &str) -> Ran {
+    let program = Path::new(env!("CARGO_BIN_EXE_swarmgen")).parent().unwrap().to_owned();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths(std::iter::once(program).chain(std::env::split_paths(&path))).unwrap();
+    let mut command = Command::new("bash");
+    command.args(["-e", "-c", &job(name)]).current_dir(scenario.folder()).env("PATH", path);
+    Ran::from(reach(&mut command, &scenario.engine().socket(1)).output().unwrap()).ends_with(0)
+}
+
 #[test]
 fn a_class_runs_is_shown_changes_shrinks_and_goes() {
     let size = std::env::var("SWARMGEN_CLASS").map_or(RUNNING, |number| number.parse().unwrap());
     let scenario = Scenario::new(Engine::shared(), "lesson");
-    let apply = ["apply", "--resolve-image", "never", "--timeout", "10m"];
-    scenario.has_config("", &class(size, "hello"));
-    scenario.ran(&apply).ends_with(0).says(&format!("{size} servers created"));
+    let configure = |size, greeting| scenario.has_config("start_timeout = \"10m\"", &class(size, greeting));
+    configure(size, "hello");
+    let shown = pipeline(&scenario, "plan").stdout;
+    assert!(shown.contains(&format!("{size} to create, 0 to change, 0 to remove")), "{shown}");
+    pipeline(&scenario, "apply").says(&format!("{size} servers created"));
     all_run(&scenario, size, "hello");
     scenario.plans(&[]).is_empty();
 
@@ -96,19 +124,20 @@ fn a_class_runs_is_shown_changes_shrinks_and_goes() {
     let shown = scenario.ran(&["status", "--user", "u003"]).ends_with(0).stdout;
     assert!(shown.contains("u003") && shown.contains("1 running") && !shown.contains("u004"), "{shown}");
 
-    scenario.has_config("", &class(size, "hi"));
-    scenario.ran(&apply).ends_with(0).says(&format!("{size} servers changed"));
+    configure(size, "hi");
+    let shown = pipeline(&scenario, "plan").stdout;
+    assert!(shown.contains(&format!("0 to create, {size} to change, 0 to remove")), "{shown}");
+    pipeline(&scenario, "apply").says(&format!("{size} servers changed"));
     all_run(&scenario, size, "hi");
 
     let rest = size / 2;
-    scenario.has_config("", &class(rest, "hi"));
-    scenario
-        .ran(&[&apply[..], &["--prune", "--yes"]].concat())
-        .ends_with(0)
-        .says(&format!("{} servers removed", size - rest));
+    configure(rest, "hi");
+    let shown = pipeline(&scenario, "plan").stdout;
+    assert!(shown.contains(&format!("0 to create, 0 to change, {} to remove", size - rest)), "{shown}");
+    pipeline(&scenario, "apply").says(&format!("{} servers removed", size - rest));
     all_run(&scenario, rest, "hi");
     scenario.plans(&["--prune"]).is_empty();
 
-    scenario.ran(&["destroy", "--all", "--yes"]).ends_with(0).says(&format!("{rest} servers removed"));
+    pipeline(&scenario, "destroy").says(&format!("{rest} servers removed"));
     assert_eq!(scenario.service_names(), [""; 0]);
 }
