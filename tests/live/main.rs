@@ -31,6 +31,7 @@ mod owners;
 mod page;
 mod proxy;
 mod racing;
+mod registry;
 mod report;
 mod running;
 mod scenario;
