@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, crypto};
 
 use super::fake_engine::{FakeEngine, swarm};
 use super::proxy::{Fault, Proxy, Requests};
-use super::swarm::{FITS, run};
+use super::swarm::FITS;
 use super::*;
 
 /// Every command that asks an engine.
@@ -50,7 +50,10 @@ fn engines_that_answer_for_no_swarm() {
         let mut swarm = swarm();
         swarm["info"]["Swarm"] = state;
         let engine = FakeEngine::of(swarm);
-        cannot_be_used(&folder, |command| drop(command.env("DOCKER_HOST", engine.address())), says);
+        let set = |command: &mut Command| {
+            command.env("DOCKER_HOST", engine.address());
+        };
+        cannot_be_used(&folder, set, says);
         assert!(engine.take().is_empty());
     }
 }
