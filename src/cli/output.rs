@@ -79,7 +79,8 @@ impl Pending {
         // The rename would put a file where a device, a pipe or a socket is.
         if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             let message = format!("`{}` is no regular file", path.display());
-            return Err(Unwritable { message, help: "redirect standard output to it instead" }.into());
+            let help = if path.is_dir() { "name another" } else { "redirect standard output to it instead" };
+            return Err(Unwritable { message, help }.into());
         }
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -1,6 +1,8 @@
 """What the tests with a real hub share: one engine, and one deployed hub of a version at a time.
 
 `SWARMGEN_HUBS` names the versions, the newest first: on it all tests run, on the others those marked `every_hub`.
+`SWARMGEN_HUB_ENGINE` is another folder below target/ for the engine, so that two runs can go beside each other; they share what
+`SWARMGEN_WHEEL=installed` says is installed already.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     # A socket's folder may not have a long name.
-    found = Engine(ROOT / "target" / "e", nodes=2)
+    found = Engine(ROOT / "target" / os.environ.get("SWARMGEN_HUB_ENGINE", "e"), nodes=2)
     install()
     # In the engine's network nothing else can be reached.
     for version in VERSIONS:

@@ -184,6 +184,8 @@ def install(profile: str = "dev") -> Path:
     """The wheel's program and module, of a profile of cargo's, installed where the hub's container finds them."""
     wheels = ROOT / "target" / "wheels"
     wheel = os.environ.get("SWARMGEN_WHEEL")
+    if wheel == "installed":
+        return SITE
     if wheel is None:
         subprocess.run(
             ["maturin", "build", "--quiet", "--profile", profile, "--locked", "-o", str(wheels)], cwd=ROOT, check=True
@@ -349,3 +351,7 @@ class Deployment:
         docker("container", "prune", "--force")
         docker("volume", "prune", "--force")
         assert f"{STACK}_hub" not in docker("volume", "ls", "--quiet").split()
+
+
+if __name__ == "__main__":
+    install()

@@ -259,10 +259,21 @@ fn an_engine_that_goes_in_mid_apply() {
 fn an_engine_that_does_not_tell_of_tasks() {
     let (scenario, proxy) = in_the_first_state(Engine::shared(), "blind");
     let tasks = Requests::to("GET", "/tasks");
-    // The first two are looks before anything is changed.
-    proxy.harms(tasks.clone().starting_at(3).first(3), Fault::Answer(500, "away"));
-    let ran = scenario.applies(&[&APPLY[..], &["--timeout", "60s"]].concat()).ends_with(0);
-    assert!(ran.stdout.contains(r#""event":"blind""#), "{}", ran.stdout);
+    let faults = [
+        ("two", Fault::Answer(500, "away")),
+        ("three", Fault::Drop),
+        ("four", Fault::CutWithinAnswer),
+        ("five", Fault::Garbage),
+        ("two", Fault::GarbledBody),
+    ];
+    for (state, fault) in faults {
+        configure(&scenario, state, ["stays", "comes"]);
+        // The first two are looks before anything is changed.
+        proxy.harms(tasks.clone().starting_at(3).first(3), fault.clone());
+        let ran = scenario.applies(&[&APPLY[..], &["--timeout", "60s"]].concat()).ends_with(0);
+        assert!(ran.stdout.contains(r#""event":"blind""#), "{fault:?}: {}", ran.stdout);
+        proxy.relents();
+    }
     finishes(&scenario, &proxy);
 
     configure(&scenario, "three", ["stays", "comes"]);

@@ -51,7 +51,7 @@ fn no_running_server_is_ended_for_what_is_not_there() {
     scenario.applies(&["--timeout", "30s"]).ends_with(0);
     // An image that the node has is taken.
     engine.has_image("stand-in/notebook:outage");
-    user("image = \"stand-in/notebook:ahead\"");
+    user("image = \"stand-in/notebook:outage\"");
     scenario.applies(&["--timeout", "30s"]).ends_with(0);
     // With the other order nothing is lost.
     user("image = \"stand-in/notebook:missing\"\nupdate_config = { order = \"start-first\" }");
