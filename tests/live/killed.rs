@@ -41,6 +41,7 @@ fn is_complete(scenario: &Scenario<'_>, round: usize) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "shown where the test fails")]
 fn killed_at_any_moment_the_next_one_finishes() {
     let kills = std::env::var("SWARMGEN_KILLS").map_or(KILLS, |number| number.parse().unwrap());
     let mut scenario = Scenario::new(Engine::idle(), "killed");
@@ -51,12 +52,14 @@ fn killed_at_any_moment_the_next_one_finishes() {
     scenario.applies(&APPLY).ends_with(0);
     // How many requests a run makes.
     let whole = asked();
+    let seed = std::env::var("SWARMGEN_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("the same moments again: SWARMGEN_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut partly = 0;
     for round in 1..=kills {
         configure(&scenario, round);
         let before = scenario.services();
-        // Spread over all of a run, in an order that jumps.
-        let point = asked() + whole * ((round * 37) % 100) / 100;
+        let point = asked() + random.usize(0..=whole);
         let mut child = scenario.begins_to_apply(&APPLY);
         while asked() < point && child.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(2));
