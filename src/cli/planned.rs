@@ -14,7 +14,7 @@ use crate::emit::engine;
 use crate::plan::ObservedState;
 use crate::plan::cluster::image::{ImageState, told_of};
 use crate::plan::cluster::{self, ClusterView, WantedView, outage};
-use crate::plan::graph::{Action, Body, NewService, Plan, Verdict};
+use crate::plan::graph::{Action, Body, NewService, Plan, Verdict, image};
 use crate::plan::label::hidden_fields;
 use crate::plan::object::{self, ObservedIds, Policy};
 use crate::plan::observed::ObservedService;
@@ -206,10 +206,6 @@ fn images(plan: &Plan, wanted: &[Wanted<'_>], when: ResolveImage) -> BTreeSet<St
         ResolveImage::Changed => plan.images(),
         ResolveImage::Always => all.collect(),
     }
-}
-
-fn image(spec: &serde_json::Value) -> Option<&str> {
-    spec.pointer("/TaskTemplate/ContainerSpec/Image")?.as_str()
 }
 
 fn image_of(action: &Action) -> Option<&str> {

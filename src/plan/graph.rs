@@ -37,9 +37,7 @@ impl Plan {
 
     /// The images that services start with anew, without those that have a digest: what a registry may be asked about.
     pub fn images(&self) -> BTreeSet<String> {
-        let image = |Body(body): &Body| {
-            body.pointer("/TaskTemplate/ContainerSpec/Image").and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
+        let image = |Body(body): &Body| image(body).unwrap_or_default().to_owned();
         let new = self.actions.iter().filter_map(|action| match action {
             Action::CreateService(new) | Action::ReplaceService { new, .. } => Some(image(&new.body)),
             Action::UpdateService(update) => Some(image(&update.new.body)).filter(|new| *new != image(&update.before)),
@@ -329,6 +327,11 @@ pub struct Removal {
 /// A `ServiceSpec` with its secrets in full: it shows nothing of itself.
 #[derive(Clone, PartialEq)]
 pub struct Body(pub Value);
+
+/// The image that a `ServiceSpec` names.
+pub fn image(spec: &Value) -> Option<&str> {
+    spec.pointer("/TaskTemplate/ContainerSpec/Image")?.as_str()
+}
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,6 +1,6 @@
 //! SG520 outage.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -8,9 +8,27 @@ use super::image::{ImageState, told_of};
 use super::plugins::{driver_of, listed_by_nodes};
 use super::{ClusterView, WantedView};
 use crate::diag::{Diagnostic, code};
-use crate::plan::graph::{Action, Body, NewService, Plan};
+use crate::plan::graph::{Action, Body, NewService, Plan, image};
 use crate::plan::observed::ObservedState;
 use crate::resolve::decode::LABEL_DEPLOYMENT;
+
+/// What runs: looked up once, however many services there are.
+struct Running<'s> {
+    /// The ids of services.
+    services: BTreeSet<&'s str>,
+    /// Images, as tasks name them.
+    images: BTreeSet<&'s str>,
+}
+
+impl<'s> Running<'s> {
+    fn of(state: &'s ObservedState) -> Self {
+        let tasks = || state.tasks.iter().filter(|task| task.state == "running");
+        Self {
+            services: tasks().map(|task| &*task.service_id).collect(),
+            images: tasks().map(|task| &*task.image).collect(),
+        }
+    }
+}
 
 /// A service that runs, and whose task the plan ends before there is another one.
 struct Ended<'p> {
@@ -20,18 +38,20 @@ struct Ended<'p> {
 
 /// The images that the plan ends running servers for, as they are sent: where they are has to be known.
 pub fn images(plan: &Plan, state: &ObservedState) -> BTreeSet<String> {
-    let new = ended(plan, state).filter_map(|ended| ended.new_image(state).map(str::to_owned));
-    new.collect()
+    let running = Running::of(state);
+    ended(plan, &running).filter_map(|ended| ended.new_image(&running).map(str::to_owned)).collect()
 }
 
 /// Finds what running servers would be ended for and isn't there. The engine ends a task first (swarm-facts: with the order
 /// `stop-first` also where the next one's image is missing).
 pub fn check(plan: &Plan, view: &ClusterView<'_>) -> Vec<Diagnostic> {
     let listed = listed_by_nodes(view.state);
+    let running = Running::of(view.state);
+    let servers: BTreeMap<&str, &WantedView<'_>> = view.servers.iter().map(|server| (&**server.user, server)).collect();
     let mut findings = Vec::new();
-    for ended in ended(plan, view.state) {
-        let Some(server) = view.servers.iter().find(|server| **server.user == *ended.new.user) else { continue };
-        findings.extend(ended.new_image(view.state).and_then(|image| no_image(server, view.images.get(image))));
+    for ended in ended(plan, &running) {
+        let Some(server) = servers.get(&*ended.new.user) else { continue };
+        findings.extend(ended.new_image(&running).and_then(|image| no_image(server, view.images.get(image))));
         findings.extend(no_plugin(server, ended.before, &listed));
     }
     findings
@@ -66,15 +86,14 @@ fn no_plugin(server: &WantedView<'_>, before: &Value, listed: &BTreeSet<&str>) -
 
 impl Ended<'_> {
     /// The image that it gets, where that is another one and no task runs it.
-    fn new_image(&self, state: &ObservedState) -> Option<&str> {
-        let image = image(&self.new.body.0)?;
-        let runs = |image: &str| state.tasks.iter().any(|task| task.state == "running" && task.image == image);
-        (self::image(self.before) != Some(image) && !runs(image)).then_some(image)
+    fn new_image(&self, running: &Running<'_>) -> Option<&str> {
+        let new = image(&self.new.body.0)?;
+        (image(self.before) != Some(new) && !running.images.contains(new)).then_some(new)
     }
 }
 
 /// Those of the plan's services that run and are ended.
-fn ended<'p>(plan: &'p Plan, state: &'p ObservedState) -> impl Iterator<Item = Ended<'p>> {
+fn ended<'p>(plan: &'p Plan, running: &'p Running<'_>) -> impl Iterator<Item = Ended<'p>> {
     let of = |action: &'p Action| match action {
         Action::UpdateService(update) if update.task.restarts() && !starts_first(&update.new.body) => {
             Some((&*update.id, &update.new, &update.before))
@@ -83,21 +102,19 @@ fn ended<'p>(plan: &'p Plan, state: &'p ObservedState) -> impl Iterator<Item = E
         _ => None,
     };
     let found = plan.actions.iter().filter_map(of);
-    found.filter(|(id, _, before)| runs(id, &before.0, state)).map(|(_, new, before)| Ended { new, before: &before.0 })
+    found
+        .filter(|(id, _, before)| runs(id, &before.0, running))
+        .map(|(_, new, before)| Ended { new, before: &before.0 })
 }
 
 /// Tells whether a service has a running task. Of services without our labels the tasks are not read: they are taken to run.
-fn runs(id: &str, spec: &Value, state: &ObservedState) -> bool {
+fn runs(id: &str, spec: &Value, running: &Running<'_>) -> bool {
     let is_ours = spec.get("Labels").and_then(|labels| labels.get(LABEL_DEPLOYMENT)).is_some();
-    !is_ours || state.tasks.iter().any(|task| task.service_id == id && task.state == "running")
+    !is_ours || running.services.contains(id)
 }
 
 fn starts_first(Body(spec): &Body) -> bool {
     spec.pointer("/UpdateConfig/Order").and_then(Value::as_str) == Some("start-first")
-}
-
-fn image(spec: &Value) -> Option<&str> {
-    spec.pointer("/TaskTemplate/ContainerSpec/Image")?.as_str()
 }
 
 /// The drivers of a spec's volumes.
