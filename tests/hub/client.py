@@ -155,6 +155,18 @@ class Browser:
         body = urllib.parse.urlencode(fields).encode()
         return _send(self.opener, urllib.request.Request(self.url + path, data=body), timeout)
 
+    def refused(self, name: str, fields: dict[str, str]) -> Answer:
+        """Fills in the form of a server that will not be started: the page that says why."""
+        answer = self.post(f"/hub/spawn/{escaped(name)}", fields)
+        # Where that takes more than a second the hub sends the browser on to wait.
+        pending = f"/hub/spawn-pending/{escaped(name)}"
+
+        def told() -> Answer | None:
+            page = self.get(pending)
+            return page if page.status != 200 else None
+
+        return until(told, 60, "the start has failed") if pending in answer.url and answer.status == 200 else answer
+
     def log_in(self, name: str, password: str = "x") -> None:
         # Without `next` the hub would start a server.
         answer = self.post("/hub/login?next=%2Fhub%2Fhome", {"username": name, "password": password})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 
 import pytest
@@ -72,6 +73,8 @@ def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, faul
     alice = user("alice")
     took, message = ended(alice, {"profile": profile})
     assert f"({code})" in message
+    page = clean.browser("alice").get("/hub/spawn-pending/alice")
+    assert page.status != 200 and message in html.unescape(page.text), page
     assert took < limit, f"{took:.1f} s"
     assert clean.servers() == []
     until(lambda: clean.leftovers() == [], 60, "nothing is left")

@@ -196,7 +196,7 @@ def test_the_form_refuses_what_the_api_refuses_in_the_same_words(user, clean, pr
     alice = user("alice")
     answer = ask(alice, {"profile": profile})
     assert answer.status == 400, answer
-    page = clean.browser("alice").post("/hub/spawn/alice", {"profile": profile}).text
+    page = clean.browser("alice").refused("alice", {"profile": profile}).text
     assert answer.json["message"] in html.unescape(page), (answer.json, page)
     assert clean.servers() == []
 
