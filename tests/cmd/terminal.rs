@@ -22,7 +22,9 @@ struct Terminal {
 impl Terminal {
     /// Runs the program in a folder, beside the engine behind a proxy.
     fn runs(folder: &Folder, proxy: &Proxy, args: &str) -> Self {
-        let program = format!("stty cols 160 rows 40; exec {} {args}", env!("CARGO_BIN_EXE_swarmgen"));
+        // Who starts the tests in the background lets them ignore Ctrl-C, and all that they start.
+        let program =
+            format!("stty cols 160 rows 40; exec env --default-signal=INT {} {args}", env!("CARGO_BIN_EXE_swarmgen"));
         let mut command = std::process::Command::new("script");
         command.args(["--quiet", "--return", "--command", &program, "/dev/null"]).current_dir(folder.path(""));
         for variable in ["DOCKER_CONTEXT", "SWARMGEN_CONFIG", "CLICOLOR_FORCE", "NO_COLOR"] {
@@ -60,9 +62,10 @@ impl Terminal {
 
     /// Waits for its end: the exit code, 128 more than a signal's number where that ended it, and all that was written.
     fn ends(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().unwrap().code();
+        let written = || String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+        until("it ends", 60, || self.child.try_wait().unwrap().is_some(), written);
         self.reader.join().unwrap();
-        (code, String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned())
+        (self.child.wait().unwrap().code(), written())
     }
 }
 

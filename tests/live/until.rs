@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Waits until something is so, and says what is instead when the time, in seconds, is over.
-pub(crate) fn until(what: &str, seconds: u64, so: impl Fn() -> bool, instead: impl FnOnce() -> String) {
+pub(crate) fn until(what: &str, seconds: u64, mut so: impl FnMut() -> bool, instead: impl FnOnce() -> String) {
     let end = Instant::now() + Duration::from_secs(seconds);
     while !so() {
         assert!(Instant::now() < end, "not within {seconds} s: {what}; instead: {}", instead());

@@ -346,13 +346,17 @@ impl Bars {
     fn event(&self, event: &Event) {
         match event {
             Event::Started { actions } => self.calls.set_length(*actions as u64),
-            Event::Accepted { .. } => self.calls.inc(1),
+            Event::Accepted { .. } => {
+                self.calls.inc(1);
+                draw_if_full(&self.calls);
+            }
             Event::Waiting(progress) => {
                 let total = progress.pending() + progress.converged + progress.failed;
                 self.servers.set_length(total as u64);
                 self.servers.set_position(progress.converged as u64);
                 let slow = progress.slowest.join(", ");
                 self.servers.set_message(visible(&slow).into_owned());
+                draw_if_full(&self.servers);
             }
             Event::Converged { .. } => {}
             other => {
@@ -361,6 +365,14 @@ impl Bars {
                 }
             }
         }
+    }
+}
+
+/// Draws a bar that has nothing to come: of steps that follow each other swiftly only some are drawn, and the last may be
+/// none of them.
+fn draw_if_full(bar: &ProgressBar) {
+    if bar.length().is_some_and(|length| bar.position() >= length) {
+        bar.abandon();
     }
 }
 
