@@ -223,7 +223,14 @@ pub(crate) fn reach<'c>(command: &'c mut Command, socket: &Path) -> &'c mut Comm
 
 /// Runs a command that must succeed, and gives its standard output.
 pub(crate) fn run(command: &mut Command) -> Vec<u8> {
-    let Output { status, stdout, stderr } = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
-    stdout
+    for further in (0..10).rev() {
+        let Output { status, stdout, stderr } = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        if status.success() {
+            return stdout;
+        }
+        // The swarm itself has changed the service between the docker command's look and its request.
+        let stderr = String::from_utf8_lossy(&stderr);
+        assert!(further > 0 && stderr.contains("update out of sequence"), "{command:?}: {stderr}");
+    }
+    unreachable!()
 }
