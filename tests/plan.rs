@@ -209,7 +209,7 @@ fn shown(plan: &Plan) -> String {
             Action::CreateService(new) => format!("{}. create {}\n", action.stage(), new.name),
             Action::UpdateService(update) => {
                 let task = match update.task {
-                    TaskFate::Untouched => "",
+                    TaskFate::Untouched | TaskFate::Starts => "",
                     TaskFate::Stays => ", stays",
                     TaskFate::Moves => ", moves",
                     TaskFate::Anew => ", restarts",

@@ -84,6 +84,7 @@ fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Docum
                 stable_for: args.stable_for,
                 timeout: args.timeout,
                 detach: args.detach,
+                call_timeout: args.engine.engine_timeout,
                 ..Settings::default()
             };
             let redactor = Redactor::default();

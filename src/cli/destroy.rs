@@ -34,7 +34,11 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
         if !destroy.yes {
             ask(&human::render(&plan, false), "Remove them?", ui)?;
         }
-        let settings = Settings { parallelism: destroy.parallelism.into(), ..Settings::default() };
+        let settings = Settings {
+            parallelism: destroy.parallelism.into(),
+            call_timeout: destroy.engine.engine_timeout,
+            ..Settings::default()
+        };
         let redactor = Redactor::default();
         let run = Run { api: &engine, replan: &Refuse, auth: &|_| None, redactor: &redactor, settings };
         let job = Job { run, plan: &plan, state: &state, shown: Shown::new(destroy.progress, ui), ui };

@@ -270,11 +270,8 @@ impl Planned<'_> {
         unchanged
             .filter_map(|item| {
                 let live = self.state.services.iter().find(|service| service.name() == item.service)?;
-                let runs = self.state.tasks.iter().any(|task| {
-                    task.service_id == live.id && task.state == "running" && task.desired_state == "running"
-                });
                 let wanted = self.wanted.iter().find(|wanted| wanted.user == item.user)?;
-                (!runs).then(|| Standing {
+                (!self.state.runs(&live.id)).then(|| Standing {
                     subject: crate::apply::event::Subject::Service {
                         name: item.service.clone(),
                         user: item.user.clone(),

@@ -59,6 +59,7 @@ fn fate_word(task: TaskFate) -> &'static str {
         TaskFate::Stays => "stays",
         TaskFate::Moves => "moves",
         TaskFate::Anew => "anew",
+        TaskFate::Starts => "starts",
     }
 }
 

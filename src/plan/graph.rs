@@ -123,6 +123,8 @@ pub enum TaskFate {
     Moves,
     /// It is started anew.
     Anew,
+    /// None runs, or not as many as are to run: one is started, if not by this then by the swarm.
+    Starts,
 }
 
 impl TaskFate {

@@ -37,6 +37,14 @@ pub struct ObservedState {
     pub tasks: Vec<ObservedTask>,
 }
 
+impl ObservedState {
+    /// Tells whether one of a service's tasks runs and is to.
+    pub fn runs(&self, service: &str) -> bool {
+        let runs = |task: &ObservedTask| task.state == "running" && task.desired_state == "running";
+        self.tasks.iter().any(|task| task.service_id == service && runs(task))
+    }
+}
+
 /// A service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObservedService {

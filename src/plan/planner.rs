@@ -238,6 +238,10 @@ impl Planner<'_> {
             () if found.has(&["TaskTemplate", "Placement"]) => fate(&live.id, &wanted.service, self.state),
             () => TaskFate::Untouched,
         };
+        let task = match task {
+            TaskFate::Untouched if found.has(&["Mode"]) || !self.state.runs(&live.id) => TaskFate::Starts,
+            task => task,
+        };
         if is_ours || self.options.take_over {
             let mut body = wanted.service.clone();
             graft(&mut body, &live.spec, &found.chunks);

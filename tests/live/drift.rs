@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::engine::{Engine, run};
 use crate::scenario::Scenario;
+use crate::until::until;
 
 const CLASS: &str =
     "env = { GREETING = \"hello\" }\nresource_spec = { mem_limit = \"64M\" }\n[users.anna]\n[users.ben]\n";
@@ -104,4 +105,23 @@ fn a_saved_plan_is_applied_or_stale() {
     scenario.plans(&["--prune", "-o", "plan.json"]);
     scenario.ran(&["apply", "--detach", "plan.json"]).ends_with(0);
     assert_eq!(scenario.service_names(), ["saved-ben-1"]);
+}
+
+#[test]
+fn a_server_that_does_not_run_is_waited_for_whatever_changes() {
+    let scenario = Scenario::new(Engine::shared(), "down");
+    let server = "down-anna-1";
+    scenario.has_config("", "[users.anna]");
+    scenario.applies(&[]).ends_with(0);
+    run(&mut scenario.engine().docker(&["service", "scale", "--detach", "down-anna-1=0"]));
+    until("it has ended", 30, || !scenario.engine().runs(server), String::new);
+    scenario.applies(&[]).ends_with(0);
+    assert!(scenario.engine().runs(server));
+    // Its command ends at once; a label starts nothing, and does not make it right.
+    let ends = "[users.anna.overrides]\nimage = \"stand-in/notebook:exits\"";
+    scenario.has_config("", ends);
+    scenario.applies(&["--timeout", "10s"]).ends_with(4);
+    scenario.has_config("labels.room = \"5\"", ends);
+    scenario.applies(&["--timeout", "10s"]).ends_with(4).says("exit");
+    assert_eq!(scenario.services()[0]["Spec"]["Labels"]["room"], "5");
 }

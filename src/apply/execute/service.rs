@@ -247,6 +247,7 @@ impl<A: SwarmApi> Work<'_, A> {
         let subject = Subject::from(new);
         let task = match fate {
             TaskFate::Anew => Task::New,
+            TaskFate::Starts => Task::Settled,
             // Where the task runs, and what its node is like, may be otherwise by now.
             _ if placement(&before.0) != placement(&body.0) => Task::Settled,
             _ => Task::None,

@@ -22,12 +22,9 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
         // A user has one server at a time, with whichever profile.
         let mut counted = BTreeSet::new();
         let mut asking = view.servers.iter().filter_map(|server| {
-            if !counted.insert(&*server.service.name) {
-                return None;
-            }
             let networks = &server.service.networks;
             let index = networks.iter().position(|network| is_this(network.target.expose()))?;
-            Some((server, index))
+            counted.insert(&*server.service.name).then_some((server, index))
         });
         let Some((first, index)) = asking.next() else { continue };
         let Some(room) = room(network, view.state.nodes.len() as u64) else { continue };

@@ -114,5 +114,17 @@ fn too_small(server: &WantedView<'_>, nodes: &[&ObservedNode]) -> Vec<Diagnostic
             )));
         }
     }
+    // Each by itself is somewhere, but no node has all.
+    let suffices = |node: &&ObservedNode| {
+        (*cpu_reservation).max(*cpu_limit).is_none_or(|wanted| wanted <= node.nano_cpus)
+            && mem_reservation.is_none_or(|wanted| wanted <= node.memory)
+            && generic_resources.iter().all(|(kind, wanted)| node.generic_resources.get(&**kind) >= Some(wanted))
+    };
+    if findings.is_empty() && !nodes.is_empty() && !nodes.iter().any(suffices) {
+        let key = [("mem_reservation", mem_reservation.is_some()), ("cpu_reservation", cpu_reservation.is_some())];
+        let key = key.iter().find(|(_, is_said)| *is_said).map_or("cpu_limit", |(key, _)| *key);
+        let message = "no node that may run it has all of the CPUs, memory and other resources that are asked for";
+        findings.push(finding(key, message.to_owned()).help("ask for less, or let it run on a larger node"));
+    }
     findings
 }

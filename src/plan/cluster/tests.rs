@@ -195,6 +195,24 @@ fn amounts() {
     };
     assert_eq!(generic("gpu", 3), ["SG514 3 `gpu` are asked for, and no such node has more than 2"]);
     assert_eq!(generic("tpu", 1), ["SG514 no node that may run it has `tpu` resources"]);
+    // One node has the processors, another one the memory.
+    let mut two = swarm();
+    two.nodes.push(ObservedNode {
+        id: "node2".to_owned(),
+        nano_cpus: 8_000_000_000,
+        memory: 1 << 30,
+        ..two.nodes[0].clone()
+    });
+    let asks = |cpus: i64, memory: i64| {
+        let change = |service: &mut Service| {
+            service.resources.cpu_limit = Some(cpus);
+            service.resources.mem_reservation = Some(memory);
+        };
+        told_of(1, change, &two)
+    };
+    assert_eq!(asks(8_000_000_000, 1 << 30), [""; 0]);
+    let none = "SG514 no node that may run it has all of the CPUs, memory and other resources that are asked for";
+    assert_eq!(asks(8_000_000_000, 2 << 30), [none]);
 }
 
 #[test]
@@ -248,6 +266,17 @@ fn addresses() {
     shared.services.push(service("proxy"));
     assert_eq!(told_of(1, attached, &shared), [""; 0]);
     assert_eq!(told_of(2, attached, &shared), [full]);
+    // Each second server is another profile of the user before, and the only one on the network.
+    let with_a_second_profile = |service: &mut Service| {
+        let number: usize =
+            service.name.trim_matches(|char: char| !char.is_ascii_digit()).trim_end_matches("-1").parse().unwrap();
+        if number % 2 == 1 {
+            service.name = format!("jupyter-user{}-1", number - 1).into();
+            attached(service);
+        }
+    };
+    assert_eq!(told_of(8, with_a_second_profile, &swarm()), [""; 0]);
+    assert_eq!(told_of(10, with_a_second_profile, &swarm()), [full]);
 }
 
 #[test]

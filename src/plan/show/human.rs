@@ -290,7 +290,7 @@ fn names_of(all: impl Iterator<Item = String>) -> String {
 /// What becomes of a task, to follow who has it.
 fn task_text(task: TaskFate, several: bool) -> &'static str {
     match (task, several) {
-        (TaskFate::Untouched, _) => "",
+        (TaskFate::Untouched | TaskFate::Starts, _) => "",
         (TaskFate::Stays, false) => ", its task stays where it runs",
         (TaskFate::Stays, true) => ", each task stays where it runs",
         (TaskFate::Moves, false) => ", its task has to leave its node and is started anew",
