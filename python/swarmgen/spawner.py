@@ -258,6 +258,8 @@ class SwarmgenSpawner(Spawner):
         return f"http://{address}:{answer['port']}"
 
     async def _start_once(self, token: Any, existing: str, deadline: float) -> Event:
+        # An attempt before this one may have come to nothing.
+        self._ended = None
         own, self.api_token = self.api_token, token
         try:
             variables = {name: str(value) for name, value in self.get_env().items() if name not in LIMITS and value is not None}

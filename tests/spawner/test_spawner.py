@@ -290,6 +290,9 @@ async def test_a_server_that_cannot_be_kept_is_replaced(script, world):
     asked = script.requests("start")
     assert [request["existing"] for request in asked] == ["tell", "keep", "replace"]
     assert asked[2]["hub"]["env"]["JUPYTERHUB_API_TOKEN"] == spawner.api_token == "n3w-t0ken"
+    # The one that could not be kept is gone, but not this one.
+    script.on("poll", [{"emit": RUNNING}])
+    assert await spawner.poll() is None
 
 
 # Running.
