@@ -129,13 +129,22 @@ impl Job<'_> {
         let mut diagnostics = Diagnostics::new();
         let compiler = config::inputs(self.global, &[], &mut diagnostics)
             .and_then(|inputs| Compiler::load(&inputs, &Disk, self.sources, &mut diagnostics));
-        let Some(compiler) = compiler else { return Err(self.bad_config(&diagnostics)) };
+        let Some(compiler) = compiler else {
+            return match (command, &self.request.state) {
+                // What its start said of a server is enough to end it, whatever has become of the config.
+                (SpawnerCommand::Stop, Some(state)) => {
+                    let (user, server) = (&self.request.user.name, &self.request.server);
+                    self.stop(Owner { deployment: "", user, server }, &state.service)
+                }
+                _ => Err(self.bad_config(&diagnostics)),
+            };
+        };
         match command {
             SpawnerCommand::Settings => self.settings(&compiler),
             SpawnerCommand::Form => self.form(&compiler),
             SpawnerCommand::Start => self.start(&compiler),
             SpawnerCommand::Poll => self.poll(&compiler),
-            SpawnerCommand::Stop => self.stop(&compiler),
+            SpawnerCommand::Stop => self.stop(self.owner(&compiler), &self.named(&compiler)?.0),
         }
     }
 
@@ -369,14 +378,12 @@ impl Job<'_> {
         }
     }
 
-    fn stop(&self, compiler: &Compiler<'_>) -> Answer {
-        let (name, state) = self.named(compiler)?;
+    fn stop(&self, owner: Owner<'_>, name: &str) -> Answer {
         let redactor = Redactor::default();
         let deadline = Instant::now() + self.request.timeout.unwrap_or(STOP);
+        let (state, now) = (self.request.state.as_ref(), self.request.now);
         self.on_engine(None, deadline, async |engine| {
-            let owner = self.owner(compiler);
-            let job =
-                Stop { api: &engine, owner, name: &name, state, now: self.request.now, deadline, redactor: &redactor };
+            let job = Stop { api: &engine, owner, name, state, now, deadline, redactor: &redactor };
             stop(&job, &tell).await
         })
     }

@@ -162,6 +162,20 @@ fn a_server_is_started_looked_at_and_stopped_with_few_calls() {
 }
 
 #[test]
+fn a_server_goes_though_the_config_is_faulty_by_now() {
+    let scenario = Scenario::new(Engine::shared(), "unserved");
+    configure(&scenario, "", "");
+    let started = asks(&scenario, "start", "anna", &json!({})).is("started", 0).clone();
+    configure(&scenario, "strat_timeout = \"1m\"", "");
+    // Without the config the service's name is not known.
+    assert_eq!(asks(&scenario, "stop", "anna", &json!({})).is("failed", 1)["code"], "config");
+    assert_eq!(left(&scenario), ["unserved-anna-1"]);
+    let stopped = asks(&scenario, "stop", "anna", &json!({"state": started["state"]}));
+    assert_eq!(stopped.is("stopped", 0)["removed"]["service"], "unserved-anna-1");
+    assert_eq!(left(&scenario), [""; 0]);
+}
+
+#[test]
 fn a_server_that_is_there_is_told_kept_or_replaced() {
     let scenario = Scenario::new(Engine::shared(), "there");
     configure(&scenario, "on_changed = \"replace\"", "env = { A = \"1\" }");
