@@ -1,5 +1,6 @@
 //! How a server is: one question to the engine.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
@@ -13,6 +14,8 @@ use super::{Owner, address_on, wanted_task};
 
 /// So many tasks that ended, none of which runs, are a server that does not come back.
 const ATTEMPTS: usize = 3;
+/// Within what time they are made: what ended days ago says nothing of a server that the swarm starts again now.
+const SERIES: SignedDuration = SignedDuration::from_mins(10);
 
 /// A server that is asked about.
 pub struct Poll<'a, A> {
@@ -98,7 +101,7 @@ fn of_tasks(tasks: &[ObservedTask], state: &State, redactor: &Redactor) -> Statu
     ended.sort_by(|a, b| b.created_at.cmp(&a.created_at));
     let current = wanted_task(tasks);
     let runs = current.is_some_and(|task| task.state == "running");
-    if current.is_none() || (!runs && ended.len() >= ATTEMPTS) {
+    if current.is_none() || (!runs && attempts(&ended) >= ATTEMPTS) {
         let last = ended.first();
         let reason = last.map(|task| match task.error.as_str() {
             "" => format!("its task is {}", task.state),
@@ -119,6 +122,17 @@ fn of_tasks(tasks: &[ObservedTask], state: &State, redactor: &Redactor) -> Statu
         address,
         ..none()
     }
+}
+
+/// How many of the tasks that have ended, the newest first, belong to one series of attempts.
+fn attempts(ended: &[&ObservedTask]) -> usize {
+    let made = |task: &ObservedTask| task.created_at.parse::<Timestamp>().ok();
+    let newest = ended.first().and_then(|task| made(task));
+    let is_recent = |task: &ObservedTask| match (newest, made(task)) {
+        (Some(newest), Some(made)) => newest.duration_since(made) <= SERIES,
+        _ => true,
+    };
+    ended.iter().filter(|task| is_recent(task)).count()
 }
 
 #[cfg(test)]
@@ -161,5 +175,11 @@ mod tests {
         let dead = told(&[ended(), ended(), ended(), task("ready", "ready", "10.0.1.7")]);
         assert_eq!((dead.running, dead.exit_code, dead.exists), (Value::Bool(false), Some(3), Some(true)));
         assert_eq!(told(&[ended()]).reason.as_deref(), Some("task: non-zero exit (3)"));
+        let at = |created: &str| ObservedTask { created_at: created.to_owned(), ..ended() };
+        let starting = || task("ready", "ready", "10.0.1.7");
+        let series = ["2026-11-20T08:00:00.5Z", "2026-11-20T08:02:00Z", "2026-11-20T08:09:59Z"].map(at);
+        assert_eq!(told(&[&series[..], &[starting()]].concat()).running, Value::Bool(false));
+        let long_ago = ["2026-11-01T08:00:00.5Z", "2026-11-12T08:00:00Z", "2026-11-20T08:00:00Z"].map(at);
+        assert_eq!(told(&[&long_ago[..], &[starting()]].concat()).running, Value::Bool(true));
     }
 }

@@ -13,7 +13,7 @@ use crate::apply::api::{ApiError, TaskFilter};
 use crate::plan::observed::ObservedTask;
 
 use super::event::{Failed, FailureCode, Stage};
-use super::request::Wait;
+use super::request::{Existing, Wait};
 use super::start::Start;
 use super::{Teller, address_on, failed, wanted_task, words};
 
@@ -93,7 +93,12 @@ impl<A: SwarmApi> Start<'_, A> {
                     continue;
                 }
             };
-            if let Some(ended) = tasks.iter().find(|task| matches!(&*task.state, "failed" | "rejected" | "complete")) {
+            let current = wanted_task(&tasks);
+            // A server that is kept may have ended, and been started again by the swarm, long ago.
+            let is_history =
+                self.existing == Existing::Keep && current.is_some_and(|current| current.state == "running");
+            let mut ended = tasks.iter().filter(|task| matches!(&*task.state, "failed" | "rejected" | "complete"));
+            if let Some(ended) = ended.next().filter(|_| !is_history) {
                 let why = words::of_ended(ended, self.redactor.redact(&ended.error));
                 let mut seen = seen.borrow_mut();
                 // A container is made, and its volumes with it, before it can be refused; not without an image.
@@ -101,7 +106,7 @@ impl<A: SwarmApi> Start<'_, A> {
                 seen.task = Some(ended.clone());
                 return Err(why);
             }
-            let task = wanted_task(&tasks).cloned();
+            let task = current.cloned();
             let resources = &self.service.resources;
             let is_asked = seen.borrow().absent.is_some();
             if !is_asked && !resources.generic_resources.is_empty() && task.as_ref().is_some_and(words::is_short) {

@@ -49,6 +49,19 @@ async fn a_server_is_kept_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_the_swarm_has_started_again_is_kept() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Runs");
+    let first = alice.start(&swarm).await;
+    for image in ["exits", "runs"] {
+        swarm.now(|state| state.displace(&alice.name(), image));
+        tokio::time::sleep(Duration::from_secs(4)).await;
+    }
+    let told = Hub { existing: Existing::Keep, ..alice.clone() }.start(&swarm).await;
+    assert_eq!(told.started().service_id, first.started().service_id);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_is_to_be_kept_and_does_not_run_stays() {
     let swarm = FakeSwarm::new();
     let alice = hub("alice", "Runs");
