@@ -12,11 +12,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::apply::api::{ApiError, RegistryAuth, SwarmApi};
 use crate::apply::redact::Redactor;
-use crate::emit::engine;
+use crate::emit::engine::{self, Ids};
 use crate::emit::{ApiVersion, Inexpressible};
 use crate::ir::{Service, Text};
 use crate::plan::label::{BY_SPAWNER, MADE_BY};
-use crate::plan::object::ObservedIds;
 use crate::plan::observed::ObservedService;
 use crate::resolve::object::Object;
 use crate::resolve::upload::Upload;
@@ -91,6 +90,19 @@ enum Look {
     Answer(Event),
     /// It is there and is to be taken as it is.
     Keep(Box<ObservedService>),
+}
+
+/// Takes the names of configs and secrets for their ids.
+struct Named;
+
+impl Ids for Named {
+    fn config(&self, name: &str) -> Option<String> {
+        Some(name.to_owned())
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        Some(name.to_owned())
+    }
 }
 
 impl<A: SwarmApi> Start<'_, A> {
@@ -236,7 +248,8 @@ impl<A: SwarmApi> Start<'_, A> {
     fn wanted_digest(&self) -> String {
         let mut service = self.service.clone();
         service.container.env.retain(|(name, _)| !self.hub_names.contains(&&**name));
-        let body = engine::body(&service, ApiVersion::V1_45, &ObservedIds::default()).unwrap_or_default();
+        // A config or secret counts by its name: what it is on the swarm is none of the config's.
+        let body = engine::body(&service, ApiVersion::V1_45, &Named).unwrap_or_default();
         let mut digest = hex::encode(Sha256::digest(body.to_string()));
         digest.truncate(16);
         digest

@@ -28,6 +28,16 @@ async fn what_the_hub_says_anew_is_no_change_and_what_the_config_says_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_with_files_is_compared_too() {
+    let swarm = FakeSwarm::new();
+    let told = async |profile, text| Hub { options: file(text), ..hub("alice", profile) }.start(&swarm).await;
+    told("Runs", "old").await.started();
+    let changed = [told("Runs", "old").await, told("Other", "old").await, told("Runs", "new").await]
+        .map(|told| told.result["changed"].clone());
+    assert_eq!(changed, [json!(false), json!(true), json!(true)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_ended_is_told_not_to_run() {
     let swarm = FakeSwarm::new();
     let alice = hub("alice", "Runs");
