@@ -250,6 +250,8 @@ class SwarmgenSpawner(Spawner):
                     self.api_token = token
                     existing = "keep"
                 except Failure as failure:
+                    # The end of that one is not the end of what takes its place.
+                    self._ended = None
                     self.log.warning("swarmgen: %s is replaced: %s", self._log_name, failure.detail)
             if existing == "replace":
                 answer = await self._start_once(own, existing, deadline)
@@ -258,8 +260,6 @@ class SwarmgenSpawner(Spawner):
         return f"http://{address}:{answer['port']}"
 
     async def _start_once(self, token: Any, existing: str, deadline: float) -> Event:
-        # An attempt before this one may have come to nothing.
-        self._ended = None
         own, self.api_token = self.api_token, token
         try:
             variables = {name: str(value) for name, value in self.get_env().items() if name not in LIMITS and value is not None}

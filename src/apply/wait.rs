@@ -287,7 +287,7 @@ impl<A: SwarmApi> Work<'_, A> {
         let (mut stable, mut ended, mut doubtful, mut hangs) = (Vec::new(), Vec::new(), false, false);
         for (id, watch) in self.watched.pending.borrow_mut().iter_mut() {
             let own = by_service.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let old = || own.iter().filter(|task| condition::has_ended(task)).map(|task| task.id.clone());
+            let old = || own.iter().filter(|task| task.has_ended()).map(|task| task.id.clone());
             let known = watch.known.get_or_insert_with(|| Rc::new(old().collect()));
             let counts_from = *watch.counts_from.get_or_insert(look.asked);
             match watch.seen.look(own, known, &watch.expected, &Look { counts_from, ..look }) {

@@ -267,11 +267,12 @@ impl Planned<'_> {
     /// Services that are as they should be but do not run: an earlier run may have been interrupted.
     pub(super) fn standing(&self) -> Vec<Standing> {
         let unchanged = self.plan.items.iter().filter(|item| matches!(item.verdict, Verdict::Unchanged));
+        let running = self.state.running();
         unchanged
             .filter_map(|item| {
                 let live = self.state.services.iter().find(|service| service.name() == item.service)?;
                 let wanted = self.wanted.iter().find(|wanted| wanted.user == item.user)?;
-                (!self.state.runs(&live.id)).then(|| Standing {
+                (!running.contains(&*live.id)).then(|| Standing {
                     subject: crate::apply::event::Subject::Service {
                         name: item.service.clone(),
                         user: item.user.clone(),

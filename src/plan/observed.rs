@@ -3,7 +3,7 @@
 //! Shapes follow the Engine API's (<https://docs.docker.com/reference/api/engine/version/v1.41/>); what planning does not
 //! look at is left out. Times are RFC 3339 texts of the engine's own clock, to be compared with each other only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -38,10 +38,9 @@ pub struct ObservedState {
 }
 
 impl ObservedState {
-    /// Tells whether one of a service's tasks runs and is to.
-    pub fn runs(&self, service: &str) -> bool {
-        let runs = |task: &ObservedTask| task.state == "running" && task.desired_state == "running";
-        self.tasks.iter().any(|task| task.service_id == service && runs(task))
+    /// The ids of the services of which a task runs, to be looked up however many there are.
+    pub fn running(&self) -> BTreeSet<&str> {
+        self.tasks.iter().filter(|task| task.runs()).map(|task| &*task.service_id).collect()
     }
 }
 
@@ -211,6 +210,18 @@ pub struct ObservedTask {
     pub labels: Labels,
     /// Its addresses.
     pub addresses: Vec<TaskAddress>,
+}
+
+impl ObservedTask {
+    /// Tells whether it runs and is to: that of a lost node stays `running` while the swarm wants it to end.
+    pub fn runs(&self) -> bool {
+        self.state == "running" && self.desired_state == "running"
+    }
+
+    /// Tells whether it has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        matches!(&*self.state, "failed" | "rejected" | "complete")
+    }
 }
 
 /// CPUs, memory and what else of them is counted.

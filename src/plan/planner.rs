@@ -93,6 +93,7 @@ pub fn plan(deployment: &str, wanted: &[Wanted<'_>], state: &ObservedState, opti
         state,
         options,
         services: BTreeMap::new(),
+        running: state.running(),
         volumes: Volumes::of(state),
         plan: Plan {
             deployment: deployment.to_owned(),
@@ -128,6 +129,8 @@ struct Planner<'p> {
     options: &'p Options,
     /// All services by their names in lower case: the engine compares them so.
     services: BTreeMap<String, &'p ObservedService>,
+    /// The ids of those that run.
+    running: BTreeSet<&'p str>,
     volumes: Volumes<'p>,
     plan: Plan,
 }
@@ -239,7 +242,7 @@ impl Planner<'_> {
             () => TaskFate::Untouched,
         };
         let task = match task {
-            TaskFate::Untouched if found.has(&["Mode"]) || !self.state.runs(&live.id) => TaskFate::Starts,
+            TaskFate::Untouched if found.has(&["Mode"]) || !self.running.contains(&*live.id) => TaskFate::Starts,
             task => task,
         };
         if is_ours || self.options.take_over {

@@ -96,8 +96,7 @@ pub fn unknown(reason: String) -> Event {
 }
 
 fn of_tasks(tasks: &[ObservedTask], state: &State, redactor: &Redactor) -> Status {
-    let mut ended: Vec<&ObservedTask> =
-        tasks.iter().filter(|task| matches!(&*task.state, "failed" | "rejected" | "complete")).collect();
+    let mut ended: Vec<&ObservedTask> = tasks.iter().filter(|task| task.has_ended()).collect();
     ended.sort_by(|a, b| b.created_at.cmp(&a.created_at));
     let current = wanted_task(tasks);
     let runs = current.is_some_and(|task| task.state == "running");

@@ -97,8 +97,7 @@ impl<A: SwarmApi> Start<'_, A> {
             // A server that is kept may have ended, and been started again by the swarm, long ago.
             let is_history =
                 self.existing == Existing::Keep && current.is_some_and(|current| current.state == "running");
-            let mut ended = tasks.iter().filter(|task| matches!(&*task.state, "failed" | "rejected" | "complete"));
-            if let Some(ended) = ended.next().filter(|_| !is_history) {
+            if let Some(ended) = tasks.iter().find(|task| task.has_ended()).filter(|_| !is_history) {
                 let why = words::of_ended(ended, self.redactor.redact(&ended.error));
                 let mut seen = seen.borrow_mut();
                 // A container is made, and its volumes with it, before it can be refused; not without an image.

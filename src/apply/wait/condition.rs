@@ -114,16 +114,16 @@ impl Seen {
         let Look { asked, now, counts_from, clocks } = *look;
         let mut tasks: Vec<&ObservedTask> = tasks.iter().filter(|task| !before.contains(&task.id)).copied().collect();
         tasks.sort_by(|a, b| (&a.created_at, &a.timestamp).cmp(&(&b.created_at, &b.timestamp)));
-        self.running.retain(|id, _| tasks.iter().any(|task| task.id == *id && runs(task)));
+        self.running.retain(|id, _| tasks.iter().any(|task| task.id == *id && task.runs()));
         let mut gave_up = false;
         for task in &tasks {
-            if runs(task) {
+            if task.runs() {
                 let after = self.looked.map_or(counts_from, |looked| looked.max(counts_from));
                 let run = self.running.entry(task.id.clone()).or_insert(Run { since: now, after });
                 let by_clock = clocks.age(task, now).and_then(|age| now.checked_sub(age));
                 run.since = by_clock.map_or(run.since, |since| since.min(run.since)).max(run.after);
             }
-            if has_ended(task) && !self.ended.contains_key(&task.id) {
+            if task.has_ended() && !self.ended.contains_key(&task.id) {
                 self.ended.insert(task.id.clone(), (*task).clone());
                 self.last_ended = Some(task.id.clone());
             }
@@ -164,16 +164,6 @@ impl Seen {
     pub(super) fn last_ended(&self) -> Option<&ObservedTask> {
         self.ended.get(self.last_ended.as_ref()?)
     }
-}
-
-/// Tells whether a task has ended by itself.
-pub(super) fn has_ended(task: &ObservedTask) -> bool {
-    matches!(task.state.as_str(), "failed" | "rejected" | "complete")
-}
-
-/// A task of a lost node stays `running` while the swarm wants it to end.
-fn runs(task: &ObservedTask) -> bool {
-    task.state == "running" && task.desired_state == "running"
 }
 
 #[cfg(test)]

@@ -121,8 +121,11 @@ fn too_small(server: &WantedView<'_>, nodes: &[&ObservedNode]) -> Vec<Diagnostic
             && generic_resources.iter().all(|(kind, wanted)| node.generic_resources.get(&**kind) >= Some(wanted))
     };
     if findings.is_empty() && !nodes.is_empty() && !nodes.iter().any(suffices) {
-        let key = [("mem_reservation", mem_reservation.is_some()), ("cpu_reservation", cpu_reservation.is_some())];
-        let key = key.iter().find(|(_, is_said)| *is_said).map_or("cpu_limit", |(key, _)| *key);
+        let key = match (mem_reservation, cpu_reservation) {
+            (Some(_), _) => "mem_reservation",
+            (None, Some(_)) => "cpu_reservation",
+            (None, None) => "cpu_limit",
+        };
         let message = "no node that may run it has all of the CPUs, memory and other resources that are asked for";
         findings.push(finding(key, message.to_owned()).help("ask for less, or let it run on a larger node"));
     }
