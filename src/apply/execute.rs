@@ -4,10 +4,12 @@
 //! stage 1, 2   all at once within the parallelism; one that fails does not keep the others from being done
 //! stage 3      only if everything before was taken by the engine
 //! waiting      from the first service on, beside the calls
-//! stage 4      once all that was waited for has converged
+//! stage 4      once all that was waited for has converged; then the services that stayed until their volumes are gone
+//! stage 5      only if everything before was taken by the engine
 //! ```
 
 mod object;
+mod removal;
 pub(super) mod service;
 
 use std::future::{Future, ready};
@@ -15,6 +17,7 @@ use std::pin::pin;
 
 use futures_util::future::{Either, join, select};
 use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::plan::graph::{Action, Plan, TaskFate};
@@ -22,8 +25,10 @@ use crate::plan::graph::{Action, Plan, TaskFate};
 use super::api::SwarmApi;
 use super::event::{Act, Event};
 use super::outcome::{Ledger, Outcome, Report, State, Stop, describe};
+use super::remove::patience;
 use super::wait::Standing;
 use super::work::{Failure, Run, Work};
+use removal::Going;
 
 impl<A: SwarmApi> Run<'_, A> {
     /// Carries out a plan; `standing` are services that need no change but do not run, and are waited for too.
@@ -63,19 +68,22 @@ impl<A: SwarmApi> Work<'_, A> {
             let index = self.ledger.add(report);
             self.watch_standing(index, one);
         }
+        let going = Going::of(plan);
         let calls = async {
-            self.stage(plan, 1, None).await;
+            self.stage(plan, &going, 1, None).await;
             let is_anew =
                 |action: &Action| matches!(action, Action::UpdateService(update) if update.task == TaskFate::Anew);
             if plan.actions.iter().any(is_anew) {
                 self.look_at_tasks_before().await;
             }
-            self.stage(plan, 2, None).await;
-            self.stage(plan, 3, self.failures()).await;
+            self.stage(plan, &going, 2, None).await;
+            self.stage(plan, &going, 3, self.failures()).await;
             self.watched.close();
         };
         join(calls, self.wait()).await;
-        self.stage(plan, 4, self.failures()).await;
+        self.stage(plan, &going, 4, None).await;
+        self.finish_removals(plan, &going).await;
+        self.stage(plan, &going, 5, self.failures()).await;
     }
 
     /// Why what comes last is not done, where that is so.
@@ -84,42 +92,72 @@ impl<A: SwarmApi> Work<'_, A> {
         (failed > 0).then_some("something that comes before it failed")
     }
 
-    /// Makes the calls of one stage; with `hindrance`, none but those that depend on their own service alone.
-    async fn stage(&self, plan: &Plan, stage: usize, hindrance: Option<&str>) {
+    /// Makes the calls of one stage, or none with `hindrance`.
+    async fn stage(&self, plan: &Plan, going: &Going<'_>, stage: usize, hindrance: Option<&str>) {
         let parallelism = self.run.settings.parallelism.max(1);
         let actions = plan.actions.iter().enumerate().filter(|(_, action)| action.stage() == stage);
         let acts = stream::iter(actions).map(async |(index, action)| {
             let stop = self.halt.reason().map(|stop| stop.to_string());
             let hindrance = match action {
-                Action::RemoveVolume { service, .. } if self.is_removed(plan, service) => None,
-                Action::RemoveVolume { service, .. } => Some(format!("its service `{service}` is still there")),
+                Action::RemoveVolume { service, .. } if !self.is_ended(going, service) => {
+                    Some(format!("its service `{service}` is still there"))
+                }
                 _ => hindrance.map(str::to_owned),
             };
             match stop.or(hindrance) {
                 Some(reason) => self.ledger.set(index, State::NotDone { reason }),
-                None => self.act(plan, index, action).await,
+                None => self.act(going, index, action).await,
             }
         });
         acts.buffer_unordered(parallelism).for_each(|()| ready(())).await;
     }
 
-    async fn act(&self, plan: &Plan, index: usize, action: &Action) {
+    /// Removes the services that stayed until their volumes are gone.
+    async fn finish_removals(&self, plan: &Plan, going: &Going<'_>) {
+        let begun: Vec<usize> = self.begun.borrow().keys().copied().collect();
+        let acts = stream::iter(begun).map(async |index| {
+            let Some(action @ Action::RemoveService(old)) = plan.actions.get(index) else { return };
+            let left = || "its volumes are not; run this again to remove both".to_owned();
+            let stop = self.halt.reason().map(|stop| stop.to_string());
+            match stop.or_else(|| self.has_volumes_left(going, &old.name).then(left)) {
+                Some(reason) => {
+                    self.ledger.set(index, State::Begun { reason: format!("{}: {reason}", removal::WITHOUT_TASKS) });
+                }
+                None => self.carry_on(index, action, self.finish_removal(index, old)).await,
+            }
+        });
+        acts.buffer_unordered(self.run.settings.parallelism.max(1)).for_each(|()| ready(())).await;
+    }
+
+    async fn act(&self, going: &Going<'_>, index: usize, action: &Action) {
+        let done = async {
+            match action {
+                Action::CreateObject(object) => self.create_object(object).await.map(|()| State::Done),
+                Action::CreateService(_) | Action::UpdateService(_) | Action::ReplaceService { .. } => {
+                    self.serve(index, action).await
+                }
+                Action::RemoveService(old) => self.remove(going, index, old).await,
+                Action::RemoveVolume { name, service, .. } => {
+                    let bound = patience(going.removal(service).map_or(&Value::Null, |old| &old.before.0));
+                    self.remove_volume_of(name, service, bound).await.map(|()| State::Done)
+                }
+                Action::RemoveObject { kind, id, name } => {
+                    self.remove_object(*kind, id, name).await.map(|()| State::Done)
+                }
+            }
+        };
+        self.carry_on(index, action, done).await;
+    }
+
+    /// Writes down what becomes of an action, and tells it.
+    async fn carry_on(&self, index: usize, action: &Action, done: impl Future<Output = Result<State, Failure>>) {
         self.ledger.set(index, State::Unknown);
         self.running.set(self.running.get() + 1);
         let (subject, act) = describe(action);
-        let done = match action {
-            Action::CreateObject(object) => self.create_object(object).await.map(|()| State::Done),
-            Action::CreateService(_) | Action::UpdateService(_) | Action::ReplaceService { .. } => {
-                self.serve(index, action).await
-            }
-            Action::RemoveService(old) => self.remove_service(old).await.map(|()| State::Done),
-            Action::RemoveVolume { name, service, .. } => {
-                self.remove_volume(plan, name, service).await.map(|()| State::Done)
-            }
-            Action::RemoveObject { kind, id, name } => self.remove_object(*kind, id, name).await.map(|()| State::Done),
-        };
+        let done = done.await;
         self.running.set(self.running.get() - 1);
         match done {
+            Ok(state @ State::Begun { .. }) => self.ledger.set(index, state),
             Ok(state) => {
                 self.ledger.set(index, state);
                 self.tell(&Event::Accepted { subject, act });
@@ -133,6 +171,10 @@ impl<A: SwarmApi> Work<'_, A> {
             Err(Failure::Stopped { unknown: false }) => {
                 let reason = self.halt.reason().map(|stop| stop.to_string()).unwrap_or_default();
                 self.ledger.set(index, State::NotDone { reason });
+            }
+            Err(Failure::Begun(done)) => {
+                let stop = self.halt.reason().map(|stop| stop.to_string()).unwrap_or_default();
+                self.ledger.set(index, State::Begun { reason: format!("{done}: {stop}") });
             }
         }
     }

@@ -60,6 +60,11 @@ pub enum State {
         /// Why.
         reason: String,
     },
+    /// A part of it was done.
+    Begun {
+        /// What is done of it, and why no more.
+        reason: String,
+    },
     /// The call was sent, and its answer was not waited for.
     Unknown,
     /// It was done; whether the service runs was not seen.

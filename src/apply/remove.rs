@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::plan::graph::{Action, Plan, Removal};
+use crate::plan::graph::Removal;
 use crate::plan::label::is_true;
 use crate::plan::observed::{ObservedNode, ObservedState, ObservedTask};
 
 use super::api::{ApiError, SwarmApi};
 use super::event::Subject;
-use super::outcome::{State, Undo};
+use super::outcome::Undo;
 use super::work::{Failure, Work};
 
 /// How long a volume may stay in use after its service is gone, besides the time that its container may take to stop.
@@ -76,32 +76,13 @@ pub fn autoremoved(spec: &Value) -> impl Iterator<Item = &str> {
     })
 }
 
-/// How long the volumes of a service may stay in use once it is removed.
+/// How long the volumes of a service may stay in use once its tasks are ended.
 pub(super) fn patience(spec: &Value) -> Duration {
     let grace = spec.pointer("/TaskTemplate/ContainerSpec/StopGracePeriod").and_then(Value::as_u64);
     VOLUME_PATIENCE + grace.map_or(STOP_GRACE, Duration::from_nanos)
 }
 
-/// The action that removes a service, with its place.
-fn removal_of<'p>(plan: &'p Plan, service: &str) -> Option<(usize, &'p Removal)> {
-    plan.actions.iter().enumerate().find_map(|(index, action)| match action {
-        Action::RemoveService(old) if old.name == service => Some((index, old)),
-        _ => None,
-    })
-}
-
 impl<A: SwarmApi> Work<'_, A> {
-    /// Removes a volume once the service that used it is gone.
-    pub(super) async fn remove_volume(&self, plan: &Plan, name: &str, service: &str) -> Result<(), Failure> {
-        let bound = removal_of(plan, service).map_or(VOLUME_PATIENCE + STOP_GRACE, |(_, old)| patience(&old.before.0));
-        self.remove_volume_of(name, service, bound).await
-    }
-
-    /// Tells whether a service is gone, or was not to be removed by this plan.
-    pub(super) fn is_removed(&self, plan: &Plan, service: &str) -> bool {
-        removal_of(plan, service).is_none_or(|(index, _)| self.ledger.state(index) == Some(State::Done))
-    }
-
     /// Removes a volume as soon as nothing uses it any more; one that is not there is as good as removed.
     pub(super) async fn remove_volume_of(&self, name: &str, service: &str, bound: Duration) -> Result<(), Failure> {
         let subject = Subject::Volume { name: name.to_owned(), service: service.to_owned() };

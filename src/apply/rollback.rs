@@ -96,7 +96,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 self.tell(&Event::NotUndone { subject, act, reason });
             }
             Err(Failure::Unsure(reason)) => self.tell(&Event::NotUndone { subject, act, reason }),
-            Err(Failure::Stopped { .. }) => {}
+            Err(Failure::Stopped { .. } | Failure::Begun(_)) => {}
         }
     }
 

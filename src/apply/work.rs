@@ -107,6 +107,8 @@ pub(super) enum Failure {
         /// Whether a call may have been carried out that was not answered.
         unknown: bool,
     },
+    /// The run was halted after a part of the step was done: this part.
+    Begun(&'static str),
 }
 
 impl Failure {
@@ -115,6 +117,15 @@ impl Failure {
         match self {
             Self::Failed(reason) if may_be_done => Self::Unsure(reason),
             other => other,
+        }
+    }
+
+    /// The failure of a step of which a part was done.
+    pub(super) fn with(self, done: Option<&'static str>) -> Self {
+        match (self, done) {
+            (Self::Failed(reason), Some(done)) => Self::Failed(format!("{reason}; {done}")),
+            (Self::Stopped { unknown: false }, Some(done)) => Self::Begun(done),
+            (failure, _) => failure,
         }
     }
 }
@@ -128,6 +139,8 @@ pub(super) struct Work<'a, A> {
     pub(super) watched: Watched,
     /// The ids of the Swarm configs and secrets that were made.
     pub(super) made: RefCell<BTreeMap<(ObjectKind, String), String>>,
+    /// The services that stay until their volumes are gone, by the places of their actions; with what was noted of them.
+    pub(super) begun: RefCell<BTreeMap<usize, Option<usize>>>,
     pub(super) running: Cell<usize>,
     /// When the engine last answered anything.
     answered: Cell<Instant>,
@@ -148,6 +161,7 @@ impl<'a, A: SwarmApi> Work<'a, A> {
             halt: Halt::default(),
             watched: Watched::default(),
             made: RefCell::default(),
+            begun: RefCell::default(),
             running: Cell::new(0),
             answered: Cell::new(Instant::now()),
             events: RefCell::new(events),

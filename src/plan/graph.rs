@@ -4,8 +4,11 @@
 //! stage 1  CreateObject                       what services refer to exists first
 //! stage 2  CreateService, UpdateService, ReplaceService
 //! stage 3  RemoveService                      only with everything else in place
-//! stage 4  RemoveVolume, RemoveObject         what nothing uses any more
+//! stage 4  RemoveVolume                       what went with them
+//! stage 5  RemoveObject                       what nothing uses any more
 //! ```
+//!
+//! A service that has volumes to go with it is scaled to none in stage 3, and removed once they are gone.
 
 use std::collections::BTreeSet;
 
@@ -261,7 +264,8 @@ impl Action {
             Self::CreateObject(_) => 1,
             Self::CreateService(_) | Self::UpdateService(_) | Self::ReplaceService { .. } => 2,
             Self::RemoveService(_) => 3,
-            Self::RemoveVolume { .. } | Self::RemoveObject { .. } => 4,
+            Self::RemoveVolume { .. } => 4,
+            Self::RemoveObject { .. } => 5,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use swarmgen::apply::remove::{RemoteVolume, remote_volumes};
 use swarmgen::plan::observed::{ObservedNode, ObservedState, ObservedTask, ObservedVolume};
 
+use tokio::time::timeout;
+
 use super::*;
 
 fn with_volumes(user: &str, mounts: &Value) -> NewService {
@@ -44,12 +46,36 @@ async fn a_volume_that_stays_in_use_is_told() {
     let ran = apply(&swarm, &plan).await;
     assert_eq!(ran.reason("home"), "it is still in use after 30 s: remove home: volume is in use");
     assert!(start.elapsed() < Duration::from_secs(33));
-    assert_eq!(ran.state("jupyter-a"), State::Done);
+    let reason =
+        "the service has no tasks any more, and is still there: its volumes are not; run this again to remove both";
+    assert_eq!(ran.state("jupyter-a"), State::Begun { reason: reason.to_owned() });
+    assert_eq!(swarm.names(), ["jupyter-a", "jupyter-b"]);
+    // The next run knows of it, and removes both.
+    swarm.now(|state| state.remove("jupyter-b")).unwrap();
+    apply(&swarm, &plan).await.assert_complete();
+    assert_eq!((swarm.names().len(), swarm.now(|state| state.volumes.clone())), (0, vec![volume("decoy")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_stays_as_long_as_its_volume() {
+    let mut seen = [0; 3];
+    // Around its calls, which take 10 ms each.
+    for millis in (0..60).chain(3_000..3_100) {
+        let (swarm, plan) = leaving().await;
+        let killed = timeout(Duration::from_millis(millis), apply(&swarm, &plan)).await.is_err();
+        let has_volume = swarm.now(|state| state.volumes.len()) == 2;
+        seen[if has_volume { 0 } else { 1 + usize::from(!killed) }] += 1;
+        assert!(!has_volume || swarm.names() == ["jupyter-a"], "after {millis} ms the volume is nobody's");
+        apply(&swarm, &plan).await.assert_complete();
+        assert_eq!((swarm.names().len(), swarm.now(|state| state.volumes.clone())), (0, vec![volume("decoy")]));
+    }
+    assert!(seen.iter().all(|number| *number > 3), "before, between and after: {seen:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_stays_with_its_service() {
     let (swarm, plan) = leaving().await;
+    swarm.fault("update_service", 1, Fault::Refused("not that either"));
     swarm.fault("remove_service", 1, Fault::Refused("no"));
     let ran = apply(&swarm, &plan).await;
     assert_eq!(ran.reason("jupyter-a"), "no");

@@ -149,6 +149,11 @@ pub(crate) struct State {
     pub(crate) is_in_swarm: bool,
 }
 
+/// Tells whether a service is scaled to none.
+fn has_none(spec: &Value) -> bool {
+    spec["Mode"]["Replicated"]["Replicas"] == 0
+}
+
 pub(super) fn not_found(name: &str) -> ApiError {
     ApiError::NotFound { message: format!("{name} not found") }
 }
@@ -312,6 +317,10 @@ impl State {
         let restarts = service.spec["TaskTemplate"] != spec["TaskTemplate"];
         service.version += 1;
         service.previous = Some(std::mem::replace(&mut service.spec, spec.clone()));
+        if has_none(spec) {
+            return self.end(index, now);
+        }
+        let service = &mut self.services[index];
         if restarts {
             service.attempts = 0;
             service.update = Some(UpdateStatus { state: "updating".to_owned(), message: "in progress".to_owned() });
@@ -369,21 +378,31 @@ impl State {
     pub(crate) fn remove(&mut self, key: &str) -> ApiResult<()> {
         let now = Instant::now();
         let index = self.place(key).ok_or_else(|| not_found(key))?;
-        let service = self.services.remove(index);
+        if !has_none(&self.services[index].spec) {
+            self.end(index, now);
+        }
+        let name = self.services.remove(index).name().to_owned();
+        self.leftovers.push(Leftover { name, volumes: Vec::new(), removed: now });
+        Ok(())
+    }
+
+    /// A service's tasks end, and use its volumes until they have.
+    fn end(&mut self, index: usize, now: Instant) {
+        let service = &self.services[index];
         for task in self.tasks.iter_mut().filter(|task| task.service == service.id) {
             task.ends.get_or_insert(now);
         }
         let mounts = service.spec["TaskTemplate"]["ContainerSpec"]["Mounts"].as_array().cloned().unwrap_or_default();
         let volumes = mounts.iter().filter_map(|mount| Some(mount["Source"].as_str()?.to_owned())).collect();
-        self.leftovers.push(Leftover { name: service.name().to_owned(), volumes, removed: now });
-        Ok(())
+        self.leftovers.push(Leftover { name: String::new(), volumes, removed: now });
     }
 
     pub(crate) fn remove_volume(&mut self, name: &str) -> ApiResult<()> {
         let now = Instant::now();
         let index = self.volumes.iter().position(|one| one.name == name).ok_or_else(|| not_found(name))?;
         let mounts = |spec: &Value| spec["TaskTemplate"]["ContainerSpec"]["Mounts"].to_string();
-        let is_used = self.services.iter().any(|one| mounts(&one.spec).contains(&format!("\"{name}\"")));
+        let mut users = self.services.iter().filter(|one| !has_none(&one.spec));
+        let is_used = users.any(|one| mounts(&one.spec).contains(&format!("\"{name}\"")));
         let was_used = |one: &Leftover| one.volumes.iter().any(|one| one == name) && now < one.removed + STOP + IN_USE;
         if is_used || self.leftovers.iter().any(was_used) {
             return Err(conflict(format!("remove {name}: volume is in use")));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::plan::graph::{Action, Body, NewService, ObjectKind, Removal, ServiceUpdate, TaskFate};
+use crate::plan::graph::{Action, Body, NewService, ObjectKind, ServiceUpdate, TaskFate};
 use crate::plan::observed::ObservedService;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 
@@ -72,16 +72,19 @@ impl<A: SwarmApi> Work<'_, A> {
         let step = match action {
             Action::CreateService(new) => Step::Create { new: new.clone(), replaced: None },
             Action::UpdateService(update) => Step::Update(update.clone()),
-            Action::ReplaceService { old, new, volumes } => {
-                self.remove_service(old).await?;
-                for volume in volumes {
-                    self.remove_volume_of(volume, &new.name, super::super::remove::patience(&old.before.0)).await?;
-                }
+            Action::ReplaceService { old, new, .. } => {
                 Step::Create { new: new.clone(), replaced: Some(old.id.clone()) }
             }
             _ => return Ok(State::Done),
         };
-        let Taken { id, new, task } = self.carry(step).await?;
+        let done = Cell::new(None);
+        let made = async {
+            if let Action::ReplaceService { old, volumes, .. } = action {
+                self.make_way(old, volumes, &done).await?;
+            }
+            self.carry(step).await
+        };
+        let Taken { id, new, task } = made.await.map_err(|failure| failure.with(done.get()))?;
         if task == Task::None {
             return Ok(State::Done);
         }
@@ -290,33 +293,6 @@ impl<A: SwarmApi> Work<'_, A> {
             } else {
                 return Ok(Ended::Changed(Some(live)));
             }
-        }
-    }
-
-    /// Removes a service; one that is not there is as good as removed.
-    pub(super) async fn remove_service(&self, old: &Removal) -> Result<(), Failure> {
-        let subject = Subject::from(old);
-        let undo = Undo::Removed { subject: subject.clone(), before: old.before.clone() };
-        let entry = self.ledger.note(undo);
-        let calls = Cell::new(0);
-        let call = || {
-            calls.set(calls.get() + 1);
-            self.run.api.remove_service(&old.id)
-        };
-        match self.repeat(&subject, call).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(ApiError::NotFound { .. })) => {
-                if calls.get() == 1 {
-                    // Somebody else has removed it.
-                    self.ledger.settle(entry, None);
-                }
-                Ok(())
-            }
-            Ok(Err(error)) => {
-                self.ledger.settle(entry, None);
-                Err(self.failed(&error))
-            }
-            Err(failure) => Err(failure),
         }
     }
 

@@ -115,6 +115,13 @@ impl Shown {
         if failures > MOST_FAILURES {
             ui.failure(&format!("and {} more", failures - MOST_FAILURES));
         }
+        for report in
+            outcome.reports.iter().filter(|report| matches!(report.state, State::Begun { .. })).take(MOST_FAILURES)
+        {
+            if let State::Begun { reason } = &report.state {
+                ui.failure(&visible(&format!("{}: {reason}", named(&report.subject))));
+            }
+        }
         for volume in remote {
             let name = volume.name.as_deref().unwrap_or("(the node knows its name)");
             let text = format!(
@@ -144,7 +151,7 @@ impl Shown {
         let undone = outcome.reports.iter().filter(|report| report.state.is_good()).count();
         for report in outcome.reports.iter().filter(|report| !report.state.is_good()).take(MOST_FAILURES) {
             let reason = match &report.state {
-                State::Failed { reason, .. } | State::NotDone { reason } => reason,
+                State::Failed { reason, .. } | State::NotDone { reason } | State::Begun { reason } => reason,
                 _ => "the engine's answer did not come",
             };
             ui.failure(&visible(&format!("{}: not undone: {reason}", named(&report.subject))));
@@ -187,7 +194,7 @@ fn summary(outcome: &Outcome) -> String {
         .map(|(number, word)| format!("{} {word}", count(number, "server")))
         .collect();
     let failed = outcome.failed().filter(|report| matches!(report.subject, Subject::Service { .. })).count();
-    let open = |report: &&Report| matches!(report.state, State::NotDone { .. } | State::Unknown);
+    let open = |report: &&Report| matches!(report.state, State::NotDone { .. } | State::Begun { .. } | State::Unknown);
     let open = outcome.reports.iter().filter(open).count();
     let mut all = Vec::new();
     if !parts.is_empty() {
@@ -280,6 +287,7 @@ fn act_word(act: Act) -> &'static str {
 fn report(report: &Report) -> Value {
     let (state, reason) = match &report.state {
         State::NotDone { reason } => ("not_done", Some(reason.clone())),
+        State::Begun { reason } => ("begun", Some(reason.clone())),
         State::Unknown => ("unknown", None),
         State::Accepted => ("accepted", None),
         State::Done => ("done", None),
