@@ -108,6 +108,8 @@ pub struct EngineInfo {
     pub engine: String,
     /// The id of its node; empty where it is in no swarm.
     pub node_id: String,
+    /// The swarm's id; empty where it is none of its managers.
+    pub cluster: String,
     /// `inactive`, `pending`, `active`, `error` or `locked`.
     pub swarm_state: String,
     /// Why it is in that state, in the engine's words; empty where there is no reason.

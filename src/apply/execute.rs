@@ -139,7 +139,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 Action::RemoveService(old) => self.remove(going, index, old).await,
                 Action::RemoveVolume { name, service, .. } => {
                     let bound = patience(going.removal(service).map_or(&Value::Null, |old| &old.before.0));
-                    self.remove_volume_of(name, service, bound).await.map(|()| State::Done)
+                    self.remove_volume(name, describe(action).0, bound).await.map(|()| State::Done)
                 }
                 Action::RemoveObject { kind, id, name } => {
                     self.remove_object(*kind, id, name).await.map(|()| State::Done)

@@ -81,7 +81,8 @@ pub async fn observe(engine: &impl SwarmApi, deployment: &str) -> Result<Observe
         engine.tasks(&filter),
     )?;
     label(&mut tasks, &services, deployment);
-    Ok(ObservedState { api: info.api, node: info.node_id, services, networks, configs, secrets, volumes, nodes, tasks })
+    let (api, cluster, node) = (info.api, info.cluster, info.node_id);
+    Ok(ObservedState { api, cluster, node, services, networks, configs, secrets, volumes, nodes, tasks })
 }
 
 /// Gives tasks the labels of their services.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::plan::graph::{Action, Body, NewService, ObjectKind, Plan};
 
 use super::event::{Act, Subject};
+use super::redact::REDACTED;
 
 /// What was done, what was not, and what failed.
 #[derive(Debug)]
@@ -199,8 +200,9 @@ pub(super) fn describe(action: &Action) -> (Subject, Act) {
         Action::UpdateService(update) => ((&update.new).into(), Act::Update),
         Action::ReplaceService { new, .. } => (new.into(), Act::Replace),
         Action::RemoveService(old) => (old.into(), Act::Remove),
-        Action::RemoveVolume { name, service, .. } => {
-            (Subject::Volume { name: name.clone(), service: service.clone() }, Act::Remove)
+        Action::RemoveVolume { name, service, is_secret } => {
+            let name = if *is_secret { REDACTED } else { name }.to_owned();
+            (Subject::Volume { name, service: service.clone() }, Act::Remove)
         }
         Action::RemoveObject { kind, name, .. } => (Subject::Object { kind: *kind, name: name.clone() }, Act::Remove),
     }

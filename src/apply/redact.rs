@@ -57,6 +57,7 @@ impl Redactor {
                     self.learn_body(&new.body.0);
                 }
                 Action::RemoveService(old) => self.learn_body(&old.before.0),
+                Action::RemoveVolume { name, is_secret: true, .. } => self.learn(name),
                 Action::RemoveVolume { .. } | Action::RemoveObject { .. } => {}
             }
         }

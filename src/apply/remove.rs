@@ -7,8 +7,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::plan::graph::Removal;
-use crate::plan::label::is_true;
+use crate::plan::label::{HIDDEN, is_true, parse_hidden};
 use crate::plan::observed::{ObservedNode, ObservedState, ObservedTask};
+use crate::resolve::merge::normal_target;
 
 use super::api::{ApiError, SwarmApi};
 use super::event::Subject;
@@ -25,7 +26,7 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// A volume that goes with its service, on a node whose engine is not the one at hand.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RemoteVolume {
-    /// Its name; `None` where only the node can tell, as it is made of a template of Swarm's.
+    /// Its name; `None` where only the node can tell, as it is made of a template of Swarm's, and where it is a secret.
     pub name: Option<String>,
     /// The service that used it.
     pub service: String,
@@ -55,7 +56,8 @@ pub fn remote_volumes(state: &ObservedState, removed: &[&Removal]) -> Vec<Remote
         for task in state.tasks.iter().filter(is_elsewhere) {
             let host = nodes.get(task.node_id.as_str()).map_or(&task.node_id, |node| &node.hostname);
             for name in autoremoved(&old.before.0) {
-                let name = Some(name).filter(|name| !name.contains("{{")).map(str::to_owned);
+                let is_told = |name: &&str| !name.contains("{{") && !is_hidden(&old.before.0, name);
+                let name = Some(name).filter(is_told).map(str::to_owned);
                 volumes.push(RemoteVolume { name, service: old.name.clone(), host: host.clone() });
             }
         }
@@ -76,6 +78,17 @@ pub fn autoremoved(spec: &Value) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Tells whether the name of a volume that a `ServiceSpec` mounts is a secret, or nothing says that it is none.
+pub(super) fn is_hidden(spec: &Value, volume: &str) -> bool {
+    let hidden = spec.pointer("/Labels").and_then(|labels| labels.get(HIDDEN)?.as_str()).map(parse_hidden);
+    let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
+    mounts.into_iter().flatten().any(|mount| {
+        let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
+        let field = || format!("mounts:{}.source", normal_target(text("Target")));
+        text("Source") == volume && hidden.as_ref().is_none_or(|hidden| hidden.contains(&field()))
+    })
+}
+
 /// How long the volumes of a service may stay in use once its tasks are ended.
 pub(super) fn patience(spec: &Value) -> Duration {
     let grace = spec.pointer("/TaskTemplate/ContainerSpec/StopGracePeriod").and_then(Value::as_u64);
@@ -84,8 +97,7 @@ pub(super) fn patience(spec: &Value) -> Duration {
 
 impl<A: SwarmApi> Work<'_, A> {
     /// Removes a volume as soon as nothing uses it any more; one that is not there is as good as removed.
-    pub(super) async fn remove_volume_of(&self, name: &str, service: &str, bound: Duration) -> Result<(), Failure> {
-        let subject = Subject::Volume { name: name.to_owned(), service: service.to_owned() };
+    pub(super) async fn remove_volume(&self, name: &str, subject: Subject, bound: Duration) -> Result<(), Failure> {
         let start = Instant::now();
         loop {
             match self.repeat(&subject, || self.run.api.remove_volume(name)).await? {

@@ -8,8 +8,11 @@
 use std::future::{Future, ready};
 
 use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
 
 use crate::plan::graph::{Body, NewService};
+use crate::plan::normalize::canonical;
+use crate::plan::observed::ObservedNetwork;
 
 use super::api::{ApiError, SwarmApi};
 use super::event::{Act, Event, Subject};
@@ -22,16 +25,17 @@ const ROUNDS: usize = 8;
 
 impl<A: SwarmApi> Run<'_, A> {
     /// Undoes what led to an outcome; what becomes of it has one report for each thing that was changed, with what had
-    /// been done to it.
+    /// been done to it. `networks` are the swarm's: services store their ids.
     pub async fn roll_back(
         &self,
         deployment: &str,
         outcome: &Outcome,
+        networks: &[ObservedNetwork],
         events: &mut dyn FnMut(&Event),
         cancel: impl Future<Output = ()>,
     ) -> Outcome {
         let work = Work::new(self, deployment, Ledger::default(), events);
-        work.until(cancel, work.undo_all(&outcome.journal)).await;
+        work.until(cancel, work.undo_all(&outcome.journal, networks)).await;
         let stopped = work.halt.reason();
         work.ledger.into_outcome(stopped)
     }
@@ -59,19 +63,19 @@ impl Undo {
 }
 
 impl<A: SwarmApi> Work<'_, A> {
-    async fn undo_all(&self, journal: &[Undo]) {
+    async fn undo_all(&self, journal: &[Undo], networks: &[ObservedNetwork]) {
         for undo in journal {
             let (subject, act) = undo.subject();
             self.ledger.add(Report { subject, act, state: State::NotDone { reason: "not reached".to_owned() } });
         }
         for stage in 1..=3 {
             let undos = journal.iter().enumerate().rev().filter(|(_, undo)| undo.stage() == stage);
-            let undos = stream::iter(undos).map(|(index, undo)| self.undo_one(index, undo));
+            let undos = stream::iter(undos).map(|(index, undo)| self.undo_one(index, undo, networks));
             undos.buffer_unordered(self.run.settings.parallelism.max(1)).for_each(|()| ready(())).await;
         }
     }
 
-    async fn undo_one(&self, index: usize, undo: &Undo) {
+    async fn undo_one(&self, index: usize, undo: &Undo, networks: &[ObservedNetwork]) {
         if let Some(stop) = self.halt.reason() {
             return self.ledger.set(index, State::NotDone { reason: stop.to_string() });
         }
@@ -79,8 +83,13 @@ impl<A: SwarmApi> Work<'_, A> {
         let (subject, act) = undo.subject();
         self.running.set(self.running.get() + 1);
         let undone = match undo {
-            Undo::Created { new, id } => self.undo_creation(&subject, new, id.as_deref()).await,
-            Undo::Updated { id, before, sent, .. } => self.undo_update(&subject, id, before, sent).await,
+            Undo::Created { new, id } => {
+                let is_as_sent = |live: &Value| is_as_sent(live, &new.body.0, networks);
+                self.undo_creation(&subject, new, id.as_deref(), is_as_sent).await
+            }
+            Undo::Updated { id, before, sent, .. } => {
+                self.undo_update(&subject, id, before, |live| is_as_sent(live, &sent.0, networks)).await
+            }
             Undo::Removed { before, .. } => self.undo_removal(&subject, before).await,
             Undo::CreatedObject { kind, id, name } => self.remove_object(*kind, id, name).await,
             Undo::Gone { .. } => Err(Failure::Failed("it is gone for good".to_owned())),
@@ -100,9 +109,15 @@ impl<A: SwarmApi> Work<'_, A> {
         }
     }
 
-    async fn undo_creation(&self, subject: &Subject, new: &NewService, id: Option<&str>) -> Result<(), Failure> {
+    async fn undo_creation(
+        &self,
+        subject: &Subject,
+        new: &NewService,
+        id: Option<&str>,
+        is_as_sent: impl Fn(&Value) -> bool,
+    ) -> Result<(), Failure> {
         let Some(live) = self.look(subject, id.unwrap_or(&new.name)).await? else { return Ok(()) };
-        if !has_same_owner(&live.spec, &new.body.0) || !is_applied(&live.spec, &new.body.0) {
+        if !has_same_owner(&live.spec, &new.body.0) || !is_as_sent(&live.spec) {
             return Err(changed_since());
         }
         match self.repeat(subject, || self.run.api.remove_service(&live.id)).await? {
@@ -111,7 +126,13 @@ impl<A: SwarmApi> Work<'_, A> {
         }
     }
 
-    async fn undo_update(&self, subject: &Subject, id: &str, before: &Body, sent: &Body) -> Result<(), Failure> {
+    async fn undo_update(
+        &self,
+        subject: &Subject,
+        id: &str,
+        before: &Body,
+        is_as_sent: impl Fn(&Value) -> bool,
+    ) -> Result<(), Failure> {
         let auth = self.auth(&before.0);
         for _ in 0..ROUNDS {
             let Some(live) = self.look(subject, id).await? else {
@@ -120,7 +141,7 @@ impl<A: SwarmApi> Work<'_, A> {
             if live.spec == before.0 {
                 return Ok(());
             }
-            if !is_applied(&live.spec, &sent.0) {
+            if !is_as_sent(&live.spec) {
                 return Err(changed_since());
             }
             let call = || self.run.api.update_service(id, live.version, &before.0, auth.as_ref());
@@ -141,6 +162,14 @@ impl<A: SwarmApi> Work<'_, A> {
             Ended::Changed(_) => Err(changed_since()),
         }
     }
+}
+
+/// Tells whether nobody has changed a service since a run has sent it: neither by another run, nor by hand, which leaves the
+/// labels as they are.
+fn is_as_sent(live: &Value, sent: &Value, networks: &[ObservedNetwork]) -> bool {
+    let (mut live_form, sent_form) = (canonical(live, networks), canonical(sent, networks));
+    live_form.align(&sent_form);
+    is_applied(live, sent) && live_form == sent_form
 }
 
 fn changed_since() -> Failure {

@@ -20,22 +20,29 @@ use crate::plan::show::human;
 use crate::plan::show::json::Document;
 use crate::source::SourceMap;
 
-use super::args::live::{Apply, Wanted};
+use super::args::live::{Apply, Plan as PlanArgs};
 use super::args::{Args, Command, Global};
 use super::error::Failure;
+use super::planned::Planned;
 use super::ui::Ui;
 use super::{live, planned, servers};
 pub(super) use progress::Shown;
 
 /// Brings the services onto the swarm.
 pub(super) fn run(args: &Apply, global: &Global, ui: &Ui) -> Result<(), Failure> {
-    let Some(path) = &args.plan else { return apply(args, &args.wanted, global, None, ui) };
-    let (document, global, wanted) = saved(path, global)?;
-    apply(args, &wanted, &global, Some(&document), ui)
+    let Some(path) = &args.plan else { return apply(args, global, None, ui) };
+    let (document, global, then) = saved(path, global)?;
+    let mut args = Apply::clone(args);
+    args.wanted = then.wanted;
+    if args.engine.host.is_none() && args.engine.context.is_none() {
+        args.engine.host = then.engine.host;
+        args.engine.context = then.engine.context;
+    }
+    apply(&args, &global, Some(&document), ui)
 }
 
 /// Reads a saved plan, and the arguments that it was made with.
-fn saved(path: &Path, global: &Global) -> Result<(Document, Global, Wanted), Failure> {
+fn saved(path: &Path, global: &Global) -> Result<(Document, Global, PlanArgs), Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| anyhow!("cannot read `{shown}`: {error}"))?;
     let document: Document =
@@ -57,22 +64,25 @@ fn saved(path: &Path, global: &Global) -> Result<(Document, Global, Wanted), Fai
                 deny: then.deny,
                 ..global.clone()
             };
-            Ok((document, global, plan.wanted))
+            Ok((document, global, *plan))
         }
         _ => Err(anyhow!("the arguments in `{shown}` are none of `swarmgen plan`; plan again").into()),
     }
 }
 
-fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Document>, ui: &Ui) -> Result<(), Failure> {
+fn apply(args: &Apply, global: &Global, document: Option<&Document>, ui: &Ui) -> Result<(), Failure> {
     let sources = SourceMap::new();
-    servers::with(wanted, global, &sources, ui, |compiler, servers, diagnostics| {
+    servers::with(&args.wanted, global, &sources, ui, |compiler, servers, diagnostics| {
         live::block_on(async {
-            let judge = |plan: &Plan| document.and_then(|document| stale(document, plan)).or_else(|| conflict(plan));
-            let compared = planned::compare(compiler, servers, wanted, &args.engine, (diagnostics, ui), judge);
+            let judge = |planned: &Planned<'_>| {
+                document.and_then(|document| stale(document, planned)).or_else(|| conflict(&planned.plan))
+            };
+            let compared = planned::compare(compiler, servers, &args.wanted, &args.engine, (diagnostics, ui), judge);
             let (engine, planned, diagnostics) = compared.await?;
             refuse(&planned.plan, &diagnostics, ui)?;
-            if document.is_none() && !args.yes {
-                confirm(&planned.plan, ui)?;
+            let is_shown = document.is_none() && !args.yes && confirm(&planned.plan, ui)?;
+            if !is_shown {
+                human::warnings(&planned.plan).iter().for_each(|warning| ui.note(warning));
             }
             let standing = if args.detach { Vec::new() } else { planned.standing() };
             if planned.plan.actions.is_empty() && standing.is_empty() {
@@ -98,9 +108,16 @@ fn apply(args: &Apply, wanted: &Wanted, global: &Global, document: Option<&Docum
 }
 
 /// Says that a saved plan is not what would be done now.
-fn stale(document: &Document, plan: &Plan) -> Option<Diagnostic> {
-    let then = document.saved.as_ref().map(|saved| saved.fingerprint.as_str());
-    if then == Some(&*fingerprint(plan)) {
+fn stale(document: &Document, planned: &Planned<'_>) -> Option<Diagnostic> {
+    let Planned { plan, state, .. } = planned;
+    let then = document.saved.as_ref()?;
+    if then.cluster != state.cluster {
+        let other = Diagnostic::new(&code::STALE_PLAN, "the saved plan is for another swarm, and nothing was done")
+            .note(visible(&format!("it was made for `{}`, and this is `{}`", then.cluster, state.cluster)).into_owned())
+            .help("name an engine of that swarm with `-H` or `--context`, or plan again");
+        return Some(other);
+    }
+    if then.fingerprint == fingerprint(plan) {
         return None;
     }
     let differences = document.differences(&Document::of(plan, None));
@@ -146,17 +163,17 @@ fn refuse(plan: &Plan, found: &Diagnostics, ui: &Ui) -> Result<(), Failure> {
     }
 }
 
-/// Asks before anything is removed, replaced or taken over.
-fn confirm(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
+/// Asks before anything is removed, replaced or taken over; tells whether the plan was shown for that.
+fn confirm(plan: &Plan, ui: &Ui) -> Result<bool, Failure> {
     let grave = |action: &&Action| {
         matches!(action, Action::RemoveService(_) | Action::ReplaceService { .. } | Action::RemoveVolume { .. })
     };
     let taken = plan.items.iter().filter(|item| matches!(item.verdict, Verdict::TakeOver(_))).count();
     let removed = plan.actions.iter().filter(grave).count();
     if removed + taken == 0 {
-        return Ok(());
+        return Ok(false);
     }
-    ask(&human::render(plan, false), "Do this?", ui)
+    ask(&human::render(plan, false), "Do this?", ui).map(|()| true)
 }
 
 /// Shows what is about to be done, and asks.
@@ -200,7 +217,13 @@ impl Job<'_> {
             let shown = &mut self.shown;
             let undone = self
                 .run
-                .roll_back(&self.plan.deployment, &outcome, &mut |event| shown.event(event), live::interrupted())
+                .roll_back(
+                    &self.plan.deployment,
+                    &outcome,
+                    &self.state.networks,
+                    &mut |event| shown.event(event),
+                    live::interrupted(),
+                )
                 .await;
             self.shown.done();
             self.shown.undone(&undone, self.ui);

@@ -31,7 +31,9 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
             ui.note("nothing to remove");
             return Ok(());
         }
-        if !destroy.yes {
+        if destroy.yes {
+            human::warnings(&plan).iter().for_each(|warning| ui.note(warning));
+        } else {
             ask(&human::render(&plan, false), "Remove them?", ui)?;
         }
         let settings = Settings {

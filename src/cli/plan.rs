@@ -14,6 +14,7 @@ use super::apply::conflict;
 use super::args::Global;
 use super::args::live::{Plan, PlanFormat};
 use super::error::Failure;
+use super::planned::Planned;
 use super::ui::Ui;
 use super::{live, output, planned, servers, ui};
 
@@ -28,10 +29,12 @@ pub(super) fn run(args: &Plan, global: &Global, ui: &Ui) -> Result<(), Failure> 
     servers::with(&args.wanted, global, &sources, ui, |compiler, servers, diagnostics| {
         live::block_on(async {
             let found = (diagnostics, ui);
-            let compared = planned::compare(compiler, servers, &args.wanted, &args.engine, found, conflict);
+            let compared = planned::compare(compiler, servers, &args.wanted, &args.engine, found, |planned| {
+                conflict(&planned.plan)
+            });
             let (_, planned, diagnostics) = compared.await?;
             if let Some(path) = &args.output {
-                save(&planned.plan, path)?;
+                save(&planned, path)?;
             }
             match args.format {
                 PlanFormat::Human => ui::result(human::render(&planned.plan, ui.colours_results()).as_bytes())?,
@@ -47,12 +50,13 @@ pub(super) fn run(args: &Plan, global: &Global, ui: &Ui) -> Result<(), Failure> 
 }
 
 /// Saves a plan for `apply`: what it shows, the arguments that it was made with, and a fingerprint of all of it.
-fn save(plan: &crate::plan::Plan, path: &Path) -> Result<(), Failure> {
+fn save(planned: &Planned<'_>, path: &Path) -> Result<(), Failure> {
     let arguments: Result<Vec<String>, OsString> =
         std::env::args_os().skip(1).map(|argument| argument.into_string()).collect();
     let Ok(arguments) = arguments else {
         return Err(Failure::Usage(anyhow!("a plan cannot be saved with arguments that are no UTF-8")));
     };
-    let saved = Saved { arguments, fingerprint: fingerprint(plan) };
+    let Planned { plan, state, .. } = planned;
+    let saved = Saved { arguments, cluster: state.cluster.clone(), fingerprint: fingerprint(plan) };
     output::write_file(path, json::render(plan, Some(saved)).as_bytes(), false)
 }

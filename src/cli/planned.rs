@@ -312,9 +312,10 @@ impl Replan for Planned<'_> {
 
 impl Planned<'_> {
     fn without_services(&self) -> ObservedState {
-        let ObservedState { api, node, networks, configs, secrets, nodes, .. } = &self.state;
+        let ObservedState { api, cluster, node, networks, configs, secrets, nodes, .. } = &self.state;
         ObservedState {
             api: *api,
+            cluster: cluster.clone(),
             node: node.clone(),
             networks: networks.clone(),
             configs: configs.clone(),
@@ -337,7 +338,7 @@ pub(super) async fn compare<'s>(
     args: &live::Wanted,
     engine: &live::EngineArgs,
     (mut diagnostics, ui): (Diagnostics, &Ui),
-    judge: impl FnOnce(&Plan) -> Option<Diagnostic>,
+    judge: impl FnOnce(&Planned<'_>) -> Option<Diagnostic>,
 ) -> Result<(Engine, Planned<'s>, Diagnostics), Failure> {
     // What the config has to be told of is told, too, where there is no engine.
     let compared: Result<_, Failure> = async {
@@ -347,7 +348,7 @@ pub(super) async fn compare<'s>(
     }
     .await;
     if let Ok((_, Some(planned))) = &compared {
-        diagnostics.extend(judge(&planned.plan));
+        diagnostics.extend(judge(planned));
     }
     ui.report_from(Severity::Warning, &diagnostics, compiler.sources());
     match compared? {

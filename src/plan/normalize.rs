@@ -51,7 +51,7 @@ impl Canonical {
 
     /// Drops what the other spec leaves to whoever carries it out: the image's digest with its platforms, which a client pins
     /// for a tag, and ids of configs and secrets that one of the two does not know. Gives the digest.
-    pub(super) fn align(&mut self, wanted: &Self) -> Option<String> {
+    pub(crate) fn align(&mut self, wanted: &Self) -> Option<String> {
         let wanted_container = wanted.spec.get("TaskTemplate").and_then(|task| task.get("ContainerSpec"));
         let wanted_platforms =
             wanted.spec.get("TaskTemplate").and_then(|task| task.get("Placement")).and_then(|at| at.get("Platforms"));

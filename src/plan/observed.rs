@@ -19,6 +19,8 @@ pub type Labels = BTreeMap<String, String>;
 pub struct ObservedState {
     /// The version of the Engine API that was negotiated.
     pub api: ApiVersion,
+    /// The swarm's id.
+    pub cluster: String,
     /// The id of the node whose engine was asked: `volumes` are of that node alone.
     pub node: String,
     /// All services, also those of others.

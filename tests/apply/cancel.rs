@@ -71,3 +71,39 @@ async fn what_was_never_sent_is_known_not_to_be_done() {
     assert_eq!(ran.state("jupyter-a"), State::NotDone { reason: "interrupted".to_owned() });
     assert!(!ran.outcome.has_changed_anything());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_is_cut_says_what_of_it_is_done() {
+    let mounts = json!([{"Type": "volume", "Source": "home", "Target": "/home"}]);
+    let new = with(wanted("a", "runs"), "TaskTemplate/ContainerSpec/Mounts", mounts);
+    for volumes in [vec![], vec!["home".to_owned()]] {
+        let mut seen = std::collections::BTreeMap::new();
+        for millis in
+            (1..60).chain(1_000..1_040).chain(3_000..3_100).chain(4_000..4_600).step_by(2).map(Duration::from_millis)
+        {
+            let swarm = swarm_with(std::slice::from_ref(&new)).await;
+            let home = swarmgen::plan::observed::ObservedVolume { name: "home".to_owned(), ..Default::default() };
+            swarm.now(|state| state.volumes.push(home));
+            let old = removal(&swarm.services()[0]);
+            let id = old.id.clone();
+            let actions = vec![Action::ReplaceService { old, volumes: volumes.clone(), new: new.clone() }];
+            let state = cancelled(&swarm, &plan(actions), millis).await.state("jupyter-a");
+            let there = swarm.services().pop();
+            let runs = there.as_ref().is_some_and(|there| there.spec["Mode"]["Replicated"]["Replicas"] != 0);
+            let is_old = there.is_some_and(|there| there.id == id);
+            let expected = match (is_old, runs) {
+                (true, true) => State::NotDone { reason: "interrupted".to_owned() },
+                (true, false) => State::Begun {
+                    reason: "the service has no tasks any more, and is still there: interrupted".to_owned(),
+                },
+                (false, false) => State::Begun { reason: "the old service is removed already: interrupted".to_owned() },
+                (false, true) if state.is_good() => state.clone(),
+                (false, true) => State::Accepted,
+            };
+            *seen.entry((is_old, runs)).or_insert(0) += 1;
+            assert_eq!(state, expected, "{millis:?}");
+        }
+        let states = if volumes.is_empty() { 2 } else { 3 };
+        assert!(seen.len() >= states, "{seen:?}");
+    }
+}

@@ -173,7 +173,7 @@ async fn no_canary_is_in_what_is_told() {
             let run = Run { api: &swarm, replan: &Compare, auth: &|_| None, redactor: &redactor, settings: settings() };
             redactor.learn_plan(&plan);
             let mut keep = |event: &Event| told.push_str(&format!("{event:?}\n"));
-            let back = run.roll_back(DEPLOYMENT, &ran.outcome, &mut keep, std::future::pending()).await;
+            let back = run.roll_back(DEPLOYMENT, &ran.outcome, &[], &mut keep, std::future::pending()).await;
             told.push_str(&format!("{:?}\n{:?}\n{back:?}\n{plan:?}", ran.events, ran.outcome));
         }
     }
@@ -182,4 +182,30 @@ async fn no_canary_is_in_what_is_told() {
         let at = line.find("canary");
         assert!(at.is_none(), "{}", &line[at.unwrap_or_default().saturating_sub(200)..]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_of_a_volume_may_be_a_secret() {
+    let mounts = json!([{"Type": "volume", "Source": "canary-9", "Target": "/home"}]);
+    let mounts = |user: &str| with(wanted(user, "runs"), "TaskTemplate/ContainerSpec/Mounts", mounts.clone());
+    let mut old = mounts("a");
+    old.body.0["Labels"]["swarmgen.hidden"] = json!("mounts:/home.source");
+    let mut told = String::new();
+    for fault in [Fault::Refused("no canary-9"), Fault::Fails("canary-9: rpc error"), Fault::CutBefore] {
+        let swarm = swarm_with(&[old.clone(), mounts("b")]).await;
+        let volume = swarmgen::plan::observed::ObservedVolume { name: "canary-9".to_owned(), ..Default::default() };
+        swarm.now(|state| state.volumes.push(volume));
+        swarm.fault("remove_volume", 1, fault);
+        let removal = removal(&swarm.services()[0]);
+        let service = removal.name.clone();
+        let volumes = vec!["canary-9".to_owned()];
+        let replaced = Action::ReplaceService { old: removal.clone(), volumes, new: old.clone() };
+        let removed = Action::RemoveVolume { name: "canary-9".to_owned(), service, is_secret: true };
+        for actions in [vec![replaced], vec![Action::RemoveService(removal), removed]] {
+            let ran = apply(&swarm, &plan(actions)).await;
+            assert!(!ran.outcome.is_complete());
+            told.push_str(&format!("{:?}\n{:?}\n", ran.events, ran.outcome));
+        }
+    }
+    assert!(told.contains("«redacted»") && !told.contains("canary"), "{told}");
 }

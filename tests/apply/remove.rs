@@ -97,16 +97,18 @@ async fn what_others_removed_is_gone() {
 
 #[test]
 fn volumes_of_other_nodes_are_told_with_their_commands() {
-    let mount = |source: &str, autoremove: &str| json!({"Type": "volume", "Source": source, "VolumeOptions": {"Labels": {"autoremove": autoremove}}});
+    let mount = |source: &str, autoremove: &str| json!({"Type": "volume", "Source": source, "Target": format!("/{source}"), "VolumeOptions": {"Labels": {"autoremove": autoremove}}});
     let mounts = json!([
         mount("one", "True"),
         mount("two", "1"),
+        json!({"Type": "volume", "Source": "canary", "Target": "/three/", "VolumeOptions": {"Labels": {"autoremove": "1"}}}),
         mount("kept", "False"),
         {"Type": "volume", "Source": "unlabelled"},
         {"Type": "bind", "Source": "/bind", "VolumeOptions": {"Labels": {"autoremove": "true"}}},
         mount("home-{{.Task.ID}}", "true"),
     ]);
-    let spec = with_volumes("a", &mounts).body;
+    let mut spec = with_volumes("a", &mounts).body;
+    spec.0["Labels"]["swarmgen.hidden"] = json!("mounts:/three.source");
     let text = |text: &str| text.to_owned();
     let old = |id: &str| Removal {
         id: text(id),

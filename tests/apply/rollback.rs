@@ -7,7 +7,7 @@ async fn roll_back(swarm: &FakeSwarm, outcome: &Outcome) -> Ran {
     let run = Run { api: swarm, replan: &Compare, auth: &|_| None, redactor: &redactor, settings: settings() };
     let mut events = Vec::new();
     let mut keep = |event: &Event| events.push(event.clone());
-    let outcome = run.roll_back(DEPLOYMENT, outcome, &mut keep, std::future::pending()).await;
+    let outcome = run.roll_back(DEPLOYMENT, outcome, &[], &mut keep, std::future::pending()).await;
     Ran { outcome, events }
 }
 
@@ -116,7 +116,11 @@ async fn what_others_changed_since_stays() {
     let ran = apply(&swarm, &plan).await;
     for service in swarm.services() {
         let mut spec = service.spec.clone();
-        spec["Labels"]["swarmgen.applied"] = json!("somebody else's");
+        // By hand, by another run, and both.
+        match service.name() {
+            "jupyter-runs" => spec["Labels"]["swarmgen.applied"] = json!("somebody else's"),
+            _ => spec["TaskTemplate"]["ContainerSpec"]["Env"] = json!(["MINE=1"]),
+        }
         swarm.now(|state| state.update(&service.id, service.version, &spec)).unwrap();
     }
     let after = specs(&swarm);

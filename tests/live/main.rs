@@ -40,3 +40,4 @@ mod task_faults;
 mod two_nodes;
 mod undone;
 mod until;
+mod volumes;

@@ -64,7 +64,9 @@ pub(super) fn info(answer: &str, api: ApiVersion) -> Result<EngineInfo> {
         control: bool = "ControlAvailable",
         error: String = "Error",
         managers: Vec<Peer> = "RemoteManagers",
+        cluster: Cluster = "Cluster",
     });
+    answer!(Cluster { id: String = "ID" });
     answer!(Peer { address: String = "Addr" });
     answer!(Plugins { volume: Vec<String> = "Volume" });
     let Answer { version, swarm, plugins, time } = from_str(answer)?;
@@ -72,6 +74,7 @@ pub(super) fn info(answer: &str, api: ApiVersion) -> Result<EngineInfo> {
         api,
         engine: version,
         node_id: swarm.node_id,
+        cluster: swarm.cluster.id,
         swarm_state: swarm.state,
         swarm_error: swarm.error,
         is_manager: swarm.control,

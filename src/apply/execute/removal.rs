@@ -13,7 +13,8 @@ use crate::plan::graph::{Action, Body, Plan, Removal};
 use super::super::api::{ApiError, SwarmApi};
 use super::super::event::Subject;
 use super::super::outcome::{State, Undo};
-use super::super::remove::patience;
+use super::super::redact::REDACTED;
+use super::super::remove::{is_hidden, patience};
 use super::super::work::{Failure, Work};
 
 /// How often a service is read anew that others keep changing.
@@ -118,7 +119,9 @@ impl<A: SwarmApi> Work<'_, A> {
             done.set(Some(REMOVED));
         }
         for volume in volumes {
-            self.remove_volume_of(volume, &old.name, patience(&old.before.0)).await?;
+            let shown = if is_hidden(&old.before.0, volume) { REDACTED } else { volume }.to_owned();
+            let subject = Subject::Volume { name: shown, service: old.name.clone() };
+            self.remove_volume(volume, subject, patience(&old.before.0)).await?;
         }
         if is_there {
             self.remove_service(old).await?;

@@ -102,7 +102,7 @@ pub(crate) enum PlanFormat {
 }
 
 /// Arguments of `apply`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   swarmgen apply

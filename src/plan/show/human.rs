@@ -68,11 +68,6 @@ pub struct Parts {
 
 /// Gives what [`render`] says in its parts, without colours.
 pub fn parts(plan: &Plan) -> Parts {
-    let lines = |tell: &dyn Fn(&mut Page)| -> Vec<String> {
-        let mut page = Page { text: String::new(), colour: false };
-        tell(&mut page);
-        page.text.lines().map(|line| line.trim_start().to_owned()).filter(|line| !line.is_empty()).collect()
-    };
     let group = |items: &Vec<&Item>| {
         let mut lines = lines(&|page| page.group(items)).into_iter();
         // The sign is for those who know it.
@@ -93,11 +88,23 @@ pub fn parts(plan: &Plan) -> Parts {
         let action = if sign == "+" { "create" } else { "remove" };
         Some(Group { action, services: what.to_owned(), changes: Vec::new() })
     });
-    let warnings = lines(&|page| page.warnings(&plan.warnings)).into_iter();
+    let warnings = warnings(plan).into_iter();
     Parts {
         groups: grouped(plan).iter().filter_map(group).chain(beside).collect(),
         warnings: warnings.map(|line| line.trim_start_matches("warning: ").to_owned()).collect(),
     }
+}
+
+/// Gives the warnings of a plan's [`render`]ing, a line each.
+pub fn warnings(plan: &Plan) -> Vec<String> {
+    lines(&|page| page.warnings(&plan.warnings))
+}
+
+/// The lines that a part of a page has, without colours and indents.
+fn lines(tell: &dyn Fn(&mut Page)) -> Vec<String> {
+    let mut page = Page { text: String::new(), colour: false };
+    tell(&mut page);
+    page.text.lines().map(|line| line.trim_start().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
 /// The services that are not as they should be, by what they have in common.

@@ -50,6 +50,8 @@ pub struct Document {
 pub struct Saved {
     /// The arguments that the plan was made with.
     pub arguments: Vec<String>,
+    /// The id of the swarm that the plan was made for.
+    pub cluster: String,
     /// What the plan would send and to which versions, as a hash from which no secret can be guessed.
     pub fingerprint: String,
 }

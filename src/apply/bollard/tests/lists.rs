@@ -25,6 +25,7 @@ fn info_tells_the_engines_part_in_the_swarm() {
             "SystemTime": "2026-11-26T10:11:12.131415161Z",
             "Plugins": {"Volume": ["local", "ucphhpc/sshfs:latest"], "Network": ["overlay"], "Authorization": null},
             "Swarm": {"NodeID": "n1", "LocalNodeState": "active", "ControlAvailable": true, "Error": "",
+                "Cluster": {"ID": "c1", "Version": {"Index": 9}},
                 "RemoteManagers": [{"NodeID": "n1", "Addr": "10.0.0.1:2377"}]},
         }),
     );
@@ -35,6 +36,7 @@ fn info_tells_the_engines_part_in_the_swarm() {
             api: ApiVersion::V1_41,
             engine: "20.10.24".into(),
             node_id: "n1".into(),
+            cluster: "c1".into(),
             swarm_state: "active".into(),
             swarm_error: String::new(),
             is_manager: true,
