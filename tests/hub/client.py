@@ -109,7 +109,7 @@ class Hub:
         assert answer.status in (202, 204), (answer.status, answer.text)
         until(lambda: self.server(name, server) is None, seconds, f"{name}'s server {server!r} is gone")
 
-    def progress(self, name: str, server: str = "", seconds: float = 120) -> Iterator[dict[str, Any]]:
+    def progress(self, name: str, server: str = "", seconds: float = 300) -> Iterator[dict[str, Any]]:
         """The events of a start, up to the one that ends them."""
         request = urllib.request.Request(f"{self.url}/hub/api{self.path(name, server)}/progress")
         request.add_header("Authorization", f"token {self.token}")

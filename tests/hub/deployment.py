@@ -84,7 +84,7 @@ jupyterhub_service_name = "jupyterhub"
 networks = ["jupyterhub"]
 notebook_dir = "/home/jovyan/work"
 start_timeout = "2m"
-http_timeout = "90s"
+http_timeout = "4m"
 use_user_options = true
 
 [lints]

@@ -12,7 +12,7 @@ from client import until
 from deployment import SERVERS
 from table import seconds
 
-PATIENT = 'start_timeout = "2m"\nhttp_timeout = "90s"'
+PATIENT = 'start_timeout = "2m"\nhttp_timeout = "4m"'
 PROFILES = (
     SERVERS
     + """

@@ -16,7 +16,7 @@ class User:
         self.deployment, self.hub, self.name = deployment, deployment.hub, name
         self.hub.add_user(name)
 
-    def start(self, server: str = "", options: object = None, seconds: float = 120) -> Notebook:
+    def start(self, server: str = "", options: object = None, seconds: float = 300) -> Notebook:
         self.hub.start(self.name, server, options, seconds)
         return self.notebook(server)
 

@@ -1,5 +1,6 @@
 //! Volumes that go with their servers, and those that are made anew; whatever ends a run in between.
 
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ fn configure(scenario: &Scenario<'_>, size: &str, users: &[&str]) {
 /// Runs the program and kills it once it has made a number of requests; tells whether it was still at it.
 fn is_killed(scenario: &Scenario<'_>, proxy: &Proxy, arguments: &[&str], requests: usize) -> bool {
     let last = proxy.count(&Requests::any()) + requests;
-    let mut child = scenario.swarmgen(arguments).spawn().unwrap();
+    let mut child = scenario.swarmgen(arguments).stderr(Stdio::null()).spawn().unwrap();
     while proxy.count(&Requests::any()) < last && child.try_wait().unwrap().is_none() {
         thread::sleep(Duration::from_millis(1));
     }
@@ -51,14 +52,14 @@ fn is_killed(scenario: &Scenario<'_>, proxy: &Proxy, arguments: &[&str], request
 #[test]
 fn killed_in_a_removal_no_volume_is_left() {
     let users = ["anna", "ben", "carl"];
-    let mut scenario = Scenario::new(Engine::idle(), "leaving");
+    let mut scenario = Scenario::new(Engine::shared(), "leaving");
     let proxy = Proxy::before(&scenario.engine().socket(1));
     scenario.goes_through(&proxy.socket());
     let (mut before, mut between, mut after) = (0, 0, 0);
     // A whole removal makes ten requests to see what there is, and from then on at least four for each server.
     for requests in [9, 11, 13, 15, 17, 19, 21, 24] {
         configure(&scenario, "1m", &users);
-        scenario.applies(&[]).ends_with(0);
+        scenario.applies(&["--prune", "--yes"]).ends_with(0);
         assert_eq!(volumes(&scenario).len(), users.len());
         configure(&scenario, "1m", &["none"]);
         let is_killed =
@@ -85,7 +86,7 @@ fn killed_in_a_removal_no_volume_is_left() {
 
 #[test]
 fn a_volume_is_made_anew_only_when_asked_for() {
-    let mut scenario = Scenario::new(Engine::idle(), "anew");
+    let mut scenario = Scenario::new(Engine::shared(), "anew");
     let proxy = Proxy::before(&scenario.engine().socket(1));
     scenario.goes_through(&proxy.socket());
     let has = |size: &str| assert_eq!(volumes(&scenario), [("anna".to_owned(), format!("size={size}"))]);

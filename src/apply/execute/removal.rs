@@ -134,29 +134,40 @@ impl<A: SwarmApi> Work<'_, A> {
     }
 
     /// Ends a service's tasks, as `docker service scale NAME=0` does, and keeps the service.
+    ///
+    /// The containers of earlier tasks stay then, and use the volumes. With any further update of the service the engine
+    /// removes them, too (seen with 20.10.24): so there are two.
     async fn scale_to_none(&self, old: &Removal) -> Result<Scaled, Failure> {
         let subject = Subject::from(old);
+        let mut before = None;
         let mut entry = None;
+        let mut is_swept = false;
         for _ in 0..ROUNDS {
             let Some(live) = self.look(&subject, &old.id).await? else { return Ok(Scaled::Gone) };
+            let before = before.get_or_insert_with(|| Body(live.spec.clone())).clone();
             let mut sent = live.spec.clone();
             let Some(mode) = sent.pointer_mut("/Mode/Replicated").and_then(Value::as_object_mut) else {
                 return Ok(Scaled::Not);
             };
             if mode.insert("Replicas".to_owned(), 0.into()) == Some(0.into()) {
-                return Ok(Scaled::ToNone { entry });
+                if is_swept {
+                    return Ok(Scaled::ToNone { entry });
+                }
+                let Some(task) = sent.get_mut("TaskTemplate").and_then(Value::as_object_mut) else {
+                    return Ok(Scaled::Not);
+                };
+                let forced = task.get("ForceUpdate").and_then(Value::as_u64).unwrap_or_default();
+                task.insert("ForceUpdate".to_owned(), forced.wrapping_add(1).into());
+                is_swept = true;
             }
-            let undo = Undo::Updated {
-                subject: subject.clone(),
-                id: old.id.clone(),
-                before: Body(live.spec.clone()),
-                sent: Body(sent.clone()),
-            };
-            let noted = *entry.get_or_insert_with(|| self.ledger.note(undo));
+            let undo = Undo::Updated { subject: subject.clone(), id: old.id.clone(), before, sent: Body(sent.clone()) };
+            let noted = *entry.get_or_insert_with(|| self.ledger.note(undo.clone()));
+            self.ledger.settle(noted, Some(undo));
             let call = || self.run.api.update_service(&old.id, live.version, &sent, None);
             match self.repeat(&subject, call).await? {
-                Ok(()) => return Ok(Scaled::ToNone { entry }),
-                Err(ApiError::OutOfSequence { .. }) => {}
+                Ok(()) if is_swept => return Ok(Scaled::ToNone { entry }),
+                Ok(()) => {}
+                Err(ApiError::OutOfSequence { .. }) => is_swept = false,
                 Err(error) => {
                     self.ledger.settle(noted, None);
                     return Ok(if matches!(error, ApiError::NotFound { .. }) { Scaled::Gone } else { Scaled::Not });
