@@ -10,6 +10,7 @@
 pub mod event;
 pub mod form;
 mod poll;
+mod reach;
 pub mod request;
 mod settings;
 mod start;
@@ -26,6 +27,8 @@ pub use start::{Start, set_limits};
 pub use stop::{Stop, stop};
 
 use std::cell::RefCell;
+
+use serde_json::Value;
 
 use crate::apply::Redactor;
 use crate::plan::label::{BY_APPLY, MADE_BY};
@@ -67,6 +70,7 @@ fn failed(code: FailureCode, message: impl Into<String>, detail: impl Into<Strin
         detail: detail.into(),
         exit_code: None,
         left: Vec::new(),
+        unreachable: Vec::new(),
     })
 }
 
@@ -88,9 +92,11 @@ fn engine_failed(error: &crate::apply::api::ApiError, redactor: &Redactor) -> Bo
     }
 }
 
-/// Where a task is reached on the first of its service's networks.
-fn address_on<'t>(task: &'t ObservedTask, network: &str) -> Option<&'t crate::plan::observed::TaskAddress> {
-    task.addresses.iter().find(|address| address.network_id == network || address.network == network)
+/// The value of a variable of a service's spec.
+fn variable(spec: &Value, name: &str) -> Option<String> {
+    let env = spec.pointer("/TaskTemplate/ContainerSpec/Env")?.as_array()?;
+    let mut values = env.iter().rev().filter_map(Value::as_str).filter_map(|entry| entry.split_once('='));
+    values.find(|(own, _)| *own == name).map(|(_, value)| value.to_owned())
 }
 
 /// The task that is to run: the newest one that the swarm wants.

@@ -84,6 +84,7 @@ fn failure(code: FailureCode, message: &str, detail: impl Into<String>) -> Box<F
         detail: detail.into(),
         exit_code: None,
         left: Vec::new(),
+        unreachable: Vec::new(),
     })
 }
 

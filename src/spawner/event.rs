@@ -127,6 +127,9 @@ pub struct Started {
     pub cpu_limit: Option<f64>,
     /// What the caller keeps.
     pub state: State,
+    /// What of the server that it took the place of this engine cannot reach.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<Unreachable>,
 }
 
 /// Why something was not done.
@@ -146,6 +149,9 @@ pub struct Failed {
     pub exit_code: Option<i64>,
     /// What could not be removed.
     pub left: Vec<String>,
+    /// What this engine cannot reach.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<Unreachable>,
 }
 
 /// What happened.
@@ -294,6 +300,7 @@ mod tests {
             detail: String::new(),
             exit_code: None,
             left: Vec::new(),
+            unreachable: Vec::new(),
         };
         let event = Event::Failed(Box::new(failed));
         assert_eq!(event.exit_code(), 4);

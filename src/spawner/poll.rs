@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
 use crate::apply::redact::Redactor;
-use crate::plan::observed::{ObservedService, ObservedTask};
+use crate::plan::observed::ObservedTask;
 
 use super::event::{Event, Status};
+use super::reach::{Found, Reach};
 use super::request::State;
-use super::stop::Goods;
-use super::{Owner, address_on, wanted_task};
+use super::stop::uploads;
+use super::{Owner, wanted_task};
 
 /// So many tasks that ended, none of which runs, are a server that does not come back.
 const ATTEMPTS: usize = 3;
@@ -33,39 +34,37 @@ pub struct Poll<'a, A> {
     pub redactor: &'a Redactor,
 }
 
-/// What a start would have said of a service that is there.
-fn state_of(there: &ObservedService, port: u16) -> State {
-    let networks = there.spec.pointer("/TaskTemplate/Networks").or_else(|| there.spec.get("Networks"));
-    let first = networks.and_then(|networks| networks.get(0)).and_then(|network| network.get("Target"));
-    State {
-        version: super::request::VERSION,
-        service: there.name().to_owned(),
-        service_id: there.id.clone(),
-        port,
-        network: first.and_then(Value::as_str).unwrap_or_default().to_owned(),
-        volumes: Goods::of_service(there, Vec::new()).volumes,
-        ..State::default()
-    }
-}
-
 /// Tells how the server is whose start gave this state; without one, it is looked for by its name first.
 pub async fn poll<A: SwarmApi>(question: &Poll<'_, A>) -> Event {
     let Poll { api, owner, name, port, state, redactor } = *question;
-    let found;
-    let state = match state {
-        Some(state) => state,
+    let live;
+    let (state, reach) = match state {
+        Some(state) => (state, Reach::of_state(state)),
         None => match api.service(name).await {
             Ok(there) if owner.owns(&there) => {
-                found = state_of(&there, port);
-                &found
+                let uploads = match uploads(api, owner).await {
+                    Ok(uploads) => uploads,
+                    Err(error) => return unknown(redactor.redact(&error.to_string())),
+                };
+                let (state, reach) = State::of_live(&there, port, uploads);
+                live = state;
+                (&live, reach)
             }
             Ok(_) | Err(ApiError::NotFound { .. }) => return status(gone()),
             Err(error) => return unknown(redactor.redact(&error.to_string())),
         },
     };
-    match api.tasks(&TaskFilter::Service(state.service_id.clone())).await {
-        Ok(tasks) => status(of_tasks(&tasks, state, redactor)),
-        Err(ApiError::NotFound { .. }) => status(gone()),
+    let tasks = match api.tasks(&TaskFilter::Service(state.service_id.clone())).await {
+        Ok(tasks) => tasks,
+        Err(ApiError::NotFound { .. }) => return status(gone()),
+        Err(error) => return unknown(redactor.redact(&error.to_string())),
+    };
+    let Some(current) = living(&tasks) else { return status(ended(&tasks, redactor)) };
+    // A node's address is the same as long as the node is.
+    let stays = matches!(reach, Reach::Node(_)) && !state.node.is_empty() && state.node == current.node_id;
+    let found = if stays { Ok(Some(state.found())) } else { reach.find(api, current).await };
+    match found {
+        Ok(found) => status(lives(found.as_ref(), state)),
         Err(error) => unknown(redactor.redact(&error.to_string())),
     }
 }
@@ -95,30 +94,36 @@ pub fn unknown(reason: String) -> Event {
     status(Status { running: "unknown".into(), reason: Some(reason), ..none() })
 }
 
-fn of_tasks(tasks: &[ObservedTask], state: &State, redactor: &Redactor) -> Status {
+/// The tasks that have ended, the newest first.
+fn ended_ones(tasks: &[ObservedTask]) -> Vec<&ObservedTask> {
     let mut ended: Vec<&ObservedTask> = tasks.iter().filter(|task| task.has_ended()).collect();
     ended.sort_by(|a, b| b.created_at.cmp(&a.created_at));
-    let current = wanted_task(tasks);
-    let runs = current.is_some_and(|task| task.state == "running");
-    if current.is_none() || (!runs && attempts(&ended) >= ATTEMPTS) {
-        let last = ended.first();
-        let reason = last.map(|task| match task.error.as_str() {
-            "" => format!("its task is {}", task.state),
-            error => redactor.redact(error),
-        });
-        return Status { exists: Some(true), exit_code: last.and_then(|task| task.exit_code), reason, ..none() };
-    }
-    let address = current.and_then(|task| address_on(task, &state.network)).map(|address| address.address.clone());
-    // A node's address is what it was: a task that moved to another node has a state of its own.
-    let address =
-        if state.network.is_empty() && !state.address.is_empty() { Some(state.address.clone()) } else { address };
-    let moved = address.as_ref().is_some_and(|address| *address != state.address);
+    ended
+}
+
+/// The task that runs, or that the swarm is about to run; none where those before it have ended time and again.
+fn living(tasks: &[ObservedTask]) -> Option<&ObservedTask> {
+    wanted_task(tasks).filter(|task| task.state == "running" || attempts(&ended_ones(tasks)) < ATTEMPTS)
+}
+
+fn ended(tasks: &[ObservedTask], redactor: &Redactor) -> Status {
+    let ended = ended_ones(tasks);
+    let last = ended.first();
+    let reason = last.map(|task| match task.error.as_str() {
+        "" => format!("its task is {}", task.state),
+        error => redactor.redact(error),
+    });
+    Status { exists: Some(true), exit_code: last.and_then(|task| task.exit_code), reason, ..none() }
+}
+
+fn lives(found: Option<&Found>, state: &State) -> Status {
+    let now = found.map(|found| state.at(found));
     Status {
         running: Value::Bool(true),
         exists: Some(true),
-        port: address.as_ref().map(|_| state.port),
-        state: moved.then(|| State { address: address.clone().unwrap_or_default(), ..state.clone() }),
-        address,
+        address: found.map(|found| found.address.clone()),
+        port: found.map(|found| found.port),
+        state: now.filter(|now| now != state),
         ..none()
     }
 }
@@ -137,45 +142,30 @@ fn attempts(ended: &[&ObservedTask]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::observed::TaskAddress;
 
-    fn task(state: &str, desired: &str, address: &str) -> ObservedTask {
+    fn task(state: &str, desired: &str) -> ObservedTask {
         ObservedTask {
             state: state.to_owned(),
             desired_state: desired.to_owned(),
             exit_code: Some(3),
             error: "task: non-zero exit (3)".to_owned(),
-            addresses: vec![TaskAddress {
-                network_id: "n".to_owned(),
-                network: "hub".to_owned(),
-                address: address.to_owned(),
-            }],
             ..ObservedTask::default()
         }
     }
 
     fn told(tasks: &[ObservedTask]) -> Status {
-        let state = State { network: "n".to_owned(), address: "10.0.1.7".to_owned(), port: 8888, ..State::default() };
-        of_tasks(tasks, &state, &Redactor::default())
-    }
-
-    #[test]
-    fn a_task_that_moved_is_found_again() {
-        let same = told(&[task("running", "running", "10.0.1.7")]);
-        assert_eq!((same.running, same.state), (Value::Bool(true), None));
-        let moved = told(&[task("shutdown", "shutdown", "10.0.1.7"), task("running", "running", "10.0.1.9")]);
-        assert_eq!(moved.state.unwrap().address, "10.0.1.9");
+        living(tasks).map_or_else(|| ended(tasks, &Redactor::default()), |_| lives(None, &State::default()))
     }
 
     #[test]
     fn between_two_attempts_a_server_is_not_dead_and_after_many_it_is() {
-        let ended = || task("failed", "shutdown", "");
-        assert_eq!(told(&[ended(), task("ready", "ready", "10.0.1.7")]).running, Value::Bool(true));
-        let dead = told(&[ended(), ended(), ended(), task("ready", "ready", "10.0.1.7")]);
+        let ended = || task("failed", "shutdown");
+        assert_eq!(told(&[ended(), task("ready", "ready")]).running, Value::Bool(true));
+        let dead = told(&[ended(), ended(), ended(), task("ready", "ready")]);
         assert_eq!((dead.running, dead.exit_code, dead.exists), (Value::Bool(false), Some(3), Some(true)));
         assert_eq!(told(&[ended()]).reason.as_deref(), Some("task: non-zero exit (3)"));
         let at = |created: &str| ObservedTask { created_at: created.to_owned(), ..ended() };
-        let starting = || task("ready", "ready", "10.0.1.7");
+        let starting = || task("ready", "ready");
         let series = ["2026-11-20T08:00:00.5Z", "2026-11-20T08:02:00Z", "2026-11-20T08:09:59Z"].map(at);
         assert_eq!(told(&[&series[..], &[starting()]].concat()).running, Value::Bool(false));
         let long_ago = ["2026-11-01T08:00:00.5Z", "2026-11-12T08:00:00Z", "2026-11-20T08:00:00Z"].map(at);

@@ -118,6 +118,9 @@ pub struct State {
     /// The id of the network that the address is on; empty where it is a node's.
     #[serde(default)]
     pub network: String,
+    /// The id of the node that it runs on.
+    #[serde(default)]
+    pub node: String,
     /// The ids of the Swarm configs that hold the user's uploads.
     #[serde(default)]
     pub configs: Vec<String>,

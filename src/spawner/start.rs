@@ -1,6 +1,7 @@
 //! A server is started: looked for, created, waited for; or nothing of it stays.
 
 mod files;
+mod undo;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -16,23 +17,24 @@ use crate::emit::engine::{self, Ids};
 use crate::emit::{ApiVersion, Inexpressible};
 use crate::ir::{Service, Text};
 use crate::plan::label::{BY_SPAWNER, MADE_BY};
-use crate::plan::observed::ObservedService;
 use crate::resolve::object::Object;
 use crate::resolve::upload::Upload;
 
 use super::event::{Event, Failed, FailureCode, Stage, Started};
+use super::reach::{Found, Reach};
 use super::request::{Existing, State, VERSION, Wait};
-use super::stop::{Goods, clear, uploads};
-use super::wait::{Found, Seen};
-use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, words};
+use super::stop::{Goods, clear, here, uploads};
+use super::wait::Seen;
+use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, variable, words};
+use undo::Made;
 
-/// How long what a failed start leaves may take to go.
-const CLEARING: Duration = Duration::from_secs(12);
+/// How long the volumes of a server that is replaced may take to go, as long as its container takes to end.
+const REPLACING: Duration = Duration::from_secs(30);
+/// How long the name of a service that was removed may be taken.
+const TAKEN: Duration = Duration::from_secs(12);
 /// How often a creation is tried whose answer did not come.
 const TRIES: u32 = 3;
-/// How often one is looked for that may come late.
-const LOOKS: u32 = 3;
-/// Between two such looks.
+/// Between two looks for one.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 
 /// A server to be started, and all that it takes.
@@ -71,17 +73,6 @@ pub struct Start<'a, A> {
     pub redactor: &'a Redactor,
 }
 
-/// What was made so far, to be removed if it comes to nothing.
-#[derive(Debug, Default)]
-struct Made {
-    service: Option<String>,
-    configs: Vec<String>,
-    /// Whether a config of our making may exist though the engine's answer is missing.
-    is_uploading: bool,
-    /// Whether a service of our making may exist though the engine's answer is missing.
-    is_unsure: bool,
-}
-
 /// How a look at what is there ends.
 enum Look {
     /// Nothing is there.
@@ -89,7 +80,7 @@ enum Look {
     /// This is the answer.
     Answer(Event),
     /// It is there and is to be taken as it is.
-    Keep(Box<ObservedService>),
+    Keep(Box<(State, Reach)>),
 }
 
 /// Takes the names of configs and secrets for their ids.
@@ -120,7 +111,8 @@ impl<A: SwarmApi> Start<'_, A> {
         match ended {
             Ok(event) => event,
             Err(mut failure) => {
-                failure.left = self.undo(made.into_inner(), &seen.into_inner()).await;
+                let left = self.undo(made.into_inner(), &seen.into_inner()).await;
+                (failure.left, failure.unreachable) = (left.names, left.unreachable);
                 Event::Failed(failure)
             }
         }
@@ -133,11 +125,12 @@ impl<A: SwarmApi> Start<'_, A> {
         teller: &Teller<'_>,
     ) -> Result<Event, Box<Failed>> {
         let wanted = self.wanted_digest();
-        match self.look_for_it(&wanted).await? {
+        match self.look_for_it(&wanted, made).await? {
             Look::Answer(event) => return Ok(event),
             Look::Keep(there) => {
-                let found = self.wait(&there.id, seen, teller).await?;
-                return Ok(self.started(&there.id, &[], found));
+                let (state, reach) = *there;
+                let found = self.wait(&state.service_id, &reach, seen, teller).await?;
+                return Ok(self.started(&state, &found, made));
             }
             Look::Free => {}
         }
@@ -148,17 +141,25 @@ impl<A: SwarmApi> Start<'_, A> {
         self.fill_ids(&mut body, &made.borrow().configs);
         let id = self.create(&body, &wanted, made).await?;
         made.borrow_mut().service = Some(id.clone());
-        let found = self.wait(&id, seen, teller).await?;
-        let configs = made.borrow().configs.clone();
-        Ok(self.started(&id, &configs, found))
+        let found = self.wait(&id, &Reach::of_service(self.service, self.port), seen, teller).await?;
+        let state = State {
+            version: VERSION,
+            service: self.service.name.to_string(),
+            service_id: id,
+            configs: made.borrow().configs.clone(),
+            volumes: Goods::volumes_of(self.service),
+            ..State::default()
+        };
+        Ok(self.started(&state, &found, made))
     }
 
     /// Looks whether there is a service of this name.
-    async fn look_for_it(&self, wanted: &str) -> Result<Look, Box<Failed>> {
+    async fn look_for_it(&self, wanted: &str, made: &RefCell<Made>) -> Result<Look, Box<Failed>> {
+        let fail = |error: ApiError| engine_failed(&error, self.redactor);
         let there = match self.api.service(&self.service.name).await {
             Ok(there) => there,
             Err(ApiError::NotFound { .. }) => return Ok(Look::Free),
-            Err(error) => return Err(engine_failed(&error, self.redactor)),
+            Err(error) => return Err(fail(error)),
         };
         if !self.owner.owns(&there) {
             let detail = format!("the service `{}` is there and not this server's", there.name());
@@ -169,20 +170,23 @@ impl<A: SwarmApi> Start<'_, A> {
             }));
         }
         match self.existing {
-            Existing::Keep => Ok(Look::Keep(Box::new(there))),
+            Existing::Keep => {
+                let uploads = uploads(self.api, self.owner).await.map_err(fail)?;
+                Ok(Look::Keep(Box::new(State::of_live(&there, self.port, uploads))))
+            }
             Existing::Replace => {
-                let has_files = there.spec.pointer("/TaskTemplate/ContainerSpec/Configs").is_some();
-                let uploads = if has_files { uploads(self.api, self.owner).await } else { Ok(Vec::new()) };
-                let uploads = uploads.map_err(|error| engine_failed(&error, self.redactor))?;
-                let goods = Goods::of_service(&there, uploads);
-                clear(self.api, &goods, Instant::now() + CLEARING, self.redactor)
-                    .await
-                    .map_err(|error| engine_failed(&error, self.redactor))?;
+                let goods = Goods::all(self.api, self.owner, &there).await.map_err(fail)?;
+                made.borrow_mut().old = Some(goods.clone());
+                let deadline = self.deadline.min(Instant::now() + REPLACING);
+                let cleared = clear(self.api, &goods, deadline, self.redactor).await.map_err(fail)?;
+                let mut made = made.borrow_mut();
+                made.old = None;
+                made.unreachable = cleared.unreachable.into_iter().chain(cleared.left.into_iter().map(here)).collect();
                 Ok(Look::Free)
             }
             Existing::Tell => {
                 let filter = crate::apply::api::TaskFilter::Service(there.id.clone());
-                let tasks = self.api.tasks(&filter).await.map_err(|error| engine_failed(&error, self.redactor))?;
+                let tasks = self.api.tasks(&filter).await.map_err(fail)?;
                 let running = super::wanted_task(&tasks).is_some_and(|task| task.state == "running");
                 Ok(Look::Answer(Event::Exists {
                     running,
@@ -206,7 +210,7 @@ impl<A: SwarmApi> Start<'_, A> {
     async fn create(&self, body: &Value, wanted: &str, made: &RefCell<Made>) -> Result<String, Box<Failed>> {
         let auth = (self.auth)(self.service.container.image.expose());
         let mut tries = 0;
-        let taken_until = Instant::now() + CLEARING;
+        let taken_until = Instant::now() + TAKEN;
         loop {
             tries += 1;
             made.borrow_mut().is_unsure = true;
@@ -255,27 +259,18 @@ impl<A: SwarmApi> Start<'_, A> {
         digest
     }
 
-    fn started(&self, id: &str, configs: &[String], found: Found) -> Event {
+    fn started(&self, state: &State, found: &Found, made: &RefCell<Made>) -> Event {
         let resources = &self.service.resources;
-        let state = State {
-            version: VERSION,
-            api: self.version.to_string(),
-            service: self.service.name.to_string(),
-            service_id: id.to_owned(),
-            address: found.address.clone(),
-            port: found.port,
-            network: found.network,
-            configs: configs.to_vec(),
-            volumes: Goods::volumes_of(self.service),
-        };
+        let state = State { api: self.version.to_string(), ..state.at(found) };
         Event::Started(Box::new(Started {
-            address: found.address,
-            port: found.port,
-            service: self.service.name.to_string(),
+            address: state.address.clone(),
+            port: state.port,
+            service: state.service.clone(),
             profile: self.profile.to_owned(),
             mem_limit: resources.mem_limit,
             cpu_limit: resources.cpu_limit.map(|nano| nano as f64 / 1e9),
             state,
+            unreachable: made.take().unreachable,
         }))
     }
 
@@ -287,57 +282,6 @@ impl<A: SwarmApi> Start<'_, A> {
         );
         words::of_late(task, &self.service.resources, seen.absent.as_deref().unwrap_or_default(), detail)
     }
-
-    /// Looks for a service whose creation was not answered: the engine may be about to make it.
-    async fn look_again(&self) -> Result<ObservedService, ApiError> {
-        for _ in 1..LOOKS {
-            match self.api.service(&self.service.name).await {
-                Err(ApiError::NotFound { .. }) => tokio::time::sleep(BETWEEN_LOOKS).await,
-                answer => return answer,
-            }
-        }
-        self.api.service(&self.service.name).await
-    }
-
-    /// Removes what was made; what stays is given back.
-    async fn undo(&self, made: Made, seen: &Seen) -> Vec<String> {
-        let Made { service, mut configs, is_uploading, is_unsure } = made;
-        if is_uploading {
-            match uploads(self.api, self.owner).await {
-                Ok(all) => configs = all,
-                Err(_) => return self.uploads.iter().map(|upload| format!("config {}", upload.config)).collect(),
-            }
-        }
-        let id = match service {
-            Some(id) => Some(id),
-            // The engine may have made it though its answer was lost.
-            None if is_unsure => match self.look_again().await {
-                Ok(there) if self.owner.owns(&there) => Some(there.id),
-                Ok(_) | Err(ApiError::NotFound { .. }) => None,
-                Err(_) => return vec![format!("service {}", self.service.name)],
-            },
-            None => None,
-        };
-        let node = seen.task.as_ref().map(|task| task.node_id.clone()).unwrap_or_default();
-        let goods = Goods {
-            name: self.service.name.to_string(),
-            service: id,
-            configs,
-            volumes: if seen.was_started { Goods::volumes_of(self.service) } else { Vec::new() },
-            nodes: vec![node],
-        };
-        match clear(self.api, &goods, Instant::now() + CLEARING, self.redactor).await {
-            Ok(cleared) => cleared.left,
-            Err(_) => goods.names(),
-        }
-    }
-}
-
-/// The value of a variable of a service's spec.
-fn variable(spec: &Value, name: &str) -> Option<String> {
-    let env = spec.pointer("/TaskTemplate/ContainerSpec/Env")?.as_array()?;
-    let mut values = env.iter().rev().filter_map(Value::as_str).filter_map(|entry| entry.split_once('='));
-    values.find(|(own, _)| *own == name).map(|(_, value)| value.to_owned())
 }
 
 /// Tells whether two specs hold the same hub's token: one start's own.

@@ -71,6 +71,13 @@ impl Goods {
         }
     }
 
+    /// All that belongs to a service that is there.
+    pub(super) async fn all<A: SwarmApi>(api: &A, owner: Owner<'_>, there: &ObservedService) -> Result<Self, ApiError> {
+        let mut goods = Self::of_service(there, uploads(api, owner).await?);
+        goods.nodes = nodes(api, &there.id, &goods.volumes).await?;
+        Ok(goods)
+    }
+
     /// The volumes that go with a compiled service.
     pub(super) fn volumes_of(service: &Service) -> Vec<String> {
         let volumes = service.container.mounts.iter().filter_map(|mount| {
@@ -141,7 +148,8 @@ pub(super) async fn clear<A: SwarmApi>(
             cleared.unreachable.extend(volumes);
         }
     }
-    if goods.nodes.contains(&own) {
+    // Where nobody knows any more where it ran, this node is as good as any.
+    if goods.nodes.is_empty() || goods.nodes.contains(&own) {
         let there = match persistently(deadline, || api.volumes()).await {
             Ok(there) => there,
             Err(error) => {
@@ -213,7 +221,7 @@ pub async fn stop<A: SwarmApi>(job: &Stop<'_, A>, tell: &dyn Fn(&Event)) -> Even
 }
 
 /// What stays on the engine's own node.
-fn here(left: String) -> Unreachable {
+pub(super) fn here(left: String) -> Unreachable {
     let name = left.split(' ').nth(1).unwrap_or_default().to_owned();
     let kind = left.split(' ').next().unwrap_or_default();
     Unreachable { command: format!("docker {kind} rm {name}"), volume: name, node: String::new() }
@@ -223,23 +231,27 @@ fn here(left: String) -> Unreachable {
 async fn goods<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Option<Goods>, ApiError> {
     let Some(state) = job.state else {
         let there = match job.api.service(job.name).await {
-            Ok(there) => there,
-            Err(ApiError::NotFound { .. }) => return Ok(None),
+            Ok(there) if job.owner.owns(&there) => there,
+            Ok(_) => return Ok(None),
+            Err(ApiError::NotFound { .. }) => {
+                // A start that was interrupted may have come no further than these.
+                let configs = uploads(job.api, job.owner).await?;
+                return Ok(Some(Goods { name: job.name.to_owned(), configs, ..Goods::default() }));
+            }
             Err(error) => return Err(error),
         };
-        if !job.owner.owns(&there) {
-            return Ok(None);
-        }
-        let mut goods = Goods::of_service(&there, uploads(job.api, job.owner).await?);
-        goods.nodes = nodes(job.api, &there.id, &goods.volumes).await?;
-        return Ok(Some(goods));
+        return Goods::all(job.api, job.owner, &there).await.map(Some);
     };
+    let mut nodes = nodes(job.api, &state.service_id, &state.volumes).await?;
+    if !state.node.is_empty() && !nodes.contains(&state.node) {
+        nodes.push(state.node.clone());
+    }
     Ok(Some(Goods {
         name: state.service.clone(),
         service: Some(state.service_id.clone()),
         configs: state.configs.clone(),
         volumes: state.volumes.clone(),
-        nodes: nodes(job.api, &state.service_id, &state.volumes).await?,
+        nodes,
     }))
 }
 

@@ -13,9 +13,10 @@ use crate::apply::api::{ApiError, TaskFilter};
 use crate::plan::observed::ObservedTask;
 
 use super::event::{Failed, FailureCode, Stage};
+use super::reach::{Found, Reach};
 use super::request::{Existing, Wait};
 use super::start::Start;
-use super::{Teller, address_on, failed, wanted_task, words};
+use super::{Teller, failed, wanted_task, words};
 
 /// When the tasks are first looked at: they run after half a second where nothing has to be fetched.
 const FIRST_LOOK: Duration = Duration::from_millis(400);
@@ -32,19 +33,6 @@ const TRY: Duration = Duration::from_millis(500);
 /// How long the engine may be away while a server starts.
 const AWAY: Duration = Duration::from_secs(30);
 
-/// A server that runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// The id of the network that its address is on; empty for a node's address.
-    pub(super) network: String,
-    /// Its address.
-    pub(super) address: String,
-    /// The port there.
-    pub(super) port: u16,
-    /// The node's id.
-    pub(super) node: String,
-}
-
 /// What was seen last of a service, for an account of why it is late.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -58,8 +46,14 @@ pub(super) struct Seen {
 
 impl<A: SwarmApi> Start<'_, A> {
     /// Waits until the server can be reached.
-    pub(super) async fn wait(&self, id: &str, seen: &RefCell<Seen>, teller: &Teller<'_>) -> Result<Found, Box<Failed>> {
-        let looks = self.look(id, seen, teller);
+    pub(super) async fn wait(
+        &self,
+        id: &str,
+        reach: &Reach,
+        seen: &RefCell<Seen>,
+        teller: &Teller<'_>,
+    ) -> Result<Found, Box<Failed>> {
+        let looks = self.look(id, reach, seen, teller);
         let tries = self.try_port(seen);
         tokio::select! {
             found = looks => found,
@@ -68,7 +62,13 @@ impl<A: SwarmApi> Start<'_, A> {
     }
 
     /// Looks at the tasks until one runs, and that is enough, or until one has ended.
-    async fn look(&self, id: &str, seen: &RefCell<Seen>, teller: &Teller<'_>) -> Result<Found, Box<Failed>> {
+    async fn look(
+        &self,
+        id: &str,
+        reach: &Reach,
+        seen: &RefCell<Seen>,
+        teller: &Teller<'_>,
+    ) -> Result<Found, Box<Failed>> {
         let filter = TaskFilter::Service(id.to_owned());
         let mut next = Instant::now() + FIRST_LOOK;
         let mut away_since: Option<Instant> = None;
@@ -118,7 +118,9 @@ impl<A: SwarmApi> Start<'_, A> {
             let (stage, message) = words::progress(task.as_ref(), resources, &absent);
             teller.progress(stage, message);
             let found = match &task {
-                Some(task) => self.found(task).await?,
+                Some(task) => {
+                    reach.find(self.api, task).await.map_err(|error| super::engine_failed(&error, self.redactor))?
+                }
                 None => None,
             };
             {
@@ -166,27 +168,6 @@ impl<A: SwarmApi> Start<'_, A> {
                 return found;
             }
         }
-    }
-
-    /// Where a task is reached, as soon as it has an address.
-    async fn found(&self, task: &ObservedTask) -> Result<Option<Found>, Box<Failed>> {
-        if let Some(network) = self.service.networks.first() {
-            let address = address_on(task, network.target.expose()).filter(|address| !address.address.is_empty());
-            return Ok(address.map(|address| Found {
-                network: address.network_id.clone(),
-                address: address.address.clone(),
-                port: self.port,
-                node: task.node_id.clone(),
-            }));
-        }
-        let ports = &self.service.endpoint.ports;
-        let published = ports.iter().find(|port| port.target == self.port && &*port.mode == "host");
-        let (Some(port), false) = (published.and_then(|port| port.published), task.node_id.is_empty()) else {
-            return Ok(None);
-        };
-        let nodes = self.api.nodes().await.map_err(|error| super::engine_failed(&error, self.redactor))?;
-        let node = nodes.into_iter().find(|node| node.id == task.node_id);
-        Ok(node.map(|node| Found { network: String::new(), address: node.address, port, node: task.node_id.clone() }))
     }
 }
 

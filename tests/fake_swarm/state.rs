@@ -168,6 +168,7 @@ impl State {
             id: "node1".to_owned(),
             hostname: "one.example".to_owned(),
             state: "ready".to_owned(),
+            address: "192.0.2.1".to_owned(),
             ..ObservedNode::default()
         };
         Self {

@@ -85,6 +85,22 @@ async fn a_server_that_is_to_be_kept_and_does_not_run_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_volumes_of_a_server_that_could_not_be_kept_are_not_touched() {
+    for cancel in [None, Some(Duration::from_secs(1))] {
+        let swarm = FakeSwarm::new();
+        let alice = hub("alice", "Scratch");
+        alice.start(&swarm).await.started();
+        add_volume(&swarm, &alice.scratch());
+        swarm.now(|state| state.displace(&alice.name(), if cancel.is_some() { "starting" } else { "exits" }));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        swarm.mend();
+        let told = Hub { existing: Existing::Keep, cancel, ..alice.clone() }.start(&swarm).await;
+        assert_eq!(told.failed(), if cancel.is_some() { "cancelled" } else { "exited" });
+        assert!(swarm.calls("remove_volume").is_empty(), "a server that the swarm starts again would be without it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_is_replaced_with_its_token_and_its_files() {
     let swarm = FakeSwarm::new();
     let first = Hub { options: file("old"), ..hub("alice", "Runs") }.start(&swarm).await;

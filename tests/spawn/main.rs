@@ -7,6 +7,7 @@
 #[allow(dead_code, reason = "shared with tests/apply")]
 mod fake_swarm;
 
+mod adopted;
 mod existing;
 mod failures;
 mod page;
@@ -14,6 +15,7 @@ mod polls;
 mod settings;
 mod starts;
 mod stops;
+mod volumes;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -55,6 +57,9 @@ images = [
     { name = "Unhealthy", image = "unhealthy:1" },
     { name = "Homeless", image = "homeless:1" },
     { name = "Unequipped", image = "unequipped:1", accelerators = [{ kind = "gpu" }] },
+    { name = "Published", image = "runs:4", networks = [], endpoint_spec = { ports = [
+        { target = 8888, published = 31000, mode = "host" },
+    ] } },
     { name = "Unplaced", image = "addressless:1" },
     { name = "Telltale", image = "telltale:canary-of-the-token" },
     { name = "Unmounted", image = "telltale:2", mounts = [

@@ -63,6 +63,7 @@ fn stages() -> Vec<Stage> {
 /// All events, with all that they can hold; another one does not compile here.
 fn events() -> Vec<Event> {
     let text = || "x".to_owned();
+    let unreachable = || vec![Unreachable { volume: text(), node: text(), command: text() }];
     let state = State { version: 1, service: text(), service_id: text(), ..State::default() };
     let all = vec![
         Event::Progress { stage: Stage::Pending, percent: 20, message: text() },
@@ -74,6 +75,7 @@ fn events() -> Vec<Event> {
             mem_limit: Some(1),
             cpu_limit: Some(1.0),
             state: state.clone(),
+            unreachable: unreachable(),
         })),
         Event::Exists { running: true, changed: true, on_changed: "keep", api_token: Some(text()) },
         Event::Failed(Box::new(Failed {
@@ -83,6 +85,7 @@ fn events() -> Vec<Event> {
             detail: text(),
             exit_code: Some(3),
             left: vec![text()],
+            unreachable: unreachable(),
         })),
         Event::Status(Box::new(Status {
             running: json!(true),
@@ -95,7 +98,7 @@ fn events() -> Vec<Event> {
         })),
         Event::Stopped {
             removed: Removed { service: Some(text()), configs: vec![text()], volumes: vec![text()] },
-            unreachable: vec![Unreachable { volume: text(), node: text(), command: text() }],
+            unreachable: unreachable(),
         },
         Event::Settings(Box::new(Settings {
             version: 1,
@@ -188,6 +191,12 @@ fn the_page_shows_each_event_with_each_key() {
     // Only where a server has ended.
     assert!(PAGE.contains("`exit_code` is there if known"));
     shown.get_mut("failed").unwrap().insert(".exit_code".to_owned());
+    // Only where something stays.
+    let unreachable: Vec<String> = shown["stopped"].iter().filter(|key| key.contains("unreachable")).cloned().collect();
+    for event in ["started", "failed"] {
+        assert!(PAGE.contains("stay, as [`stopped`](#stop) has it"));
+        shown.get_mut(event).unwrap().extend(unreachable.clone());
+    }
     assert_eq!(shown, keys_by_event(events().into_iter().map(|event| serde_json::to_value(event).unwrap())));
 }
 
