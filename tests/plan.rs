@@ -343,7 +343,8 @@ fn a_saved_plan_is_read_back() {
         with_wanted("version = 1\nimages = [{ name = \"A\", image = \"a:1\" }]\n[users.alice]\n", |name, wanted| {
             plan_of(name, wanted, &ObservedState::default(), &Options::default())
         });
-    let saved = document::Saved { arguments: vec!["--prune".to_owned()], fingerprint: "f".to_owned() };
+    let text = |text: &str| text.to_owned();
+    let saved = document::Saved { arguments: vec![text("--prune")], cluster: text("c"), fingerprint: text("f") };
     let text = document::render(&plan, Some(saved));
     let read: document::Document = serde_json::from_str(&text).unwrap();
     assert_eq!(read.saved.as_ref().map(|saved| &*saved.fingerprint), Some("f"));

@@ -169,6 +169,8 @@ fn with_a_worker() -> Value {
     let services = swarm["services"].as_array_mut().unwrap().iter_mut();
     let ours = services.filter(|service| service["Spec"]["Labels"]["swarmgen.deployment"] == "chemistry");
     for service in ours {
+        // As `apply` leaves it: without the label, all that may be a secret is taken for one.
+        service["Spec"]["Labels"]["swarmgen.hidden"] = "".into();
         service["Spec"]["TaskTemplate"]["ContainerSpec"]["Mounts"] = json!([{
             "Type": "volume", "Source": "home-alice", "Target": "/home",
             "VolumeOptions": {"Labels": {"autoremove": "True"}},

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::{Engine, run};
+use crate::proxy::{Proxy, Requests};
 use crate::scenario::Scenario;
 use crate::until::until;
 
@@ -68,9 +69,17 @@ fn changes_by_hand_are_found_and_mended() {
 fn a_saved_plan_is_applied_or_stale() {
     let scenario = Scenario::new(Engine::idle(), "saved");
     scenario.has_config("", CLASS);
-    scenario.plans(&["-o", "plan.json"]);
+    let proxy = Proxy::before(&scenario.engine().socket(1));
+    let through = format!("unix://{}", proxy.socket().display());
+    scenario.plans(&["-o", "plan.json", "-H", &through]);
     assert_eq!(scenario.service_names(), [""; 0]);
+    let elsewhere = format!("unix://{}", Engine::shared().socket(1).display());
+    let refused = scenario.ran(&["apply", "--detach", "plan.json", "-H", &elsewhere]).ends_with(1);
+    refused.says("the saved plan is for another swarm, and nothing was done");
+    assert_eq!(proxy.count(&Requests::to("POST", "/services/create")), 0);
+    // Where it says nothing else, it goes where the plan was made.
     scenario.ran(&["apply", "--detach", "plan.json"]).ends_with(0);
+    assert_eq!(proxy.count(&Requests::to("POST", "/services/create")), 2);
     assert_eq!(scenario.service_names(), ["saved-anna-1", "saved-ben-1"]);
     scenario.plans(&[]).is_empty();
 
