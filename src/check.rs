@@ -5,8 +5,10 @@
 
 pub mod canonical;
 pub mod image;
+pub mod known;
 pub mod level;
 pub mod object;
 pub mod placement;
 pub mod rules;
 pub mod schema;
+pub mod volume;

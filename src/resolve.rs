@@ -14,6 +14,7 @@ pub mod document;
 pub mod everybody;
 pub mod expression;
 mod judgement;
+pub mod ledger;
 pub mod merge;
 pub mod naming;
 pub mod object;
@@ -35,7 +36,6 @@ use std::sync::{Arc, OnceLock};
 
 use crate::check;
 use crate::check::level::Levels;
-use crate::check::rules::ServerView;
 use crate::diag::{Diagnostic, Diagnostics, Severity, closest, code};
 use crate::ir::Service;
 use crate::source::records::Records;
@@ -44,7 +44,7 @@ use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Span, Value, 
 use decode::Decoder;
 use document::{Document, Inputs};
 use merge::Mode;
-use naming::{NameError, Part, Scheme};
+use naming::{NameError, Part};
 use profile::Profile;
 use roster::{Roster, User};
 use scope::{BUILTINS, Memo, OF_USERS, SAME_FOR_ALL, Scope};
@@ -372,21 +372,7 @@ impl<'a> Compiler<'a> {
         findings.extend(decoder.into_findings());
         let uploads = self.uploads(names, request, findings);
         service.container.configs.extend(uploads.iter().map(Upload::reference));
-        let view = ServerView {
-            service: &service,
-            spec: &spec,
-            hub: self.settings.hub.as_deref(),
-            hub_span: self.settings.hub_span,
-            varies: &|node| self.varies(node),
-            differs: &|node| self.differs(node),
-            own: &|name| self.is_own(name),
-            chosen: &|node, safe| self.chosen_name(node, safe),
-            chosen_in_dns: &|node, safe| self.chosen_dns_name(node, safe),
-            hidden: self.settings.scheme.hides_usernames(),
-            owned: self.settings.scheme != Scheme::Last32,
-            probe,
-        };
-        findings.extend(self.judge(&view, &scope, fixed));
+        findings.extend(self.viewed(&service, &spec, probe, |view| self.judge(view, &scope, fixed)));
         let (profile, listed) = (Arc::clone(&profile.name), user.span);
         Some(Server { service, user: Arc::clone(&user.name), profile, spec, listed, uploads })
     }
@@ -478,7 +464,10 @@ impl<'a> Compiler<'a> {
             Segment::Placeholder { path, .. } => !SAME_FOR_ALL.contains(&root(path)),
             Segment::Angle { path, .. } => self.is_known(root(path)) && !SAME_FOR_ALL.contains(&root(path)),
             Segment::Expression { source, .. } => match self.expressions.get(source) {
-                Ok(compiled) => compiled.names.iter().any(|name| !SAME_FOR_ALL.contains(&name.as_str())),
+                Ok(compiled) => {
+                    let mut names = compiled.names.iter().chain(&compiled.sliced);
+                    names.any(|name| !SAME_FOR_ALL.contains(&name.as_str()))
+                }
                 Err(_) => true,
             },
             // The service, its tasks and its nodes differ.

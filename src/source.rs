@@ -9,6 +9,7 @@ pub mod json;
 pub mod node;
 pub mod pointer;
 pub mod records;
+mod sniff;
 pub mod span;
 pub mod toml;
 pub mod world;

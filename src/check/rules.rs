@@ -21,6 +21,7 @@ mod name_from_user;
 mod no_network;
 mod node_local_volume;
 mod not_a_key;
+pub mod not_per_user;
 mod object_name;
 mod object_size;
 mod open_mounts;
@@ -261,6 +262,8 @@ pub static SERVER_RULES: &[ServerRule] = &[
         check: target_clash::check,
         reads: &["container_spec.mounts.*.target", "container_spec.configs", "container_spec.secrets"],
     },
+    ServerRule { code: &code::NOT_PER_USER, check: not_per_user::check, reads: &["endpoint_spec"] },
+    ServerRule { code: &code::SHARED_ALIAS, check: not_per_user::check_aliases, reads: &["networks"] },
 ];
 
 /// The rules about single mounts, sorted by code.
@@ -308,6 +311,12 @@ pub fn mounts(view: &ServerView<'_>, asked: impl Fn(usize, usize) -> bool) -> Ve
         findings.extend(rules.filter_map(|(_, rule)| (rule.check)(view, mount, node)));
     }
     findings
+}
+
+/// Tells whether SG228 is about a mount, allowed or not: an sshfs volume of one name for all, with options of each user's.
+pub fn is_shared_sshfs(view: &ServerView<'_>, mount: usize) -> bool {
+    let found = view.service.container.mounts.get(mount).zip(mount_nodes(view.spec).get(mount));
+    found.is_some_and(|(mount, node)| shared_sshfs::different(view, mount, node).is_some())
 }
 
 #[cfg(test)]

@@ -75,6 +75,16 @@ fn subject(name: &str) -> Result<Subject, String> {
     })
 }
 
+/// Swarm puts a stack's name before its services', and takes letters, digits and inner dashes and underscores in those.
+fn stack(name: &str) -> Result<String, &'static str> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(inner) {
+        Ok(name.to_owned())
+    } else {
+        Err("a stack's name has letters, digits, `-` and `_`, and starts with a letter or digit")
+    }
+}
+
 /// How diagnostics are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum MessageFormat {
@@ -166,7 +176,7 @@ pub(super) struct Validate {
     #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(complete::users))]
     pub(super) user: Option<String>,
     /// Check names as parts of this stack
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = stack)]
     pub(super) stack: Option<String>,
     /// Mend in the config's files what has one safe mend; comments and formatting stay
     #[arg(long)]
@@ -266,7 +276,7 @@ pub(super) struct Render {
     #[arg(long, value_name = "FILE", required_if_eq("format", "template"))]
     pub(super) template: Option<PathBuf>,
     /// The name that the stack will be deployed under, which counts towards the length of names
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = stack)]
     pub(super) stack: Option<String>,
     /// The ids of Swarm configs and secrets for `service`: a JSON, YAML or TOML table NAME = ID
     #[arg(long, value_name = "FILE")]

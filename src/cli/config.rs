@@ -6,6 +6,7 @@ use crate::check::canonical::printable;
 use crate::check::level::Level;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::resolve::document::{Inputs, read_document};
+use crate::resolve::roster;
 use crate::resolve::scope::{BUILTINS, OF_USERS};
 use crate::resolve::settings::SecretNames;
 use crate::source::{Author, Entry, Node, SourceMap, Span, Syntax, Value, World};
@@ -147,6 +148,11 @@ fn env_lines(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &
         // The value may be a secret: the whole line is never shown.
         sources.mark_secret(span);
         match line.split_once('=') {
+            Some((name, _)) if name.contains(char::is_whitespace) => diagnostics.push(
+                Diagnostic::new(&code::SYNTAX, "the name of a variable in the hub's environment has spaces in it")
+                    .at(span, "")
+                    .help("write `NAME=VALUE` as `env` prints it, without `export` and without spaces around the `=`"),
+            ),
             Some((name, value)) if !name.is_empty() => {
                 let entry = Entry { key: name.into(), key_span: span, value: Node::string(span, value) };
                 match entries.iter_mut().find(|own| own.key == entry.key) {
@@ -176,11 +182,18 @@ pub(super) fn attributes(set: &[String], sources: &SourceMap, diagnostics: &mut 
         };
         let value_span = Span::new(id, name.len() + 1, text.len());
         sources.mark_secret(value_span);
-        if BUILTINS.contains(&name) && !OF_USERS.contains(&name) {
-            diagnostics.push(
-                Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` is a built-in and cannot be set"))
-                    .at(Span::new(id, 0, name.len()), ""),
-            );
+        let refusal = |what| Diagnostic::new(&code::RESERVED_ATTRIBUTE, format!("`{name}` {what}"));
+        let refusal = if name == "profile" {
+            Some(refusal("is no attribute").help("choose one with `--profile`"))
+        } else if roster::RESERVED.contains(&name) {
+            Some(refusal("is no attribute").help("set it in the user's entry under `[users]` or in a users file"))
+        } else if BUILTINS.contains(&name) && !OF_USERS.contains(&name) {
+            Some(refusal("is a built-in and cannot be set"))
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            diagnostics.push(refusal.at(Span::new(id, 0, name.len()), ""));
             continue;
         }
         entries.retain(|own| &*own.key != name);

@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::resolve::everybody::in_order;
+use crate::resolve::ledger::Ledger;
 use crate::resolve::object::{self, Object};
 use crate::resolve::{Compiler, Request, Server};
 use crate::source::{Disk, SourceMap};
@@ -68,16 +69,23 @@ pub(super) fn wanted<'c>(
 
 fn all<'c>(compiler: &'c Compiler<'c>, request: &Request<'_>, diagnostics: &mut Diagnostics) -> Vec<Server<'c>> {
     let mut servers = Vec::with_capacity(compiler.roster.len());
+    let resolve = |index, found: &mut _| compiler.resolve(&compiler.roster.user(index), request, found);
+    let mut ledger = Ledger::new(compiler, |index| resolve(index, &mut Diagnostics::new()).into_iter().collect());
     in_order(
         compiler.roster.len(),
         |range| {
-            let mut found = Diagnostics::new();
-            let resolve = |index| compiler.resolve(&compiler.roster.user(index), request, &mut found);
-            (range.filter_map(resolve).collect::<Vec<_>>(), found)
+            let (mut found, mut claims) = (Diagnostics::new(), Vec::new());
+            let resolved = range.filter_map(|index| {
+                let server = resolve(index, &mut found)?;
+                compiler.claims(index, &server, &mut claims);
+                Some(server)
+            });
+            (resolved.collect::<Vec<_>>(), found, claims)
         },
-        |(some, found)| {
+        |(some, found, claims)| {
             servers.extend(some);
             diagnostics.merge(found);
+            ledger.join(claims, diagnostics);
             ControlFlow::Continue(())
         },
     );

@@ -168,6 +168,8 @@ codes! {
     HOST_KEYS_UNCHECKED = note("SG251", "host-keys-unchecked", "The sshfs plugin checks no host keys.");
     HEALTH_TEST = warn("SG252", "health-test", "A health check's test is not one that the engine runs as it is written.");
     TARGET_CLASH = warn("SG253", "target-clash", "A mount, a config or a secret has the path of another.");
+    NOT_PER_USER = deny("SG254", "not-per-user", "What only one user's server can have is the same for several.");
+    SHARED_ALIAS = warn("SG255", "shared-alias", "Several users' servers have one alias on a network.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");
@@ -201,7 +203,7 @@ codes! {
     SECRETS_READABLE = warn_of_run("SG405", "secrets-readable", "Secrets are written to a file that others can read.");
     OUTPUT_TEMPLATE = hard("SG406", "output-template", "The operator's output template failed.");
     OUTPUT_FAILED = hard("SG407", "output-failed", "The output cannot be written.");
-    VOLUME_CONFLICT = hard("SG408", "volume-conflict", "Two services of one stack define a volume differently.");
+    VOLUME_CONFLICT = hard("SG408", "volume-conflict", "Two services, or two mounts of one, define a volume differently.");
 
     NO_KEY = hard("SG501", "no-key", "Swarm secrets are declared, and there is no key to name them with.");
     HUB_SERVERS = hard("SG502", "hub-servers", "A hub starts these servers, and its environment for them was not given.");

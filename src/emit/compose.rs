@@ -24,15 +24,13 @@ pub use service::service_fragment;
 pub(crate) use yaml::scalar;
 
 use super::{Inexpressible, entry_at};
+use crate::check::volume::{ANY_DIFFERENCE, CONFLICT_HELP, definitions, difference};
 use crate::diag::code;
 use crate::ir::{Container, FileReference, Network, Service, Text};
 use yaml::Writer;
 
 /// The longest name that serves as its own key.
 const LONGEST_KEY: usize = 255;
-
-/// How two definitions of a volume differ, before they are compared.
-const ANY_DIFFERENCE: &str = "another driver, options or labels";
 
 /// What names a volume or tells its definition: half a SHA-256, so that 100,000 of them fit in little memory.
 type Digest = u128;
@@ -80,14 +78,13 @@ impl Part {
         let index = self.count;
         self.count += 1;
         service_fragment(service, &mut self.services)?;
-        for definition in volume::definitions(&service.container.mounts) {
+        for definition in definitions(&service.container.mounts) {
             let start = self.volume_text.len();
-            definition.write(&mut self.volume_text);
+            volume::write(&definition, &mut self.volume_text);
             let text = start..self.volume_text.len();
-            let digests =
-                (digest(definition.key.as_bytes()), digest(self.volume_text.get(text.clone()).unwrap_or_default()));
+            let key = key_of(definition.name.expose()).into_owned();
+            let digests = (digest(key.as_bytes()), digest(self.volume_text.get(text.clone()).unwrap_or_default()));
             let (mount, is_secret) = (definition.mount, definition.name.is_secret());
-            let key = definition.key.into_owned();
             self.volumes.push(Volume { key, is_secret, digests, service: index, mount, text });
         }
         for Network { target, aliases: _, driver_opts: _ } in &service.networks {
@@ -119,7 +116,7 @@ pub struct Conflict {
 impl Conflict {
     /// Says in what the two definitions differ, now that their services are at hand; no value is told.
     pub fn compare(&mut self, first: &Service, second: &Service) {
-        if let Some(difference) = volume::difference(first, second, self.mount) {
+        if let Some(difference) = difference(first, second, self.mount) {
             self.what.message = self.what.message.replace(ANY_DIFFERENCE, &difference);
         }
     }
@@ -172,7 +169,7 @@ impl Stack {
                     let what = Inexpressible {
                         pointer: entry_at("mounts", mount),
                         message,
-                        help: Some("give the volumes different names, or the same definition".to_owned()),
+                        help: Some(CONFLICT_HELP.to_owned()),
                         code: &code::VOLUME_CONFLICT,
                     };
                     conflicts.push(Conflict { first, second: index, mount, what });

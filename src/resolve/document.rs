@@ -153,7 +153,7 @@ fn read_tree(path: &Path, world: &dyn World, sources: &SourceMap, diagnostics: &
     read_document(path, Author::Config, world, sources, diagnostics)
 }
 
-/// Reads one file as a tree; standard input (`-`) is JSON if it starts with a brace, else TOML.
+/// Reads one file as a tree; of standard input (`-`) the first line tells the syntax.
 pub fn read_document(
     path: &Path,
     author: Author,
@@ -168,10 +168,7 @@ pub fn read_document(
             return None;
         }
     };
-    let syntax = Syntax::of_path(path).unwrap_or(match text.trim_start().as_bytes().first() {
-        Some(b'{') => Syntax::Json,
-        _ => Syntax::Toml,
-    });
+    let syntax = Syntax::of_path(path).unwrap_or_else(|| Syntax::of_text(&text));
     let text = std::mem::take(&mut *text);
     let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), author, text);
     match source::parse(sources, id, syntax) {
@@ -222,7 +219,7 @@ fn unreadable(path: &Path, error: &ReadError) -> Diagnostic {
     }
 }
 
-/// Reads a users file; standard input (`-`) is JSON if it starts with a bracket, JSON Lines with a brace, else CSV.
+/// Reads a users file; of standard input (`-`) the first line tells the syntax.
 fn read_records(
     path: &Path,
     span: Option<source::Span>,
@@ -248,11 +245,7 @@ fn read_records(
             return None;
         }
     };
-    let syntax = RecordsSyntax::of_path(path).unwrap_or(match text.trim_start().as_bytes().first() {
-        Some(b'[') => RecordsSyntax::Json,
-        Some(b'{') => RecordsSyntax::JsonLines,
-        _ => RecordsSyntax::Csv,
-    });
+    let syntax = RecordsSyntax::of_path(path).unwrap_or_else(|| RecordsSyntax::of_text(&text));
     // Moved, not copied: a class list may be large.
     let text = std::mem::take(&mut *text);
     let id = sources.add(shown(path), path.parent().unwrap_or(Path::new("")), Author::Data, text);

@@ -13,6 +13,7 @@ use crate::diag::{Diagnostic, Diagnostics, closest, code};
 use crate::ir::Service;
 use crate::source::{Author, Node, Value};
 
+use super::ledger::{Claim, Ledger};
 use super::naming::Scheme;
 use super::profile::Profile;
 use super::roster::User;
@@ -85,19 +86,20 @@ pub fn in_order<T: Send>(
 impl Compiler<'_> {
     /// Checks each profile that a user may use, and that there is one.
     pub fn check_user(&self, user: &User<'_>, request: &Request<'_>, diagnostics: &mut Diagnostics) {
-        diagnostics.merge(self.check_users([user], request));
+        diagnostics.merge(self.check_users([(0, user)], request, &mut Vec::new()));
     }
 
-    /// Checks users one after the other: what is the same for a profile's servers goes from one to the next.
+    /// Checks users one after the other, each with an index: what is the same for a profile's servers goes from one to the next.
     fn check_users<'u>(
         &self,
-        users: impl IntoIterator<Item = impl Borrow<User<'u>>>,
+        users: impl IntoIterator<Item = (usize, impl Borrow<User<'u>>)>,
         request: &Request<'_>,
+        claims: &mut Vec<Claim>,
     ) -> Diagnostics {
         let mut found = Diagnostics::new();
         let profiles = self.profiles();
         let mut services: Vec<Option<Service>> = profiles.iter().map(|_| None).collect();
-        for user in users {
+        for (index, user) in users {
             let user = user.borrow();
             if let Err(failure) = self.profile_for(user, request) {
                 self.push(failure.about(&user.name), &mut found);
@@ -112,6 +114,7 @@ impl Compiler<'_> {
                     server.as_ref().is_none_or(|server| self.is_fresh(asked, profile, server)),
                     "something of an earlier server is left"
                 );
+                server.iter().for_each(|server| self.claims(index, server, claims));
                 *service = server.filter(Server::is_the_profiles).map(|server| server.service);
             }
         }
@@ -236,11 +239,16 @@ impl Compiler<'_> {
         }
     }
 
-    /// Checks all users that the config lists, and that no two of them would share a service.
+    /// Checks all users that the config lists, and that no two of them would share a service, or what else is one user's.
     pub fn check_all(&self, request: &Request<'_>, diagnostics: &mut Diagnostics) {
-        let work = |range: Range<usize>| self.check_users(range.map(|index| self.roster.user(index)), request);
-        in_order(self.roster.len(), work, |found| {
+        let mut ledger = Ledger::new(self, |index| self.servers_of(&self.roster.user(index)));
+        let work = |range: Range<usize>| {
+            let mut claims = Vec::new();
+            (self.check_users(range.map(|index| (index, self.roster.user(index))), request, &mut claims), claims)
+        };
+        in_order(self.roster.len(), work, |(found, claims)| {
             diagnostics.merge(found);
+            ledger.join(claims, diagnostics);
             ControlFlow::Continue(())
         });
         self.check_owners(diagnostics);

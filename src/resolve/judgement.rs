@@ -2,9 +2,11 @@
 
 use super::Compiler;
 use super::decode::Fixed;
+use super::naming::Scheme;
 use super::scope::Scope;
 use crate::check::rules::{self, ServerView, SpecView};
 use crate::diag::{Code, Diagnostic, code};
+use crate::ir::Service;
 use crate::source::Node;
 
 /// What the rules found that concerns every server of a profile.
@@ -36,6 +38,30 @@ impl Compiler<'_> {
                 reads.iter().all(|reads| rules::nodes(reads, &profile.spec).all(known))
                     && (!of_mounts || rules::mount_nodes(&profile.spec).iter().all(known))
             })
+    }
+
+    /// Looks at a server as the rules do.
+    pub(super) fn viewed<T>(
+        &self,
+        service: &Service,
+        spec: &Node,
+        probe: bool,
+        look: impl FnOnce(&ServerView<'_>) -> T,
+    ) -> T {
+        look(&ServerView {
+            service,
+            spec,
+            hub: self.settings.hub.as_deref(),
+            hub_span: self.settings.hub_span,
+            varies: &|node| self.varies(node),
+            differs: &|node| self.differs(node),
+            own: &|name| self.is_own(name),
+            chosen: &|node, safe| self.chosen_name(node, safe),
+            chosen_in_dns: &|node, safe| self.chosen_dns_name(node, safe),
+            hidden: self.settings.scheme.hides_usernames(),
+            owned: self.settings.scheme != Scheme::Last32,
+            probe,
+        })
     }
 
     /// Asks all rules about a server and its tree; `fixed` keeps what holds for the profile, if the tree is the profile's.

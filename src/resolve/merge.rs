@@ -108,21 +108,14 @@ pub fn entry_identity(item: &Node, identity: Identity) -> Option<String> {
     }
 }
 
-/// A path without slashes at its end or doubled ones, for comparing targets.
+/// A path without slashes at its end, doubled ones or parts that are a dot, for comparing targets.
 pub fn normal_target(path: &str) -> Cow<'_, str> {
-    if !path.contains("//") && (path.len() < 2 || !path.ends_with('/')) {
+    if !path.contains("//") && !path.contains("/.") && (path.len() < 2 || !path.ends_with('/')) {
         return Cow::Borrowed(path);
     }
-    let mut normal = String::with_capacity(path.len());
-    for c in path.chars() {
-        if !(c == '/' && normal.ends_with('/')) {
-            normal.push(c);
-        }
-    }
-    if normal.len() > 1 && normal.ends_with('/') {
-        normal.pop();
-    }
-    Cow::Owned(normal)
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let root = if path.starts_with('/') { "/" } else { "" };
+    Cow::Owned(format!("{root}{}", parts.join("/")))
 }
 
 /// Takes out of `base` what a path of `unset` names; tells whether it was there.

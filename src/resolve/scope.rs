@@ -49,6 +49,9 @@ pub const OF_USERS: &[&str] = &["gid", "uid"];
 /// Built-ins whose value is the same for every user.
 pub const SAME_FOR_ALL: &[&str] = &["deployment", "hub", "image", "notebook_dir", "port", "prefix", "profile"];
 
+/// Built-ins that tell users apart: what is named after one of them is meant for one user.
+pub const OF_ONE_USER: &[&str] = &["name", "owner", "service", "uid", "username"];
+
 /// Whether Swarm expands templates where a string goes (swarm-facts 4: six places).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

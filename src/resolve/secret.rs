@@ -12,7 +12,7 @@ use crate::source::{Map, Node, ReadError};
 
 use super::Compiler;
 use super::scope::{Failure, Place, Scope};
-use super::template::{Segment, segments};
+use super::template::{Segment, loses_folder, segments};
 
 /// The largest secret that is read, in bytes: beyond what one environment variable or driver option can carry.
 const MAX_SECRET: u64 = 1 << 20;
@@ -57,7 +57,15 @@ pub fn read(scope: &Scope<'_>, node: &Node) -> Result<Text, Failure> {
         Ok(text)
     };
     let place = if let Some(file) = node.get("file") {
-        Origin::File(directory.join(text(file, Place::Path)?.expose()))
+        let path = text(file, Place::Path)?;
+        if file.as_str().is_some_and(|template| loses_folder(template, path.expose())) {
+            return Err(Box::new(
+                Diagnostic::new(&code::UNSAFE_PATH, "an empty value would lead the path to another folder's file")
+                    .at(file.span, "nothing is left of a folder's name")
+                    .help("use `{name}`, which is safe in paths for every user, or give the user a value"),
+            ));
+        }
+        Origin::File(directory.join(path.expose()))
     } else if let Some(variable) = node.get("env") {
         Origin::Variable(text(variable, Place::Plain)?.expose().to_owned())
     } else {

@@ -52,6 +52,17 @@ pub fn may_be_template(text: &str) -> bool {
     text.bytes().any(|byte| byte == b'{' || byte == b'<')
 }
 
+/// Tells whether values leave nothing of a folder's name in the path that a template became, so that it leads to the folder
+/// above.
+pub fn loses_folder(template: &str, path: &str) -> bool {
+    let vanished = |path: &str| path.split('/').filter(|part| part.is_empty() || *part == ".").count();
+    let own = segments(template).map(|segment| match segment {
+        Segment::Literal(text) => text,
+        _ => "value",
+    });
+    vanished(path) > vanished(&own.collect::<String>())
+}
+
 /// Splits a string into its parts.
 pub fn segments(text: &str) -> Segments<'_> {
     Segments { text, at: 0 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::source::{Author, Node, Value};
 
-use super::scope::{BUILTINS, SAME_FOR_ALL};
+use super::scope::{BUILTINS, OF_ONE_USER, SAME_FOR_ALL};
 use super::template::{Segment, may_be_template, segments};
 use super::{Compiler, secret};
 
@@ -123,20 +123,44 @@ impl Compiler<'_> {
         self.is_own_beyond(name, &mut Vec::new())
     }
 
+    /// Tells whether a text is meant for one user: it is made of what tells users apart, or of an attribute whose default is.
+    pub(super) fn is_personal(&self, node: &Node) -> bool {
+        self.is_personal_beyond(node, &mut Vec::new())
+    }
+
+    fn is_personal_beyond(&self, node: &Node, seen: &mut Vec<String>) -> bool {
+        self.names_any(node, &mut |name| {
+            OF_ONE_USER.contains(&name)
+                || self.defaults.get(name).is_some_and(|default| {
+                    let is_new = !seen.iter().any(|earlier| earlier == name);
+                    is_new && {
+                        seen.push(name.to_owned());
+                        self.is_personal_beyond(default, seen)
+                    }
+                })
+        })
+    }
+
     /// `seen` are the attributes already looked up.
     fn differs_beyond(&self, node: &Node, seen: &mut Vec<String>) -> bool {
-        let mut name_differs =
-            |name: &str| !SAME_FOR_ALL.contains(&name) && (BUILTINS.contains(&name) || self.is_own_beyond(name, seen));
+        self.names_any(node, &mut |name| {
+            !SAME_FOR_ALL.contains(&name) && (BUILTINS.contains(&name) || self.is_own_beyond(name, seen))
+        })
+    }
+
+    /// Tells whether a template below a node names something of that kind.
+    fn names_any(&self, node: &Node, is: &mut dyn FnMut(&str) -> bool) -> bool {
         match &node.value {
-            Value::Map(map) => map.iter().any(|entry| self.differs_beyond(&entry.value, seen)),
-            Value::Seq(items) => items.iter().any(|item| self.differs_beyond(item, seen)),
+            Value::Map(map) => map.iter().any(|entry| self.names_any(&entry.value, is)),
+            Value::Seq(items) => items.iter().any(|item| self.names_any(item, is)),
             Value::Str(text) if may_be_template(text) && self.author(node.span.source) == Author::Config => {
                 segments(text).any(|segment| match segment {
-                    Segment::Placeholder { path, .. } => name_differs(root(path)),
-                    Segment::Angle { path, .. } => self.is_known(root(path)) && name_differs(root(path)),
-                    Segment::Expression { source, .. } => self.expressions.get(source).is_ok_and(|compiled| {
-                        compiled.names.iter().chain(&compiled.sliced).any(|name| name_differs(name))
-                    }),
+                    Segment::Placeholder { path, .. } => is(root(path)),
+                    Segment::Angle { path, .. } => self.is_known(root(path)) && is(root(path)),
+                    Segment::Expression { source, .. } => self
+                        .expressions
+                        .get(source)
+                        .is_ok_and(|compiled| compiled.names.iter().chain(&compiled.sliced).any(|name| is(name))),
                     Segment::Literal(_) | Segment::Swarm { .. } | Segment::Unclosed { .. } => false,
                 })
             }

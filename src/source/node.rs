@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::pointer::Pointer;
 use super::span::Span;
 
 /// A value and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Node {
     /// The value's text; for a table or list that has no text of its own (TOML headers), its key or header.
     pub span: Span,
@@ -15,7 +17,7 @@ pub struct Node {
 }
 
 /// What a value is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     /// YAML's and JSON's null.
     Null,
@@ -34,7 +36,7 @@ pub enum Value {
 }
 
 /// One key of a table with its value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// The key.
     pub key: Arc<str>,
@@ -45,7 +47,7 @@ pub struct Entry {
 }
 
 /// A table: its entries in the order written, no key twice.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Map {
     /// The entries.
     pub entries: Vec<Entry>,

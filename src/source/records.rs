@@ -4,17 +4,20 @@
 //! wrong. A record is read again when it is asked for, so a list costs little more than its text.
 
 mod csv;
+mod packed;
 mod tree;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use self::packed::Packed;
 use super::assembly::{Assembly, Bound, MAX_FAULTS, duplicate};
 use super::{Entry, Fault, FaultKind, Node, Source, SourceId, SourceMap, Span, Syntax, json};
 
-/// How many more values than bytes a users file may hold once its YAML aliases are expanded.
-const MAX_ALIASED: usize = 1 << 20;
+/// How many values a users file may hold once its YAML aliases are expanded, besides one for every two bytes: without aliases
+/// none has more.
+const MAX_ALIASED: usize = 1 << 16;
 /// The most faults that are told of one users file.
 const MOST_TOLD: usize = 20;
 /// The field that every record has.
@@ -83,7 +86,7 @@ enum Form {
     /// Where each name starts.
     Lines { name: (Arc<str>, Span), starts: Vec<u32> },
     /// All of them.
-    Tree(Vec<Record>),
+    Packed(Packed),
 }
 
 impl Records {
@@ -103,23 +106,22 @@ impl Records {
             let fault = Fault::new(FaultKind::TooMany, start, "the file is larger than 4 GiB");
             return Err(vec![fault.help("split the file")]);
         }
-        // Only aliases can make more values than a text has bytes.
-        let bound = Bound::on_aliases(text.len().saturating_add(MAX_ALIASED));
         let mut keys = Keys::default();
         let mut misfits = Misfits::default();
-        let read =
-            match syntax {
-                RecordsSyntax::Csv => csv::read(id, text, &mut keys, &mut misfits),
-                RecordsSyntax::JsonLines => read_json_lines(id, text, &mut keys, &mut misfits),
-                RecordsSyntax::Lines => Ok(read_lines(id, text, &mut keys)),
-                RecordsSyntax::Json => {
-                    json::parse_within(id, text, bound).and_then(|root| tree::read(root, &mut keys, &mut misfits))
-                }
-                RecordsSyntax::Yaml => super::yaml::parse_within(id, text, bound)
-                    .and_then(|root| tree::read(root, &mut keys, &mut misfits)),
-                RecordsSyntax::Toml => super::toml::parse_within(id, text, bound)
-                    .and_then(|root| tree::read(root, &mut keys, &mut misfits)),
-            };
+        let read = match syntax {
+            RecordsSyntax::Csv => csv::read(id, text, &mut keys, &mut misfits),
+            RecordsSyntax::JsonLines => read_json_lines(id, text, &mut keys, &mut misfits),
+            RecordsSyntax::Lines => Ok(read_lines(id, text, &mut keys)),
+            RecordsSyntax::Json => {
+                json::parse_within(id, text, Bound::NONE).and_then(|root| tree::read(root, &mut keys, &mut misfits))
+            }
+            RecordsSyntax::Yaml => {
+                let bound = Bound::on_aliases((text.len() / 2).saturating_add(MAX_ALIASED));
+                super::yaml::parse_within(id, text, bound).and_then(|root| tree::read(root, &mut keys, &mut misfits))
+            }
+            RecordsSyntax::Toml => super::toml::parse_within(id, text, Bound::NONE)
+                .and_then(|root| tree::read(root, &mut keys, &mut misfits)),
+        };
         let first = |mut faults: Vec<Fault>| {
             faults.sort_by_key(|fault| fault.span);
             faults.truncate(MOST_TOLD);
@@ -142,7 +144,7 @@ impl Records {
     pub fn len(&self) -> usize {
         match &self.form {
             Form::Csv { rows: starts, .. } | Form::JsonLines(starts) | Form::Lines { starts, .. } => starts.len(),
-            Form::Tree(records) => records.len(),
+            Form::Packed(records) => records.len(),
         }
     }
 
@@ -178,7 +180,7 @@ impl Records {
                 let value = Node::string(span, line);
                 Record { span, fields: vec![Entry { key: Arc::clone(key), key_span: span, value }] }
             }),
-            Form::Tree(records) => records.get(index).cloned(),
+            Form::Packed(records) => records.get(index, &self.keys),
         };
         record.unwrap_or_else(|| Record { span: Span::new(self.id, 0, 0), fields: Vec::new() })
     }
@@ -192,21 +194,15 @@ struct Keys {
 }
 
 impl Keys {
-    /// Takes note of a name; returns its shared copy.
-    fn see(&mut self, key: &Arc<str>, span: Span) -> Arc<str> {
-        if let Some((known, _)) = self.index.get(key).and_then(|index| self.all.get(*index)) {
-            return Arc::clone(known);
+    /// Takes note of a name; returns its number.
+    fn see(&mut self, key: &Arc<str>, span: Span) -> usize {
+        if let Some(index) = self.index.get(key) {
+            return *index;
         }
-        self.index.insert(Arc::clone(key), self.all.len());
+        let index = self.all.len();
+        self.index.insert(Arc::clone(key), index);
         self.all.push((Arc::clone(key), span));
-        Arc::clone(key)
-    }
-
-    /// Takes note of a record's names.
-    fn see_all(&mut self, record: &mut Record) {
-        for entry in &mut record.fields {
-            entry.key = self.see(&entry.key, entry.key_span);
-        }
+        index
     }
 }
 
@@ -263,7 +259,9 @@ fn read_lines(id: SourceId, text: &str, keys: &mut Keys) -> Form {
     let starts: Vec<u32> = named.collect();
     let first = starts.first().map_or(0, |start| *start as usize);
     let span = Span::new(id, first, line_end(text, first));
-    Form::Lines { name: (keys.see(&NAME.into(), span), span), starts }
+    let name: Arc<str> = NAME.into();
+    keys.see(&name, span);
+    Form::Lines { name: (name, span), starts }
 }
 
 fn read_json_lines(id: SourceId, text: &str, keys: &mut Keys, misfits: &mut Misfits) -> Result<Form, Vec<Fault>> {
@@ -279,8 +277,10 @@ fn read_json_lines(id: SourceId, text: &str, keys: &mut Keys, misfits: &mut Misf
         let mut assembly = Assembly::new(id, text, Bound::NONE);
         let node = json::parse_part(&mut assembly, start, line_end(text, start));
         faults.append(&mut assembly.faults);
-        if let Some(mut record) = node.and_then(|node| tree::record(node, None, &mut faults, misfits)) {
-            keys.see_all(&mut record);
+        for entry in
+            node.and_then(|node| tree::record(node, None, &mut faults, misfits)).into_iter().flat_map(|it| it.fields)
+        {
+            keys.see(&entry.key, entry.key_span);
         }
         starts.push(start as u32);
     }

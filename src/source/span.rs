@@ -1,7 +1,9 @@
 //! Places in a text.
 
+use serde::{Deserialize, Serialize};
+
 /// The index of a text in its [`SourceMap`](super::SourceMap).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SourceId(u16);
 
 impl SourceId {
@@ -15,7 +17,7 @@ impl SourceId {
 }
 
 /// A byte range of one text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// The text.
     pub source: SourceId,

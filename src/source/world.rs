@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -30,6 +31,9 @@ pub enum ReadError {
         /// Whether the bytes start as UTF-16 does, with its byte order mark.
         utf16: bool,
     },
+    /// Standard input was read before.
+    #[error("standard input was read already: name `-` once")]
+    ReadBefore,
     /// The environment lacks the variable.
     #[error("the environment has no such variable")]
     NoVariable,
@@ -65,6 +69,9 @@ pub trait World: Sync {
     fn output(&self, command: &[String], directory: &Path) -> Result<Zeroizing<String>, ReadError>;
 }
 
+/// Whether standard input was read, which is there once for the whole process.
+static READ: AtomicBool = AtomicBool::new(false);
+
 /// The real world.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
@@ -72,6 +79,9 @@ pub struct Disk;
 impl World for Disk {
     fn read(&self, path: &Path, limit: Option<u64>) -> Result<Zeroizing<String>, ReadError> {
         if path == Path::new("-") {
+            if READ.swap(true, Ordering::Relaxed) {
+                return Err(ReadError::ReadBefore);
+            }
             return bounded(std::io::stdin().lock(), limit, 0);
         }
         let file = std::fs::File::open(path).map_err(|error| match error.kind() {

@@ -110,8 +110,11 @@ fn a_finding_names_the_file_that_it_is_about() {
 }
 
 #[test]
-fn a_config_from_standard_input_is_toml() {
+fn a_config_from_standard_input_is_known_by_its_first_line() {
     let folder = Folder::new();
+    for text in [as_yaml("lab"), as_json("lab"), prefixed("lab")] {
+        Ran::from(folder.command(&["validate", "-"]).write_stdin(text).output().unwrap()).ok();
+    }
     Ran::from(folder.command(&["validate", "-"]).write_stdin(GOOD).output().unwrap()).ok();
     let ran = Ran::from(folder.command(&["validate", "-"]).write_stdin(BAD).output().unwrap());
     let told = ran.refused("SG101");

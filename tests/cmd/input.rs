@@ -90,6 +90,11 @@ fn the_hubs_environment_comes_in_two_forms() {
     let piped = Ran::from(folder.command(&args).write_stdin(folder.read("hub.json")).output().unwrap());
     assert_eq!(env(&serde_json::from_str(&piped.ok()).unwrap()), expected);
     folder.run(&["render", "--user", "alice", "--hub-env", "missing.env"]).refused("SG001");
+    for line in ["export JUPYTERHUB_USER=alice", "JUPYTERHUB_USER = alice"] {
+        folder.put("shell.env", format!("{line}\n"));
+        let told = folder.run(&["render", "--user", "alice", "--hub-env", "shell.env"]).refused("SG005");
+        assert!(told.contains("without `export`") && !told.contains("alice"), "{told}");
+    }
 }
 
 #[test]
@@ -121,6 +126,10 @@ fn attributes_are_set_as_literal_text() {
     assert_eq!(with(&["course="]), "COURSE= HOME=/home/");
     folder.run(&["render", "--user", "alice", "--set", "course"]).refused("SG005");
     folder.run(&["render", "--user", "alice", "--set", "username=bob"]).refused("SG310");
+    // What an entry of a user means besides attributes would be taken for none.
+    for set in ["groups=gpu", "overrides=x", "profile=Python"] {
+        folder.run(&["render", "--user", "alice", "--set", set]).refused("SG310");
+    }
 }
 
 #[test]
@@ -149,9 +158,44 @@ fn users_come_from_files_and_standard_input() {
     let args = ["render", "--all", "--users-file", "-"];
     let piped = folder.command(&args).write_stdin(folder.read("class.csv")).output().unwrap();
     assert_eq!(Ran::from(piped).ok(), from_file);
+    let written = [
+        "- name: alice\n  course: physics\n- {name: 'bob, the second', course: chemistry}\n",
+        "[[users]]\nname = \"alice\"\ncourse = \"physics\"\n[[users]]\nname = \"bob, the second\"\ncourse = \"chemistry\"\n",
+        "{\"name\": \"alice\", \"course\": \"physics\"}\n{\"name\": \"bob, the second\", \"course\": \"chemistry\"}\n",
+        "{\"alice\": {\"course\": \"physics\"},\n\"bob, the second\": {\"course\": \"chemistry\"}}",
+        "[{\"name\": \"alice\", \"course\": \"physics\"}, {\"name\": \"bob, the second\", \"course\": \"chemistry\"}]",
+    ];
+    for text in written {
+        let piped = folder.command(&args).write_stdin(text).output().unwrap();
+        assert_eq!(Ran::from(piped).ok(), from_file, "{text}");
+    }
+    let names =
+        folder.command(&["validate", "--users-file", "-"]).write_stdin("# class\nalice\nbob\n").output().unwrap();
+    let told = Ran::from(names).refused("SG301");
+    assert!(told.contains("`alice`"), "{told}");
     folder.run(&["render", "--all"]).refused("SG322");
     folder.run(&["render", "--all", "--users-file", "missing.csv"]).refused("SG001");
     folder.run(&["render", "--all", "--users-file", "class.xlsx"]).refused("SG011");
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let folder = Folder::new();
+    let twice = folder.command(&["validate", "-", "--users-file", "-"]).write_stdin(GOOD).output().unwrap();
+    let told = Ran::from(twice).refused("SG001");
+    assert!(told.contains("name `-` once"), "{told}");
+}
+
+#[test]
+fn a_stack_has_a_name_that_swarm_takes() {
+    let folder = Folder::with(GOOD);
+    for name in ["A B", "", "-a", "a.b", "\u{e9}"] {
+        for command in [&["render", "--user", "alice"][..], &["validate"]] {
+            let ran = folder.run(&[command, &["--stack", name]].concat());
+            assert_eq!(ran.code, Some(2), "{name}: {}", ran.stderr);
+        }
+    }
+    folder.run(&["render", "--user", "alice", "--stack", "Physics_2-b"]).ok();
 }
 
 #[test]

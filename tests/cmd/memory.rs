@@ -28,7 +28,10 @@ fn peak_of(folder: &Folder, name: &str, text: &str, command: &[&str]) -> (usize,
     folder.put(name, text);
     let mut python = std::process::Command::new("python3");
     python.args(["-I", "-S", "-c", STARTER, env!("CARGO_BIN_EXE_swarmgen")]).args(command).arg(folder.path(name));
-    let output = python.output().unwrap_or_else(|error| panic!("this test needs `python3`: {error}"));
+    let output = python
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap_or_else(|error| panic!("this test needs `python3`: {error}"));
     fs::remove_file(folder.path(name)).unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     let (peak, code) = told.trim().split_once(' ').unwrap_or_else(|| panic!("{told:?} of {name}"));
@@ -173,6 +176,69 @@ fn a_right_config_takes_no_more() {
         }
     }
     assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+/// What each user of a users file may take besides ten times its text, in bytes: an entry in the roster, however short the name.
+const USER: usize = 200;
+
+/// Users files that are worst for their size, and what stands for each user.
+const USERS: &[(&str, &str, &str, &str)] = &[
+    ("users.json", "[", "\"#\",", "\"last\"]"),
+    ("users.json", "[", "{\"name\":\"#\"},", "{\"name\":\"last\"}]"),
+    ("users.json", "{", "\"#\":{},", "\"last\":{}}"),
+    ("users.json", "[", "{\"name\":\"#\",\"x\":[1,1,1,1,1,1,1,1,1,1,1,1]},", "\"last\"]"),
+    ("users.jsonl", "", "{\"name\":\"#\",\"mail\":\"#@example.org\"}\n", "\"last\"\n"),
+    ("users.yaml", "", "- x#\n", "- last\n"),
+    ("users.yaml", "", "x#:\n", "last:\n"),
+    ("users.yaml", "- &a {name: a, b: c, d: e}\n", "- {<<: *a, name: x#}\n", "- last\n"),
+    ("users.toml", "", "[x#]\n", "[last]\n"),
+    ("users.toml", "", "[[u]]\nname=\"#\"\n", "[[u]]\nname = \"last\"\n"),
+    ("users.csv", "name\n", "#\n", "last\n"),
+    ("users.txt", "", "x#\n", "last\n"),
+];
+
+#[test]
+fn a_users_file_takes_no_more_but_an_entry_for_each_user() {
+    let folder = Folder::with(GOOD);
+    let (least, _) = peak_of(&folder, "tiny.csv", "name\nlast\n", &["render", "--user", "last", "--users-file"]);
+    let mut too_much = Vec::new();
+    for (name, before, user, after) in USERS {
+        let text = numbered(before, user, after, 1 << 20);
+        let users = text.len() / user.len();
+        let (peak, code) = peak_of(&folder, name, &text, &["render", "--user", "last", "--users-file"]);
+        let taken = peak.saturating_sub(least);
+        if taken > 10 * text.len() + USER * users + LEEWAY || code != 0 {
+            too_much.push(format!("{name} of {user:?}: {} KiB, exit code {code}", taken >> 10));
+        }
+    }
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+#[test]
+fn aliases_do_not_make_a_users_file_large() {
+    let folder = Folder::with(GOOD);
+    let levels = (1..7).map(|level| format!("- &l{level} [{}]\n", format!("*l{},", level - 1).repeat(10)));
+    let bomb = format!("- &l0 [x, x]\n{}", levels.collect::<String>());
+    let (least, _) = peak_of(&folder, "tiny.yaml", "- last\n", &["validate", "--users-file"]);
+    let (peak, code) = peak_of(&folder, "users.yaml", &bomb, &["validate", "--users-file"]);
+    assert_eq!(code, 1);
+    assert!(peak.saturating_sub(least) <= LEEWAY, "{} KiB", peak.saturating_sub(least) >> 10);
+}
+
+#[test]
+fn what_is_written_for_all_is_not_held() {
+    let folder = Folder::with(&format!("[container_spec.labels]\nlong = \"{}\"\n{GOOD}", "x".repeat(16 << 10)));
+    // 78 MiB in all: a few pieces of it are there at a time, by the number of processors.
+    let users = (0..5000).map(|number| format!("u{number}\n")).collect::<String>();
+    let (least, _) = peak_of(&folder, "tiny.txt", "u1\n", &["render", "--all", "--users-file"]);
+    for more in
+        [&["-f", "stack"][..], &["-f", "service"], &["-f", "cli"], &["-o", "out"], &["-f", "service", "-o", "out"]]
+    {
+        let command = [&["render", "--all"], more, &["--users-file"]].concat();
+        let (peak, code) = peak_of(&folder, "users.txt", &users, &command);
+        assert_eq!(code, 0, "{more:?}");
+        assert!(peak.saturating_sub(least) <= 40 << 20, "{more:?}: {} KiB", peak.saturating_sub(least) >> 10);
+    }
 }
 
 #[test]

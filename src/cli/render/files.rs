@@ -11,6 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::emit::compose::{self, Conflict, Part, Stack};
 use crate::emit::{engine, template};
 use crate::resolve::everybody::in_order;
+use crate::resolve::ledger::{Claim, Ledger};
 use crate::resolve::{Compiler, Server, object};
 use crate::source::{Author, Span};
 
@@ -88,6 +89,7 @@ struct Making<'c> {
 #[derive(Default)]
 struct Piece {
     found: Diagnostics,
+    claims: Vec<Claim>,
     part: Part,
     bytes: Zeroizing<Vec<u8>>,
     has_secrets: bool,
@@ -123,12 +125,14 @@ impl<'c> Making<'c> {
     fn whole(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
         let mut gathering = Gathering::begin(destination, diagnostics)?;
         let stacked = self.job.render.format == Format::Stack;
+        let mut ledger = self.ledger();
         gathering.push(&self.head());
         in_order(
             self.count(),
             |range| self.piece(range),
-            |Piece { found, part, bytes, has_secrets }| {
+            |Piece { found, claims, part, bytes, has_secrets }| {
                 diagnostics.merge(found);
+                ledger.join(claims, diagnostics);
                 gathering.has_secrets |= has_secrets;
                 // After an error only the other errors matter.
                 if diagnostics.has_errors() {
@@ -171,6 +175,7 @@ impl<'c> Making<'c> {
         let pretty = matches!(self.users, Users::One(_));
         for index in range {
             let Some(server) = self.server(index, &mut piece.found) else { continue };
+            self.compiler.claims(index, &server, &mut piece.claims);
             piece.has_secrets |= server.service.has_secrets();
             let emitted = match self.job.render.format {
                 Format::Stack => piece.part.add(&server.service),
@@ -187,7 +192,12 @@ impl<'c> Making<'c> {
         piece
     }
 
-    /// Two servers that define a volume differently: both their places are found again.
+    /// What all servers claim; whose clash is told of is resolved again.
+    fn ledger(&self) -> Ledger<'_, impl Fn(usize) -> Vec<Server<'c>>> {
+        Ledger::new(self.compiler, |index| self.server(index, &mut Diagnostics::new()).into_iter().collect())
+    }
+
+    /// Two servers that define a volume differently, and that the ledger lets pass: both are resolved again.
     fn conflict(&self, mut conflict: Conflict, diagnostics: &mut Diagnostics) {
         let mut known = Diagnostics::new();
         let Some(second) = self.server(conflict.second, &mut known) else { return };
@@ -195,13 +205,8 @@ impl<'c> Making<'c> {
         if let Some(first) = &first {
             conflict.compare(&first.service, &second.service);
         }
-        let pointer = conflict.what.pointer.clone();
         let mut diagnostic = refusal(conflict.what, &second.spec).about(&second.user);
-        if let Some(first) = first.filter(|_| conflict.first != conflict.second) {
-            let span = first.spec.nearest(&pointer).span;
-            if diagnostic.primary().is_none_or(|primary| primary.span != span) {
-                diagnostic = diagnostic.at(span, "the definition that came first");
-            }
+        if let Some(first) = first {
             diagnostic = diagnostic.note(format!("user `{}` has the first definition", printable(&first.user)));
         }
         diagnostics.push(diagnostic);
@@ -210,6 +215,9 @@ impl<'c> Making<'c> {
     /// The operator's template over all servers at once: it may want to loop over them.
     fn templated(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
         let servers: Vec<Server<'_>> = (0..self.count()).filter_map(|index| self.server(index, diagnostics)).collect();
+        let mut claims = Vec::new();
+        servers.iter().enumerate().for_each(|(index, server)| self.compiler.claims(index, server, &mut claims));
+        self.ledger().join(claims, diagnostics);
         if diagnostics.has_errors() {
             return None;
         }
@@ -248,20 +256,27 @@ impl<'c> Making<'c> {
     /// A file for each server, in one directory.
     fn each(self, directory: PathBuf, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
         let mut has_secrets = false;
+        let mut ledger = self.ledger();
         in_order(
             self.count(),
             |range| {
-                let mut found = Diagnostics::new();
-                let files = range.filter_map(|index| self.file(index, &mut found));
-                let has_secrets = files.fold(false, |any, file| any | file.has_secrets);
-                (found, has_secrets)
+                let mut piece = Piece::default();
+                for index in range {
+                    let file = self.file(index, &mut piece.found, |server| {
+                        self.compiler.claims(index, server, &mut piece.claims);
+                    });
+                    piece.has_secrets |= file.is_some_and(|file| file.has_secrets);
+                }
+                piece
             },
-            |(found, secret)| {
+            |Piece { found, claims, has_secrets: secret, part: _, bytes: _ }| {
                 diagnostics.merge(found);
+                ledger.join(claims, diagnostics);
                 has_secrets |= secret;
                 ControlFlow::Continue(())
             },
         );
+        drop(ledger);
         (!diagnostics.has_errors()).then_some(Rendered { has_secrets, content: Content::Each(directory, self) })
     }
 
@@ -269,7 +284,7 @@ impl<'c> Making<'c> {
     fn write_each(&self, directory: &Path) -> Result<(), Failure> {
         let mut files = Several::default();
         for index in 0..self.count() {
-            let Some(file) = self.file(index, &mut Diagnostics::new()) else {
+            let Some(file) = self.file(index, &mut Diagnostics::new(), |_| ()) else {
                 let message = "a file or a secret changed while it was read".to_owned();
                 return Err(Unwritable { message, help: "try again" }.into());
             };
@@ -278,8 +293,10 @@ impl<'c> Making<'c> {
         files.appear()
     }
 
-    fn file(&self, index: usize, diagnostics: &mut Diagnostics) -> Option<File> {
+    /// The file of a user's server, which `look` is shown.
+    fn file(&self, index: usize, diagnostics: &mut Diagnostics, look: impl FnOnce(&Server<'_>)) -> Option<File> {
         let server = self.server(index, diagnostics)?;
+        look(&server);
         let service = &server.service;
         let emitted = match self.job.render.format {
             Format::Stack => compose::stack(std::slice::from_ref(service), &self.compiler.digest)

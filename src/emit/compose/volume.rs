@@ -1,14 +1,11 @@
 //! Mounts of a service, and the top-level volumes that they need.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
-
 use super::super::{Refusals, entry_at};
 use super::service::{NAMESPACE_LABEL, check_keys, check_label};
 use super::yaml::Writer;
 use super::{key_of, unique};
-use crate::check::canonical::printable;
-use crate::ir::{Driver, Mount, MountKind, Pairs, Service, Text};
+use crate::check::volume::Definition;
+use crate::ir::{Driver, Mount, MountKind, Pairs, Text};
 use crate::source::Pointer;
 
 /// Writes the list of mounts.
@@ -115,81 +112,22 @@ fn is_absolute(path: &str) -> bool {
     path.starts_with('/') || path.starts_with("\\\\") || windows()
 }
 
-/// A top-level volume.
-pub(super) struct Definition<'s> {
-    /// Its key, which mounts name as their source.
-    pub(super) key: Cow<'s, str>,
-    /// The index of the mount that needs it.
-    pub(super) mount: usize,
-    /// Its name, which may be secret.
-    pub(super) name: &'s Text,
-    labels: &'s Pairs,
-    driver: Option<&'s Driver>,
-}
-
-/// The definitions that a service's named volumes need, in the order of its mounts.
-pub(super) fn definitions(mounts: &[Mount]) -> impl Iterator<Item = Definition<'_>> {
-    mounts.iter().enumerate().filter_map(
-        |(mount, Mount { target: _, read_only: _, consistency: _, kind })| match kind {
-            MountKind::Volume { source: Some(name), no_copy: _, labels, driver, subpath: _ } => {
-                Some(Definition { key: key_of(name.expose()), mount, name, labels, driver: driver.as_ref() })
-            }
-            MountKind::Volume { source: None, .. }
-            | MountKind::Bind { .. }
-            | MountKind::Tmpfs { .. }
-            | MountKind::Npipe { .. } => None,
-        },
-    )
-}
-
-/// In what a service's volume differs from what another service, or an earlier mount, makes of it: names, no values.
-pub(super) fn difference(first: &Service, second: &Service, mount: usize) -> Option<String> {
-    let own = definitions(&second.container.mounts).find(|own| own.mount == mount)?;
-    let known = definitions(&first.container.mounts).find(|known| known.key == own.key)?;
-    let options =
-        |definition: &Definition<'_>| definition.driver.map(|driver| driver.options.clone()).unwrap_or_default();
-    let name = |definition: &Definition<'_>| definition.driver.and_then(|driver| driver.name.clone());
-    let mut differences = Vec::new();
-    if name(&known) != name(&own) {
-        differences.push("another driver".to_owned());
-    }
-    differences.extend(other_pairs("option", &options(&known), &options(&own)));
-    differences.extend(other_pairs("label", known.labels, own.labels));
-    (!differences.is_empty()).then(|| differences.join(" and "))
-}
-
-fn other_pairs(what: &str, known: &Pairs, own: &Pairs) -> Option<String> {
-    let value =
-        |pairs: &Pairs, key: &str| pairs.iter().find(|(name, _)| &**name == key).map(|(_, value)| value.clone());
-    let keys: BTreeSet<&str> = known.iter().chain(own).map(|(key, _)| &**key).collect();
-    let other = keys.into_iter().filter(|key| value(known, key) != value(own, key));
-    let other: Vec<String> = other.map(|key| format!("`{}`", printable(key))).collect();
-    match other.as_slice() {
-        [] => None,
-        [only] => Some(format!("another {what} {only}")),
-        several => Some(format!("other {what}s {}", several.join(", "))),
-    }
-}
-
-impl Definition<'_> {
-    /// Writes it as an entry of the top-level `volumes`.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let Self { key, mount: _, name, labels, driver } = self;
-        let mut writer = Writer::new(out, 1);
-        writer.open_named(key);
-        writer.string("name", name.expose());
-        if let Some(Driver { name, options }) = driver {
-            writer.maybe("driver", name.as_ref());
-            if options.is_empty() && name.is_none() {
-                // Without this the engine is sent no DriverConfig at all.
-                writer.open("driver_opts");
-                writer.close();
-            }
-            writer.some_pairs("driver_opts", options);
+/// Writes a definition as an entry of the top-level `volumes`.
+pub(super) fn write(Definition { mount: _, name, labels, driver }: &Definition<'_>, out: &mut Vec<u8>) {
+    let mut writer = Writer::new(out, 1);
+    writer.open_named(&key_of(name.expose()));
+    writer.string("name", name.expose());
+    if let Some(Driver { name, options }) = driver {
+        writer.maybe("driver", name.as_ref());
+        if options.is_empty() && name.is_none() {
+            // Without this the engine is sent no DriverConfig at all.
+            writer.open("driver_opts");
+            writer.close();
         }
-        writer.some_pairs("labels", labels);
-        writer.close();
+        writer.some_pairs("driver_opts", options);
     }
+    writer.some_pairs("labels", labels);
+    writer.close();
 }
 
 /// Refuses lists in which a stack allows no entry twice.

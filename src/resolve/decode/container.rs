@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::check::canonical::printable;
+use crate::check::known;
 use crate::check::object::is_name;
-use crate::diag::{Diagnostic, code};
+use crate::diag::{Diagnostic, closest, code};
 use crate::ir::{
     Container, CredentialSpec, DnsConfig, FileReference, Healthcheck, Host, Pairs, Privileges, SelinuxContext, Text,
     Ulimit,
@@ -49,15 +50,19 @@ impl Decoder<'_> {
             stop_grace_period: self.once(part!(container.stop_grace_period), (node, &["stop_grace_period"]), |own| {
                 own.amount(node, "stop_grace_period", amount::duration)
             }),
-            stop_signal: self
-                .once(part!(container.stop_signal), (node, &["stop_signal"]), |own| plain(own, "stop_signal")),
+            stop_signal: self.once(part!(container.stop_signal), (node, &["stop_signal"]), |own| {
+                get("stop_signal").map(|node| {
+                    let help = "name it as `kill -l` does (`SIGINT`), or by its number";
+                    own.known(node, known::is_signal, "the engine knows no such signal", help)
+                })
+            }),
             healthcheck: self.once(part!(container.healthcheck), (node, &["healthcheck"]), |own| {
                 get("healthcheck").map(|check| own.healthcheck(check))
             }),
             hosts: self.once(part!(container.hosts), (node, &["hosts"]), |own| own.hosts(get("hosts"))),
             dns_config: self.once(part!(container.dns_config), (node, &["dns_config"]), |own| {
                 get("dns_config").map(|dns| DnsConfig {
-                    nameservers: own.texts(dns.get("nameservers")),
+                    nameservers: own.nameservers(dns.get("nameservers")),
                     search: own.texts(dns.get("search")),
                     options: own.texts(dns.get("options")),
                 })
@@ -224,8 +229,27 @@ impl Decoder<'_> {
         let map = node.and_then(Node::as_map);
         map.into_iter()
             .flatten()
-            .map(|entry| Host { name: Text::from(Arc::clone(&entry.key)), address: self.plain(&entry.value) })
+            .map(|entry| {
+                let help = "write an IP address, or `host-gateway` for the node's own";
+                let address = self.known(&entry.value, known::is_host_address, "this is no IP address", help);
+                Host { name: Text::from(Arc::clone(&entry.key)), address }
+            })
             .collect()
+    }
+
+    fn nameservers(&mut self, node: Option<&Node>) -> Vec<Text> {
+        let items = node.and_then(Node::as_seq).unwrap_or_default().iter();
+        let help = "write the server's IP address, without a port";
+        items.map(|item| self.known(item, known::is_address, "this is no IP address", help)).collect()
+    }
+
+    /// A text that is one of those that the engine knows.
+    fn known(&mut self, node: &Node, is_known: fn(&str) -> bool, message: &str, help: &str) -> Text {
+        let text = self.plain(node);
+        if !is_known(text.expose()) {
+            self.bad(&code::BAD_VALUE, node, message, help);
+        }
+        text
     }
 
     fn files(&mut self, node: Option<&Node>, name_key: &str, id_key: &str) -> Vec<FileReference> {
@@ -293,11 +317,21 @@ impl Decoder<'_> {
 
     /// Capabilities in the engine's form: upper case, with their prefix.
     fn capabilities(&mut self, node: Option<&Node>) -> Vec<Text> {
-        self.texts(node)
-            .into_iter()
-            .map(|text| {
-                let name = text.expose().to_ascii_uppercase();
-                Text::from(if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") })
+        let items = node.and_then(Node::as_seq).unwrap_or_default().iter();
+        items
+            .map(|item| {
+                let text = self.plain(item);
+                match known::capability(text.expose()) {
+                    Ok(name) => Text::from(name),
+                    Err(near) => {
+                        let help = match near {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => "capabilities(7) lists them; `ALL` stands for all".to_owned(),
+                        };
+                        self.bad(&code::BAD_VALUE, item, "Linux has no such capability", help);
+                        text
+                    }
+                }
             })
             .collect()
     }
@@ -308,8 +342,19 @@ impl Decoder<'_> {
             .into_iter()
             .flatten()
             .filter_map(|entry| {
+                if !known::ULIMITS.contains(&&*entry.key) {
+                    let near = closest(&entry.key, known::ULIMITS.iter().copied());
+                    let help = near.map_or_else(|| known::ULIMITS.join(", "), |near| format!("did you mean `{near}`?"));
+                    let finding = Diagnostic::new(&code::BAD_VALUE, "Linux has no such limit").at(entry.key_span, "");
+                    self.push(finding.help(help));
+                }
                 let soft = self.integer(&entry.value, "soft", -1..=i64::MAX)?;
                 let hard = self.integer(&entry.value, "hard", -1..=i64::MAX).unwrap_or(soft);
+                // -1 is no limit at all.
+                if hard != -1 && (soft == -1 || soft > hard) {
+                    let help = "set `hard` at least as high, or leave it out";
+                    self.bad(&code::BAD_VALUE, &entry.value, "the soft limit is above the hard one", help);
+                }
                 Some(Ulimit { name: Arc::clone(&entry.key), soft, hard })
             })
             .collect();

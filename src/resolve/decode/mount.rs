@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::check::canonical::printable;
+use crate::check::volume::{Definition, conflict, definitions};
 use crate::diag::{Diagnostic, code};
 use crate::ir::{Driver, Mount, MountKind, Text};
-use crate::source::{Node, Span, Value};
+use crate::source::{Entry, Node, Span, Value};
 
 use super::super::amount;
 use super::super::merge::normal_target;
 use super::super::scope::Place;
+use super::super::template::loses_folder;
 use super::Decoder;
 use super::sshfs;
 
@@ -67,7 +69,37 @@ impl Decoder<'_> {
             |own| made_from.len() == items.len() && items.iter().all(|item| is_fixed(own, item)),
             |own| own.check_targets(&mounts, &made_from),
         );
+        self.check_volumes(&mounts, &made_from);
         mounts
+    }
+
+    /// Two mounts of one volume: a node makes it once, by the one or the other.
+    fn check_volumes(&mut self, mounts: &[Mount], items: &[&Node]) {
+        let span = |item: &Node| item.get("source").unwrap_or(item).span;
+        let all = definitions(mounts).filter_map(|definition| Some((definition, *items.get(definition.mount)?)));
+        // Without users, a template's text says nothing of what it comes to be, but that the same comes to be the same.
+        let probe = self.scope.probe;
+        let is_fixed = |entry: &Entry| matches!(&*entry.key, "source" | "target") || self.is_constant(&entry.value);
+        let known = all.filter(|(_, item)| !probe || item.as_map().into_iter().flatten().all(is_fixed));
+        let mut firsts: HashMap<&str, (Definition<'_>, Span)> = HashMap::new();
+        let mut conflicts = Vec::new();
+        for (own, item) in known {
+            let template = item.get("source").and_then(Node::as_str).filter(|_| probe);
+            match firsts.entry(template.unwrap_or(own.name.expose())) {
+                std::collections::hash_map::Entry::Occupied(first) => {
+                    let (known, known_span) = first.get();
+                    conflicts.extend(conflict(
+                        (known, *known_span),
+                        (&own, span(item)),
+                        "another mount of the service",
+                    ));
+                }
+                std::collections::hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert((own, span(item)));
+                }
+            }
+        }
+        self.findings.append(&mut conflicts);
     }
 
     fn check_targets(&mut self, mounts: &[Mount], items: &[&Node]) {
@@ -224,8 +256,7 @@ impl Decoder<'_> {
         }
         self.stays_in(source, path, "source");
         // A value that is empty or `.` mounts the folder of all users.
-        let vanished = |path: &str| path.split('/').skip(1).filter(|part| part.is_empty() || *part == ".").count();
-        if source.as_str().is_some_and(|template| vanished(path) > vanished(template)) {
+        if source.as_str().is_some_and(|template| loses_folder(template, path)) {
             self.bad(
                 &code::UNSAFE_PATH,
                 source,
@@ -273,6 +304,11 @@ impl Decoder<'_> {
         let text = self.text(source, Place::Expanded);
         let name = text.expose();
         if name.is_empty() {
+            if source.as_str() != Some("") {
+                let message = "a value leaves the volume without a name: what is in it would go with its container";
+                let help = "use `{name}`, which is never empty; for a volume without a name leave `source` out";
+                self.bad(&code::BAD_MOUNT_SOURCE, source, message, help);
+            }
             return None;
         }
         let legal = name.len() > 1

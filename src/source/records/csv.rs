@@ -143,7 +143,9 @@ pub(super) fn read(id: SourceId, text: &str, keys: &mut Keys, misfits: &mut Misf
             Some((_, first)) if !key.is_empty() => faults.push(duplicate(key, span).and(*first, "first set here")),
             _ => {}
         }
-        columns.push((keys.see(&name.into(), span), span));
+        let name: Arc<str> = name.into();
+        keys.see(&name, span);
+        columns.push((name, span));
     }
     if let Some(broken) = row.broken.take() {
         faults.push(fault(id, text, &broken));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::{Author, Value};
+use crate::source::{Author, MAX_NODES, Value};
 
 fn read(syntax: RecordsSyntax, text: &str) -> (SourceMap, Result<Records, Vec<Fault>>) {
     let sources = SourceMap::new();
@@ -205,8 +205,10 @@ fn long_lists_are_read_row_by_row() {
 #[test]
 fn documents_of_records_may_hold_more_values_than_a_config() {
     let record = format!("{{\"name\":\"a\",\"x\":[{}0]}}", "0,".repeat(20_000));
-    let text = format!("[{}{record}]", format!("{record},").repeat(MAX_ALIASED / 20_000));
-    assert_eq!(good(RecordsSyntax::Json, &text).len(), MAX_ALIASED / 20_000 + 1);
+    for syntax in [RecordsSyntax::Json, RecordsSyntax::Yaml] {
+        let text = format!("[{}{record}]", format!("{record},").repeat(MAX_NODES / 20_000));
+        assert_eq!(good(syntax, &text).len(), MAX_NODES / 20_000 + 1);
+    }
 }
 
 proptest::proptest! {

@@ -1,16 +1,19 @@
 //! Records in a JSON, YAML or TOML tree.
 
+use super::packed::Packed;
 use super::{Form, Keys, Misfits, NAME, Record, USERNAME, renamed};
 use crate::source::{Entry, Fault, FaultKind, Node, Span, Value};
 
 /// Takes the records out of a document's tree.
 pub(super) fn read(root: Node, keys: &mut Keys, misfits: &mut Misfits) -> Result<Form, Vec<Fault>> {
     let mut faults = Vec::new();
-    let mut records = Vec::new();
+    let mut records = Packed::default();
+    let mut unpackable = Vec::new();
     let mut take = |record: Option<Record>| {
-        if let Some(mut record) = record {
-            keys.see_all(&mut record);
-            records.push(record);
+        let Some(record) = record else { return };
+        if let Err(error) = records.push(&record, keys) {
+            let message = format!("the record cannot be kept: {error}");
+            unpackable.push(Fault::new(FaultKind::TooMany, record.span, message));
         }
     };
     match root.value {
@@ -34,7 +37,9 @@ pub(super) fn read(root: Node, keys: &mut Keys, misfits: &mut Misfits) -> Result
             faults.push(Fault::new(FaultKind::Syntax, root.span, message).help("write a list of tables or of names"));
         }
     }
-    if faults.is_empty() { Ok(Form::Tree(records)) } else { Err(faults) }
+    faults.append(&mut unpackable);
+    records.shrink();
+    if faults.is_empty() { Ok(Form::Packed(records)) } else { Err(faults) }
 }
 
 /// Makes a record of a table, or of a name alone; `name` is what the table is set under.
