@@ -28,8 +28,6 @@ pub use stop::{Stop, stop};
 
 use std::cell::RefCell;
 
-use serde_json::Value;
-
 use crate::apply::Redactor;
 use crate::plan::label::{BY_APPLY, MADE_BY};
 use crate::plan::observed::{ObservedService, ObservedTask};
@@ -90,13 +88,6 @@ fn engine_failed(error: &crate::apply::api::ApiError, redactor: &Redactor) -> Bo
             ..*failed(FailureCode::EngineRefused, message, detail)
         })
     }
-}
-
-/// The value of a variable of a service's spec.
-fn variable(spec: &Value, name: &str) -> Option<String> {
-    let env = spec.pointer("/TaskTemplate/ContainerSpec/Env")?.as_array()?;
-    let mut values = env.iter().rev().filter_map(Value::as_str).filter_map(|entry| entry.split_once('='));
-    values.find(|(own, _)| *own == name).map(|(_, value)| value.to_owned())
 }
 
 /// The task that is to run: the newest one that the swarm wants.

@@ -7,9 +7,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::plan::graph::Removal;
-use crate::plan::label::{HIDDEN, is_true, parse_hidden};
+use crate::plan::label::{hides_volume, is_true};
 use crate::plan::observed::{ObservedNode, ObservedState, ObservedTask};
-use crate::resolve::merge::normal_target;
 
 use super::api::{ApiError, SwarmApi};
 use super::event::Subject;
@@ -56,7 +55,7 @@ pub fn remote_volumes(state: &ObservedState, removed: &[&Removal]) -> Vec<Remote
         for task in state.tasks.iter().filter(is_elsewhere) {
             let host = nodes.get(task.node_id.as_str()).map_or(&task.node_id, |node| &node.hostname);
             for name in autoremoved(&old.before.0) {
-                let is_told = |name: &&str| !name.contains("{{") && !is_hidden(&old.before.0, name);
+                let is_told = |name: &&str| !name.contains("{{") && !hides_volume(&old.before.0, name);
                 let name = Some(name).filter(is_told).map(str::to_owned);
                 volumes.push(RemoteVolume { name, service: old.name.clone(), host: host.clone() });
             }
@@ -75,17 +74,6 @@ pub fn autoremoved(spec: &Value) -> impl Iterator<Item = &str> {
         let is_volume = mount.get("Type").and_then(Value::as_str) == Some("volume");
         let source = mount.get("Source")?.as_str().filter(|source| !source.is_empty())?;
         (is_volume && is_true(label)).then_some(source)
-    })
-}
-
-/// Tells whether the name of a volume that a `ServiceSpec` mounts is a secret, or nothing says that it is none.
-pub(super) fn is_hidden(spec: &Value, volume: &str) -> bool {
-    let hidden = spec.pointer("/Labels").and_then(|labels| labels.get(HIDDEN)?.as_str()).map(parse_hidden);
-    let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
-    mounts.into_iter().flatten().any(|mount| {
-        let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
-        let field = || format!("mounts:{}.source", normal_target(text("Target")));
-        text("Source") == volume && hidden.as_ref().is_none_or(|hidden| hidden.contains(&field()))
     })
 }
 

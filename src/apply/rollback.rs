@@ -18,10 +18,7 @@ use super::api::{ApiError, SwarmApi};
 use super::event::{Act, Event, Subject};
 use super::execute::service::{Ended, has_same_owner, is_applied};
 use super::outcome::{Ledger, Outcome, Report, State, Undo};
-use super::work::{Failure, Run, Work};
-
-/// How often a service is read anew that others keep changing.
-const ROUNDS: usize = 8;
+use super::work::{Failure, ROUNDS, Run, Work};
 
 impl<A: SwarmApi> Run<'_, A> {
     /// Undoes what led to an outcome; what becomes of it has one report for each thing that was changed, with what had

@@ -130,6 +130,9 @@ impl Failure {
     }
 }
 
+/// How often a service is read anew that others keep changing.
+pub(super) const ROUNDS: usize = 8;
+
 /// One run under way.
 pub(super) struct Work<'a, A> {
     pub(super) run: &'a Run<'a, A>,

@@ -17,7 +17,7 @@ const IN_MEMORY: usize = 8 << 20;
 
 /// Writes a file under a temporary name beside it, then renames it; `private` files are for their owner only.
 pub(super) fn write_file(path: &Path, bytes: &[u8], private: bool) -> Result<(), Failure> {
-    Pending::whole(path, bytes)?.close(path, private)?.appear()
+    Pending::whole(path, bytes)?.close(private)?.appear()
 }
 
 /// Files of which none appears before all are complete.
@@ -27,7 +27,7 @@ pub(super) struct Several(Vec<Closed>);
 impl Several {
     /// Adds a file, under a temporary name beside its own until then.
     pub(super) fn add(&mut self, path: &Path, bytes: &[u8], private: bool) -> Result<(), Failure> {
-        self.0.push(Pending::whole(path, bytes)?.close(path, private)?);
+        self.0.push(Pending::whole(path, bytes)?.close(private)?);
         Ok(())
     }
 
@@ -50,11 +50,11 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     {
         use std::os::unix::fs::MetadataExt as _;
         // Only root can give a file away; the group may be one of the user's own.
-        let _ = std::os::unix::fs::fchown(file.0.as_file(), None, Some(metadata.gid()));
-        let _ = std::os::unix::fs::fchown(file.0.as_file(), Some(metadata.uid()), None);
+        let _ = std::os::unix::fs::fchown(file.file.as_file(), None, Some(metadata.gid()));
+        let _ = std::os::unix::fs::fchown(file.file.as_file(), Some(metadata.uid()), None);
     }
-    file.1 = metadata.permissions();
-    file.close(&target, false)?.appear()
+    file.usual = metadata.permissions();
+    file.close(false)?.appear()
 }
 
 /// Why nothing can be written somewhere, where more than the system's word can be said.
@@ -72,7 +72,30 @@ impl From<Unwritable> for Failure {
 }
 
 /// A file that has a temporary name, and that only its owner may read, until it is complete.
-struct Pending(NamedTempFile, Permissions);
+struct Pending {
+    file: NamedTempFile,
+    /// What it may be read by in the end, if it holds no secret.
+    usual: Permissions,
+    /// Where it appears.
+    target: PathBuf,
+}
+
+/// The most links that lead to a file, as for Linux.
+const MAX_LINKS: usize = 40;
+
+/// The file that a path leads to, be it there or not: a link stays a link.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        if !target.is_symlink() {
+            return Ok(target);
+        }
+        let link = target.read_link()?;
+        target = target.parent().unwrap_or(Path::new("")).join(link);
+    }
+    // In the system's words.
+    target.canonicalize()
+}
 
 impl Pending {
     fn begin(path: &Path) -> Result<Self, Failure> {
@@ -82,7 +105,8 @@ impl Pending {
             let help = if path.is_dir() { "name another" } else { "redirect standard output to it instead" };
             return Err(Unwritable { message, help }.into());
         }
-        let directory = match path.parent() {
+        let target = followed(path).with_context(|| format!("cannot write `{}`", path.display()))?;
+        let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
@@ -90,7 +114,7 @@ impl Pending {
             let message = format!("there is no directory `{}`", directory.display());
             return Err(Unwritable { message, help: "make it first, or name another" }.into());
         }
-        let begun = || -> io::Result<Self> {
+        let begun = || -> io::Result<_> {
             let mut builder = tempfile::Builder::new();
             builder.prefix(".swarmgen-");
             #[cfg(unix)]
@@ -100,30 +124,27 @@ impl Pending {
             let usual = builder.tempfile_in(directory)?.as_file().metadata()?.permissions();
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-            Ok(Self(builder.tempfile_in(directory)?, usual))
+            Ok((builder.tempfile_in(directory)?, usual))
         };
-        Ok(begun().with_context(|| format!("cannot write in `{}`", directory.display()))?)
+        let (file, usual) = begun().with_context(|| format!("cannot write in `{}`", directory.display()))?;
+        Ok(Self { file, usual, target })
     }
 
     /// One with all that it is to hold.
     fn whole(path: &Path, bytes: &[u8]) -> Result<Self, Failure> {
         let mut file = Self::begin(path)?;
-        file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+        file.file.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(file)
     }
 
     /// Ends what it holds; `private` files stay for their owner only.
-    fn close(self, path: &Path, private: bool) -> Result<Closed, Failure> {
-        let Self(file, usual) = self;
-        let closed = || -> io::Result<Closed> {
-            if !private {
-                file.as_file().set_permissions(usual)?;
-            }
-            // A link stays a link: what it leads to is replaced.
-            let target = if path.is_symlink() { path.canonicalize()? } else { path.to_owned() };
-            Ok(Closed { file: file.into_temp_path(), target })
-        };
-        Ok(closed().with_context(|| format!("cannot write `{}`", path.display()))?)
+    fn close(self, private: bool) -> Result<Closed, Failure> {
+        let Self { file, usual, target } = self;
+        if !private {
+            let opened = file.as_file().set_permissions(usual);
+            opened.with_context(|| format!("cannot write `{}`", target.display()))?;
+        }
+        Ok(Closed { file: file.into_temp_path(), target })
     }
 }
 
@@ -179,7 +200,7 @@ impl Output {
         match &mut self.main {
             Main::Stdout(spool) => spool.write_all(bytes).context("cannot write a temporary file")?,
             Main::File(file, path) => {
-                file.0.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+                file.file.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
             }
         }
         Ok(())
@@ -201,8 +222,9 @@ impl Output {
                 Ok(())
             }
             Main::File(mut file, path) => {
-                copy(self.last, file.0.as_file_mut()).with_context(|| format!("cannot write `{}`", path.display()))?;
-                file.close(&path, private)?.appear()
+                copy(self.last, file.file.as_file_mut())
+                    .with_context(|| format!("cannot write `{}`", path.display()))?;
+                file.close(private)?.appear()
             }
         }
     }

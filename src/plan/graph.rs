@@ -339,6 +339,12 @@ pub fn image(spec: &Value) -> Option<&str> {
     spec.pointer("/TaskTemplate/ContainerSpec/Image")?.as_str()
 }
 
+/// The value of a variable of a `ServiceSpec`; of several of one name the last counts.
+pub fn variable<'s>(spec: &'s Value, name: &str) -> Option<&'s str> {
+    let env = spec.pointer("/TaskTemplate/ContainerSpec/Env")?.as_array()?;
+    env.iter().rev().filter_map(Value::as_str).find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
+}
+
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Body(«redacted»)")

@@ -104,6 +104,17 @@ pub fn parse_hidden(text: &str) -> BTreeSet<String> {
     text.split(' ').filter(|path| !path.is_empty()).map(percent_decoded).collect()
 }
 
+/// Tells whether the name of a volume that a `ServiceSpec` mounts is a secret, or nothing says that it is none.
+pub fn hides_volume(spec: &Value, volume: &str) -> bool {
+    let hidden = spec.pointer("/Labels").and_then(|labels| labels.get(HIDDEN)?.as_str()).map(parse_hidden);
+    let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
+    mounts.into_iter().flatten().any(|mount| {
+        let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
+        let field = || format!("mounts:{}.source", crate::resolve::merge::normal_target(text("Target")));
+        text("Source") == volume && hidden.as_ref().is_none_or(|hidden| hidden.contains(&field()))
+    })
+}
+
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

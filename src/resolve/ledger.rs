@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-
-use sha2::{Digest as _, Sha256};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::sync::LazyLock;
 
 use crate::check::canonical::printable;
 use crate::check::rules::not_per_user::{self, Unique, demands};
@@ -217,13 +217,14 @@ impl What<'_> {
     }
 }
 
-/// A quarter of a SHA-256 over several texts.
+/// A digest of several texts, another one in each process.
+///
+/// Each user's server with each profile has some, so it is to be fast; that nobody can choose texts of one digest is enough.
 fn digest<'t>(parts: impl IntoIterator<Item = &'t str>) -> u64 {
-    let mut hasher = Sha256::new();
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    let mut hasher = KEYS.build_hasher();
     for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
+        part.hash(&mut hasher);
     }
-    let digest: [u8; 32] = hasher.finalize().into();
-    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    hasher.finish()
 }

@@ -119,7 +119,14 @@ impl<'t> Assembly<'t> {
         let whole = self.text.get(span.range()).is_some_and(|text| {
             text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'+' | b'-' | b'_' | b'o' | b'x'))
         });
-        let message = if whole { "the number does not fit in 64 bits" } else { "the number is not finite" };
+        let digits = self.text.get(span.range()).unwrap_or("").trim_start_matches(['+', '-']);
+        let message = if ["0x", "0o", "0b"].contains(&digits) {
+            "the number has no digits"
+        } else if whole {
+            "the number does not fit in 64 bits"
+        } else {
+            "the number is not finite"
+        };
         self.fault(Fault::new(FaultKind::Number, span, message).help("put it in quotes if it is text"));
     }
 }

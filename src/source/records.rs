@@ -93,7 +93,7 @@ impl Records {
     /// Looks through a users file.
     ///
     /// A JSON, YAML or TOML document is a list of tables or of names, a table of such tables by name, or a table with
-    /// such a list under its only key.
+    /// such a list under its only key, or such a table under `users`.
     ///
     /// # Errors
     ///

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::apply::api::{ApiResult, SwarmApi};
 use crate::ir::Service;
+use crate::plan::graph::variable;
 use crate::plan::observed::{ObservedService, ObservedTask};
 
 use super::request::{State, VERSION};
 use super::stop::Goods;
-use super::variable;
 
 /// How the tasks of a service are reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Reach {
 
     /// That of a service that is there. Where its server does not say on which port it listens, it is this one.
     fn of_live(there: &ObservedService, port: u16) -> Self {
-        let port = variable(&there.spec, "JUPYTERHUB_SERVICE_URL").and_then(|url| port_of(&url)).unwrap_or(port);
+        let port = variable(&there.spec, "JUPYTERHUB_SERVICE_URL").and_then(port_of).unwrap_or(port);
         let networks = there.spec.pointer("/TaskTemplate/Networks").or_else(|| there.spec.get("Networks"));
         let first = networks.and_then(|networks| networks.get(0)).and_then(|network| network.get("Target"));
         if let Some(network) = first.and_then(Value::as_str) {

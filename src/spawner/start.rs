@@ -16,6 +16,7 @@ use crate::apply::redact::Redactor;
 use crate::emit::engine::{self, Ids};
 use crate::emit::{ApiVersion, Inexpressible};
 use crate::ir::{Service, Text};
+use crate::plan::graph::variable;
 use crate::plan::label::{BY_SPAWNER, MADE_BY};
 use crate::resolve::object::Object;
 use crate::resolve::upload::Upload;
@@ -25,7 +26,7 @@ use super::reach::{Found, Reach};
 use super::request::{Existing, State, VERSION, Wait};
 use super::stop::{Goods, clear, here, uploads};
 use super::wait::Seen;
-use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, variable, words};
+use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, words};
 use undo::Made;
 
 /// How long the volumes of a server that is replaced may take to go, as long as its container takes to end.
@@ -192,7 +193,7 @@ impl<A: SwarmApi> Start<'_, A> {
                     running,
                     changed: there.label(LABEL_WANTED) != Some(wanted),
                     on_changed: self.on_changed,
-                    api_token: variable(&there.spec, "JUPYTERHUB_API_TOKEN"),
+                    api_token: variable(&there.spec, "JUPYTERHUB_API_TOKEN").map(str::to_owned),
                 }))
             }
         }
@@ -286,8 +287,8 @@ impl<A: SwarmApi> Start<'_, A> {
 
 /// Tells whether two specs hold the same hub's token: one start's own.
 fn same_token(body: &Value, there: &Value) -> bool {
-    let token = |spec| variable(spec, "JUPYTERHUB_API_TOKEN");
-    token(body) == token(there)
+    const TOKEN: &str = "JUPYTERHUB_API_TOKEN";
+    variable(body, TOKEN) == variable(there, TOKEN)
 }
 
 fn inexpressible(refused: Vec<Inexpressible>) -> Box<Failed> {

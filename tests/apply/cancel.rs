@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 
-async fn cancelled(swarm: &FakeSwarm, plan: &Plan, after: Duration) -> Ran {
+pub(super) async fn cancelled(swarm: &FakeSwarm, plan: &Plan, after: Duration) -> Ran {
     let redactor = Redactor::default();
     let run = Run { api: swarm, replan: &Compare, auth: &|_| None, redactor: &redactor, settings: settings() };
     let mut events = Vec::new();

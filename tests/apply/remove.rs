@@ -57,6 +57,18 @@ async fn a_volume_that_stays_in_use_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_removal_that_is_cut_between_its_updates_says_that_the_tasks_are_ended() {
+    for fault in [("update_service", 2), ("service", 2)] {
+        let (swarm, plan) = leaving().await;
+        swarm.faults(fault.0, fault.1, 100, Fault::Unreachable);
+        let ran = cancel::cancelled(&swarm, &plan, Duration::from_secs(1)).await;
+        let reason = "the service has no tasks any more, and is still there: interrupted".to_owned();
+        assert_eq!(ran.state("jupyter-a"), State::Begun { reason }, "{fault:?}");
+        assert_eq!(swarm.services()[0].spec["Mode"]["Replicated"]["Replicas"], 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_stays_as_long_as_its_volume() {
     let mut seen = [0; 3];
     // Around its calls, which take 10 ms each.

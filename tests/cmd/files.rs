@@ -189,6 +189,25 @@ fn special_files_are_not_replaced() {
 
 #[test]
 #[cfg(unix)]
+fn a_link_stays_and_what_it_leads_to_is_written() {
+    let folder = Folder::with(GOOD);
+    fs::create_dir(folder.path("there")).unwrap();
+    for (link, to) in [("first.yml", "second.yml"), ("second.yml", "there/stack.yml"), ("round.yml", "round.yml")] {
+        std::os::unix::fs::symlink(to, folder.path(link)).unwrap();
+    }
+    // It is not there at first, and then it is.
+    for _ in 0..2 {
+        folder.run(&["render", "--user", "alice", "-o", "first.yml"]).ok();
+        assert!(folder.read("there/stack.yml").contains("services:"));
+        assert!(["first.yml", "second.yml"].iter().all(|link| folder.path(link).is_symlink()));
+        assert_eq!(folder.names("there"), ["stack.yml"]);
+    }
+    folder.run(&["render", "--user", "alice", "-o", "round.yml"]).refused("SG407");
+    assert_eq!(folder.names(""), ["first.yml", "round.yml", "second.yml", "swarmgen.toml", "there"]);
+}
+
+#[test]
+#[cfg(unix)]
 fn a_reader_that_leaves_is_no_error() {
     use std::process::{Command, Stdio};
     let users: String = (0..2000).map(|number| format!("[users.user{number}]\n")).collect();

@@ -9,16 +9,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::plan::graph::{Action, Body, Plan, Removal};
+use crate::plan::label::hides_volume;
 
 use super::super::api::{ApiError, SwarmApi};
 use super::super::event::Subject;
 use super::super::outcome::{State, Undo};
 use super::super::redact::REDACTED;
-use super::super::remove::{is_hidden, patience};
-use super::super::work::{Failure, Work};
-
-/// How often a service is read anew that others keep changing.
-const ROUNDS: usize = 8;
+use super::super::remove::patience;
+use super::super::work::{Failure, ROUNDS, Work};
 
 /// What a plan removes.
 pub(super) struct Going<'p> {
@@ -119,7 +117,7 @@ impl<A: SwarmApi> Work<'_, A> {
             done.set(Some(REMOVED));
         }
         for volume in volumes {
-            let shown = if is_hidden(&old.before.0, volume) { REDACTED } else { volume }.to_owned();
+            let shown = if hides_volume(&old.before.0, volume) { REDACTED } else { volume }.to_owned();
             let subject = Subject::Volume { name: shown, service: old.name.clone() };
             self.remove_volume(volume, subject, patience(&old.before.0)).await?;
         }
@@ -142,8 +140,10 @@ impl<A: SwarmApi> Work<'_, A> {
         let mut before = None;
         let mut entry = None;
         let mut is_swept = false;
+        let mut done = None;
         for _ in 0..ROUNDS {
-            let Some(live) = self.look(&subject, &old.id).await? else { return Ok(Scaled::Gone) };
+            let live = self.look(&subject, &old.id).await.map_err(|failure| failure.with(done))?;
+            let Some(live) = live else { return Ok(Scaled::Gone) };
             let before = before.get_or_insert_with(|| Body(live.spec.clone())).clone();
             let mut sent = live.spec.clone();
             let Some(mode) = sent.pointer_mut("/Mode/Replicated").and_then(Value::as_object_mut) else {
@@ -164,9 +164,9 @@ impl<A: SwarmApi> Work<'_, A> {
             let noted = *entry.get_or_insert_with(|| self.ledger.note(undo.clone()));
             self.ledger.settle(noted, Some(undo));
             let call = || self.run.api.update_service(&old.id, live.version, &sent, None);
-            match self.repeat(&subject, call).await? {
+            match self.repeat(&subject, call).await.map_err(|failure| failure.with(done))? {
                 Ok(()) if is_swept => return Ok(Scaled::ToNone { entry }),
-                Ok(()) => {}
+                Ok(()) => done = Some(WITHOUT_TASKS),
                 Err(ApiError::OutOfSequence { .. }) => is_swept = false,
                 Err(error) => {
                     self.ledger.settle(noted, None);

@@ -15,15 +15,13 @@ use super::super::api::{ApiError, SwarmApi};
 use super::super::event::{Event, Subject};
 use super::super::outcome::{State, Undo};
 use super::super::wait::{Expected, Seen, Watch};
-use super::super::work::{Failure, Patience, Replanned, Work};
+use super::super::work::{Failure, Patience, ROUNDS, Replanned, Work};
 
 /// The service label that tells who made it.
 const LABEL_MADE_BY: &str = "swarmgen.made-by";
 /// The service label with the digests of what was applied.
 const LABEL_APPLIED: &str = "swarmgen.applied";
 
-/// How often a service is compared anew that others keep changing.
-const ROUNDS: usize = 8;
 /// How often, with pauses, the name of a service that is not there any more may be taken: for a minute.
 const NAME_PAUSES: usize = 120;
 const NAME_PAUSE: Duration = Duration::from_millis(500);

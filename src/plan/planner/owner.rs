@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Wanted;
-use crate::plan::graph::Conflict;
+use crate::plan::graph::{Conflict, variable};
 use crate::plan::label;
 use crate::plan::observed::ObservedService;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
@@ -55,13 +55,8 @@ pub(super) fn of(live: &ObservedService, deployment: &str, wanted: &Wanted<'_>) 
 /// What an old spawner left: the hub's variables, and its own label on the container.
 fn old_spawner(live: &ObservedService, wanted: &Wanted<'_>) -> Owner {
     let container = live.spec.get("TaskTemplate").and_then(|task| task.get("ContainerSpec"));
-    let variable = |name: &str| {
-        let env = container?.get("Env")?.as_array()?;
-        // The last of several is the one that counts.
-        env.iter().rev().filter_map(Value::as_str).find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
-    };
-    let server = variable(HUB_SERVER);
-    match variable(HUB_USER) {
+    let server = variable(&live.spec, HUB_SERVER);
+    match variable(&live.spec, HUB_USER) {
         Some(user) if user != wanted.user || server.is_some_and(|server| server != wanted.server) => {
             let server = server.unwrap_or_default().to_owned();
             Owner::Conflict(Conflict::User { user: user.to_owned(), server })

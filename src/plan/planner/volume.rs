@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Options, Wanted};
 use crate::plan::diff::Differences;
 use crate::plan::graph::{Action, Cause, Change, Plan, Shown, Warning};
-use crate::plan::label::{self, AUTOREMOVE, is_true, parse_hidden};
+use crate::plan::label::{AUTOREMOVE, hides_volume, is_true};
 use crate::plan::observed::{Labels, ObservedService, ObservedState, ObservedVolume};
 use crate::plan::place::{Place, Step};
 use crate::resolve::decode::is_plugin;
@@ -181,11 +181,9 @@ impl<'s> Volumes<'s> {
         // A volume that several of them mount goes once.
         let mut seen: BTreeSet<String> = BTreeSet::new();
         for service in removed {
-            let hidden = service.label(label::HIDDEN).map(parse_hidden);
             for mount in mounted(&service.spec) {
                 let volume = self.known.get(&*mount.name);
-                let source = format!("{}.source", mount.unit());
-                let is_secret = hidden.as_ref().is_none_or(|hidden| hidden.contains(&source));
+                let is_secret = hides_volume(&service.spec, &mount.name);
                 if used.contains(&*mount.name) || !seen.insert(mount.name.clone().into_owned()) {
                     continue;
                 }

@@ -69,6 +69,8 @@ fn the_same_users_in_every_syntax() {
         (RecordsSyntax::Yaml, "- name: ada\n  groups: a;b\n- '\"é\"'\n"),
         (RecordsSyntax::Yaml, "ada: {groups: a;b}\n'\"é\"':\n"),
         (RecordsSyntax::Toml, "[ada]\ngroups = 'a;b'\n['\"é\"']\n"),
+        (RecordsSyntax::Toml, "[users.ada]\ngroups = 'a;b'\n[users.'\"é\"']\n"),
+        (RecordsSyntax::Yaml, "users:\n  ada: {groups: a;b}\n  '\"é\"':\n"),
         (RecordsSyntax::Toml, "[[users]]\nusername = 'ada'\ngroups = 'a;b'\n[[users]]\nname = '\"é\"'\n"),
     ] {
         let records = good(syntax, text);
@@ -78,6 +80,9 @@ fn the_same_users_in_every_syntax() {
     let lines = good(RecordsSyntax::Lines, "# the class\r\n\r\n  ada  \r\n\"é\"\n# end");
     assert_eq!(shown(&lines), [["name=ada"], ["name=\"é\""]]);
     assert_eq!(shown(&good(RecordsSyntax::Toml, "users = ['ada', 'bob']")), [["name=ada"], ["name=bob"]]);
+    // One user may have that name.
+    assert_eq!(shown(&good(RecordsSyntax::Json, r#"{"users": {"room": "1"}}"#)), [["name=users", "room=1"]]);
+    assert_eq!(shown(&good(RecordsSyntax::Json, r#"{"users": {"a": {}}, "b": {}}"#)).len(), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::packed::Packed;
 use super::{Form, Keys, Misfits, NAME, Record, USERNAME, renamed};
-use crate::source::{Entry, Fault, FaultKind, Node, Span, Value};
+use crate::source::{Entry, Fault, FaultKind, Map, Node, Span, Value};
 
 /// Takes the records out of a document's tree.
 pub(super) fn read(root: Node, keys: &mut Keys, misfits: &mut Misfits) -> Result<Form, Vec<Fault>> {
@@ -20,16 +20,24 @@ pub(super) fn read(root: Node, keys: &mut Keys, misfits: &mut Misfits) -> Result
         Value::Seq(items) => items.into_iter().for_each(|item| take(record(item, None, &mut faults, misfits))),
         Value::Map(mut map) => {
             let only = map.entries.len() == 1;
-            match map.entries.pop() {
+            let entries = match map.entries.pop() {
                 Some(Entry { value: Node { value: Value::Seq(items), .. }, .. }) if only => {
                     items.into_iter().for_each(|item| take(record(item, None, &mut faults, misfits)));
+                    Vec::new()
+                }
+                Some(Entry { key, value: Node { value: Value::Map(map), .. }, .. })
+                    if only && is_config(&key, &map) =>
+                {
+                    map.entries
                 }
                 last => {
-                    for Entry { key, key_span, value } in map.entries.into_iter().chain(last) {
-                        let name = Entry { key: NAME.into(), key_span, value: Node::string(key_span, key) };
-                        take(record(value, Some(name), &mut faults, misfits));
-                    }
+                    map.entries.extend(last);
+                    map.entries
                 }
+            };
+            for Entry { key, key_span, value } in entries {
+                let name = Entry { key: NAME.into(), key_span, value: Node::string(key_span, key) };
+                take(record(value, Some(name), &mut faults, misfits));
             }
         }
         _ => {
@@ -40,6 +48,11 @@ pub(super) fn read(root: Node, keys: &mut Keys, misfits: &mut Misfits) -> Result
     faults.append(&mut unpackable);
     records.shrink();
     if faults.is_empty() { Ok(Form::Packed(records)) } else { Err(faults) }
+}
+
+/// Tells whether a table is written as in a config, where users stand under `users`, and is not the one user `users`.
+fn is_config(key: &str, map: &Map) -> bool {
+    key == "users" && map.iter().all(|entry| matches!(entry.value.value, Value::Map(_) | Value::Null))
 }
 
 /// Makes a record of a table, or of a name alone; `name` is what the table is set under.

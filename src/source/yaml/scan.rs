@@ -81,6 +81,7 @@ fn describe(text: &str, at: usize, span: Span, error: &ScanError) -> Fault {
         ErrorKind::ExpectedBlockMappingKey | ErrorKind::ExpectedBlockSequenceEntry => {
             syntax(span, "this line belongs to nothing above it").help("indent it as far as what it stands beside")
         }
+        _ if rest.starts_with(',') => syntax(span, "a `,` with no value before it"),
         kind => syntax(span, kind.to_string().trim_end_matches('.')),
     }
 }
