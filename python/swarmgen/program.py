@@ -23,6 +23,9 @@ RESULTS = frozenset({"settings", "form", "options", "started", "exists", "status
 LONGEST_LINE = 16 * 1024 * 1024
 # How much of what the program tells the operator is kept.
 TAIL = 16 * 1024
+# How many seconds a program that is ended has to undo what it did: more than it takes for that (`UNDO` in
+# src/spawner/start/undo.rs).
+GRACE = 15.0
 # The hub's own secrets, which no config refers to.
 WITHHELD = frozenset({"CONFIGPROXY_AUTH_TOKEN", "JPY_API_TOKEN", "JPY_COOKIE_SECRET", "JUPYTERHUB_CRYPT_KEY"})
 
@@ -62,7 +65,7 @@ class Program:
         return self.command, self.arguments
 
     async def ask(
-        self, verb: str, request: dict[str, Any], tell: Optional[Callable[[Event], None]] = None, grace: float = 10.0
+        self, verb: str, request: dict[str, Any], tell: Optional[Callable[[Event], None]] = None, grace: float = GRACE
     ) -> Event:
         """Runs a command and gives its result, which may be `failed`.
 

@@ -121,6 +121,13 @@ class SwarmgenSpawner(Spawner):
             "attributes": self._attributes,
         }
         result = await self._binary().ask(verb, {"user": user, "server": {"name": self.name}, **request}, **options)
+        for volume in result.get("unreachable") or []:
+            self.log.warning(
+                "swarmgen: the volume %s on %s could not be reached; there: %s",
+                volume.get("volume"),
+                volume.get("node"),
+                volume.get("command"),
+            )
         if result["event"] == "failed":
             failure = Failure(result)
             detail = failure.detail or failure.jupyterhub_message
@@ -222,15 +229,27 @@ class SwarmgenSpawner(Spawner):
 
     async def start(self) -> str:
         """Starts the server, and gives its URL once it listens."""
+        if self._starting is not None:
+            # One that was given up, and still undoes what it did.
+            await asyncio.wait([self._starting])
         self._ended = None
         self._progress.clear()
         self._begun = asyncio.get_running_loop().time()
-        self._starting = asyncio.ensure_future(self._start())
+        self._starting = starting = asyncio.ensure_future(self._start())
+        starting.add_done_callback(self._is_over)
         try:
-            return await self._starting
-        finally:
-            self._starting = None
-            self._announce()
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # JupyterHub 5 and 6 wait a second for what they give up, then stop the server: `stop` waits for the rest.
+            starting.cancel()
+            raise
+
+    def _is_over(self, starting: asyncio.Future[str]) -> None:
+        self._starting = None
+        self._announce()
+        if not starting.cancelled():
+            # Nobody may be there to be told.
+            starting.exception()
 
     async def _start(self) -> str:
         # The program gives up first: it knows what it waits for.
@@ -336,7 +355,8 @@ class SwarmgenSpawner(Spawner):
         if answer["running"] and not interrupted:
             await self._follow(answer)
             return None
-        if answer.get("exists"):
+        # A service that somebody else removed has left its uploads and volumes.
+        if answer.get("exists") or known:
             try:
                 await self._remove(now=False, patience=0)
             except Failure:
@@ -384,20 +404,13 @@ class SwarmgenSpawner(Spawner):
         deadline, delay = loop.time() + patience, 1.0
         while True:
             try:
-                answer = await self._ask("stop", {"state": self._state, "now": now, "timeout": 60})
-                break
+                await self._ask("stop", {"state": self._state, "now": now, "timeout": 60})
+                return
             except Failure as failure:
                 if failure.code != "engine-away" or loop.time() + delay > deadline:
                     raise
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, PATIENCE)
-        for volume in answer.get("unreachable") or []:
-            self.log.warning(
-                "swarmgen: the volume %s on %s could not be reached; there: %s",
-                volume.get("volume"),
-                volume.get("node"),
-                volume.get("command"),
-            )
 
     # What the hub keeps.
 

@@ -3,7 +3,8 @@
 
 It keeps docs/spawner-protocol.md, so that a real hub can be run with it. The folder of SWARMGEN_LOCAL holds what the "swarm"
 knows, and files by which a test says what is to go wrong: `away` (no engine), `slow` (seconds before each answer), `fails` (a
-result of `start`), `hangs` (a start that waits for ever), `permits` (any user option).
+result of `start`), `hangs` (a start that waits for ever), `undo` (seconds that a start takes to give up), `permits` (any user
+option).
 """
 
 import hashlib
@@ -110,6 +111,7 @@ def remove(service):
 
 def start(service, request):
     def undo(*_):
+        time.sleep(float(says("undo") or 0))
         remove(service)
         fail("cancelled", 4, "Given up.")
 

@@ -295,6 +295,30 @@ def test_a_hub_that_was_ended_in_the_middle_of_a_start_leaves_nothing(running: R
     assert len(running.services()) == 1
 
 
+def test_a_start_that_is_given_up_and_takes_long_to_undo_is_stopped(running: Running) -> None:
+    hub = running.hub
+    hub.add_user("alice")
+    running.say("hangs")
+    running.say("undo", "4")
+    start = threading.Thread(target=lambda: _ignore(hub.request_start, "alice"))
+    start.start()
+    until(lambda: running.asked("start"), 60, "the start waits")
+    begun = time.monotonic()
+    answer = hub.ask("DELETE", hub.path("alice"), timeout=30)
+    if jupyterhub.version_info < (5,):
+        # It gives up no start that is pending.
+        assert answer.status == 400
+        return
+    assert answer.status in (202, 204), answer
+    until(lambda: hub.server("alice") is None, 30, "the hub has given it up")
+    assert time.monotonic() - begun > 4, "it waits for what is undone"
+    start.join(30)
+    running.say("hangs", None)
+    hub.start("alice")
+    assert len(running.services()) == 1
+    assert running.asked("stop") == [], "nothing was left to stop"
+
+
 def _ignore(ask: Any, *arguments: Any) -> None:
     with suppress(OSError, AssertionError):
         ask(*arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,17 @@ async def test_a_failed_start_says_why(script, world, code, status):
     assert not script.asked("poll") and not script.asked("stop")
 
 
+@pytest.mark.parametrize("result", [STARTED, failed("not-listening")])
+async def test_volumes_that_a_start_could_not_reach_are_logged(script, world, caplog, result):
+    volume = {"volume": "scratch-x", "node": "node2", "command": "docker volume rm scratch-x"}
+    script.on("start", [{"emit": result | {"unreachable": [volume]}}])
+    spawner = world.spawner(world.user())
+    spawner.log.propagate = True
+    with suppress(Failure):
+        await spawner.start()
+    assert "docker volume rm scratch-x" in caplog.text
+
+
 async def test_what_a_failed_start_left_is_stopped(script, world):
     script.on("start", [{"emit": failed("engine-away", left=["the service jupyter-x-1"])}, {"exit": 5}])
     script.on("poll", [{"emit": {"event": "status", "running": "unknown", "reason": "refused"}}])
@@ -224,9 +236,29 @@ async def test_a_cancelled_start_ends_the_program_and_is_over(script, world):
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
+    await spawner.stop()
     assert len(script.lines("given-up.jsonl")) == 1
     assert await spawner.poll() == 1
-    assert not script.asked("poll")
+    assert not script.asked("poll") and not script.asked("stop")
+
+
+async def test_a_cancelled_start_is_over_at_once_and_what_it_undoes_is_waited_for(script, world):
+    gone = {"event": "failed", "code": "cancelled", "message": "Given up.", "left": []}
+    script.write(undo=[{"sleep": 2}, {"emit": gone}])
+    script.on("start", [step(20, "waiting"), {"sleep": 60}], [{"emit": STARTED}])
+    spawner = world.spawner(world.user(), running=True)
+    starting = asyncio.ensure_future(spawner.start())
+    await asyncio.wait_for(spawner.progress().__anext__(), 10)
+    begun = time.monotonic()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    # The hub asks for its end after a second.
+    assert time.monotonic() - begun < 0.5
+    assert await spawner.poll() is None
+    assert await spawner.start() == "http://10.0.1.7:8888"
+    assert time.monotonic() - begun > 2
+    assert len(script.asked("start")) == 2 and not script.asked("stop")
 
 
 async def test_stop_ends_a_start_that_the_hub_has_only_given_up(script, world):
@@ -331,11 +363,13 @@ async def test_no_server_is_dead_because_it_could_not_be_asked_for(script, world
 
 async def test_a_server_that_ended_is_told_once_and_not_asked_for_again(script, world):
     script.on("poll", [{"emit": ENDED}])
+    script.on("stop", [{"emit": STOPPED}])
     spawner = world.spawner(world.user(), running=True)
     spawner.load_state({"swarmgen": STATE})
     assert [await spawner.poll() for _ in range(3)] == [3, 3, 3]
     assert len(script.asked("poll")) == 1
-    assert not script.asked("stop")
+    # What it had besides its service may be left.
+    assert [request["state"] for request in script.requests("stop")] == [STATE]
 
 
 async def test_what_an_ended_server_left_is_removed_before_the_hub_forgets_it(script, world):
