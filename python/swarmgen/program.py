@@ -65,12 +65,17 @@ class Program:
         return self.command, self.arguments
 
     async def ask(
-        self, verb: str, request: dict[str, Any], tell: Optional[Callable[[Event], None]] = None, grace: float = GRACE
+        self,
+        verb: str,
+        request: dict[str, Any],
+        tell: Optional[Callable[[Event], None]] = None,
+        log: Optional[Callable[[str], None]] = None,
+        grace: float = GRACE,
     ) -> Event:
         """Runs a command and gives its result, which may be `failed`.
 
-        Each event goes to `tell` when it comes, the result too. A caller that is cancelled ends the program, which has `grace`
-        seconds to undo what it did.
+        Each event goes to `tell` when it comes, the result too; each line for the operator to `log`, in the end. A caller that is
+        cancelled ends the program, which has `grace` seconds to undo what it did.
         """
         line = json.dumps({"version": VERSION, **request}, default=_plain).encode() + b"\n"
         environment = {name: value for name, value in os.environ.items() if name not in WITHHELD}
@@ -90,7 +95,7 @@ class Program:
             )
         except OSError as error:
             return failed("internal", "The program that starts servers is missing.", f"{self.command[0]}: {error}")
-        conversation = asyncio.ensure_future(_converse(child, line, tell))
+        conversation = asyncio.ensure_future(_converse(child, line, tell, log))
         try:
             return await asyncio.shield(conversation)
         except asyncio.CancelledError:
@@ -98,7 +103,12 @@ class Program:
             raise
 
 
-async def _converse(child: asyncio.subprocess.Process, line: bytes, tell: Optional[Callable[[Event], None]]) -> Event:
+async def _converse(
+    child: asyncio.subprocess.Process,
+    line: bytes,
+    tell: Optional[Callable[[Event], None]],
+    log: Optional[Callable[[str], None]],
+) -> Event:
     assert child.stdin and child.stdout and child.stderr  # noqa: S101 -- for mypy: they are pipes
     errors = asyncio.ensure_future(_last(child.stderr))
     result: Optional[Event] = None
@@ -127,6 +137,9 @@ async def _converse(child: asyncio.subprocess.Process, line: bytes, tell: Option
     if result is None:
         said = f"exit code {code}, no result; standard error: {told.strip() or '(nothing)'}"
         return failed("internal", "The program that starts servers ended before it was done.", said)
+    if log is not None:
+        for words in told.splitlines():
+            log(words)
     return result
 
 

@@ -120,7 +120,8 @@ class SwarmgenSpawner(Spawner):
             "groups": sorted(group.name for group in self.user.groups),
             "attributes": self._attributes,
         }
-        result = await self._binary().ask(verb, {"user": user, "server": {"name": self.name}, **request}, **options)
+        request = {"user": user, "server": {"name": self.name}, **request}
+        result = await self._binary().ask(verb, request, log=self._warn_once, **options)
         for volume in result.get("unreachable") or []:
             self.log.warning(
                 "swarmgen: the volume %s on %s could not be reached; there: %s",
@@ -137,6 +138,12 @@ class SwarmgenSpawner(Spawner):
             raise failure
         return result
 
+    def _warn_once(self, words: str) -> None:
+        """Logs what the operator should know, and what each start would say again."""
+        if words not in self._warned:
+            self._warned.add(words)
+            self.log.warning("swarmgen: %s", words)
+
     async def _learn(self) -> Event:
         """Takes over what the config says of the hub's own business."""
         program = self._binary()
@@ -148,11 +155,10 @@ class SwarmgenSpawner(Spawner):
                 raise Failure(told)
             self._settings[program.key] = told
             for warning in told.get("warnings") or []:
-                self.log.warning("swarmgen: %s", warning)
+                self._warn_once(warning)
         for name in OVERRULED:
-            if self._configured(name) and name not in self._warned:
-                self._warned.add(name)
-                self.log.warning("swarmgen: c.Spawner.%s has no effect; the config of swarmgen says it", name)
+            if self._configured(name):
+                self._warn_once(f"c.Spawner.{name} has no effect; the config of swarmgen says it")
         self.port = told["service_port"]
         for name in ("mem_limit", "mem_guarantee", "cpu_limit", "cpu_guarantee"):
             setattr(self, name, told.get(name))

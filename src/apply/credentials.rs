@@ -23,8 +23,8 @@ use super::connect::Variables;
 use crate::check::image::Reference;
 use crate::source::World;
 
-/// How long a helper may take: it may ask a person for a password.
-const HELPER_LIMIT: Duration = Duration::from_secs(60);
+/// How long a helper may take that can ask a person for a password.
+pub const HELPER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Docker Hub as it stands in images.
 const HUB: &str = "docker.io";
@@ -41,8 +41,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Gathers the credentials of the images' registries, all at once.
-    pub async fn gather<'a>(images: impl IntoIterator<Item = &'a str>, world: &dyn World) -> Self {
+    /// Gathers the credentials of the images' registries, all at once; a helper may take as long as `limit`.
+    pub async fn gather<'a>(images: impl IntoIterator<Item = &'a str>, world: &dyn World, limit: Duration) -> Self {
         let registries: BTreeSet<String> = images.into_iter().filter_map(registry_of).collect();
         let mut credentials = Self::default();
         if registries.is_empty() {
@@ -51,7 +51,7 @@ impl Credentials {
         let config = Config::load(world, &mut credentials.problems);
         let found = join_all(registries.into_iter().map(async |registry| {
             let key = if registry == HUB { HUB_KEY } else { registry.as_str() };
-            let login = config.login(key, world).await;
+            let login = config.login(key, world, limit).await;
             (registry, login)
         }));
         for (registry, login) in found.await {
@@ -173,14 +173,14 @@ impl Config {
     }
 
     /// Looks a registry up. A helper of its own comes before the store of all, and that before what stands in the file.
-    async fn login(&self, key: &str, world: &dyn World) -> Result<Option<Login>, String> {
+    async fn login(&self, key: &str, world: &dyn World, limit: Duration) -> Result<Option<Login>, String> {
         if let Some(entry) = entry(&self.first, key) {
             return entry.login(key).map(Some);
         }
         let own = self.cred_helpers.as_ref().and_then(|helpers| helpers.get(key)).filter(|name| !name.is_empty());
         let helper = own.or(self.creds_store.as_ref().filter(|name| !name.is_empty()));
         match helper {
-            Some(helper) => ask(helper, key, world).await,
+            Some(helper) => ask(helper, key, world, limit).await,
             None => self.auths.as_ref().and_then(|auths| entry(auths, key)).map(|entry| entry.login(key)).transpose(),
         }
     }
@@ -237,7 +237,7 @@ fn decoded(auth: &str) -> Option<(String, Zeroizing<String>)> {
 }
 
 /// Asks a helper, which is told the registry and answers through pipes; none where it knows of no credentials.
-async fn ask(helper: &str, key: &str, world: &dyn World) -> Result<Option<Login>, String> {
+async fn ask(helper: &str, key: &str, world: &dyn World, limit: Duration) -> Result<Option<Login>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Answer {
@@ -262,7 +262,7 @@ async fn ask(helper: &str, key: &str, world: &dyn World) -> Result<Option<Login>
         // One that reads nothing may still answer.
         let _ = stdin.write_all(key.as_bytes()).await;
     }
-    let output = tokio::time::timeout(HELPER_LIMIT, child.wait_with_output())
+    let output = tokio::time::timeout(limit, child.wait_with_output())
         .await
         .map_err(|_| failed("does not answer"))?
         .map_err(|error| failed(&error.to_string()))?;

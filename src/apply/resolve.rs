@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::api::{ApiError, SwarmApi};
-use super::credentials::Credentials;
+use super::credentials::{Credentials, HELPER_LIMIT};
 use crate::check::image::Reference;
 use crate::plan::cluster::image::ImageState;
 use crate::source::World;
@@ -79,7 +79,7 @@ pub async fn look<'a>(
     let here = on_node(engine, &images).await;
     let others: BTreeSet<String> = images.difference(&here).cloned().collect();
     let mut states: BTreeMap<_, _> = here.into_iter().map(|image| (image, ImageState::OnNode)).collect();
-    let credentials = Credentials::gather(others.iter().map(String::as_str), world).await;
+    let credentials = Credentials::gather(others.iter().map(String::as_str), world, HELPER_LIMIT).await;
     states.extend(at_registries(engine, &others, &credentials).await);
     states
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::api::RegistryAuth;
 use crate::apply::bollard::Engine;
-use crate::apply::credentials::Credentials;
+use crate::apply::credentials::{Credentials, HELPER_LIMIT};
 use crate::apply::ports;
 use crate::apply::resolve::{self, resolve};
 use crate::apply::wait::Standing;
@@ -69,7 +69,7 @@ async fn plan<'s>(
     let mut plan = planner::plan(deployment, &wanted, &state, &options);
     let images = images(&plan, &wanted, args.resolve_image);
     let all = plan.actions.iter().filter_map(image_of).chain(images.iter().map(String::as_str));
-    let credentials = Credentials::gather(all, &Disk).await;
+    let credentials = Credentials::gather(all, &Disk, HELPER_LIMIT).await;
     let mut problems = BTreeMap::new();
     let unread = credentials.problems.iter().map(|problem| {
         Diagnostic::new(&code::REGISTRY_CREDENTIALS, problem.as_str())

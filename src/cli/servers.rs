@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::resolve::everybody::in_order;
-use crate::resolve::ledger::Ledger;
+use crate::resolve::ledger::{Claims, Ledger};
 use crate::resolve::object::{self, Object};
 use crate::resolve::{Compiler, Request, Server};
 use crate::source::{Disk, SourceMap};
@@ -74,10 +74,10 @@ fn all<'c>(compiler: &'c Compiler<'c>, request: &Request<'_>, diagnostics: &mut 
     in_order(
         compiler.roster.len(),
         |range| {
-            let (mut found, mut claims) = (Diagnostics::new(), Vec::new());
+            let (mut found, mut claims) = (Diagnostics::new(), Claims::default());
             let resolved = range.filter_map(|index| {
                 let server = resolve(index, &mut found)?;
-                compiler.claims(index, &server, &mut claims);
+                claims.add(compiler, index, &server);
                 Some(server)
             });
             (resolved.collect::<Vec<_>>(), found, claims)

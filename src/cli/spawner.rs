@@ -45,6 +45,8 @@ const GLANCE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Between two tries to reach it.
 const BETWEEN: Duration = Duration::from_millis(500);
+/// How long the registries' credentials may take: nobody is there whom a helper could ask.
+const CREDENTIALS: Duration = Duration::from_secs(10);
 
 /// Answers one request of a hub.
 pub(super) fn run(spawner: &Spawner, global: &Global) -> ExitCode {
@@ -334,7 +336,9 @@ impl Job<'_> {
         deadline: Instant,
     ) -> Event {
         let hub_names: Vec<&str> = self.request.hub_env.iter().map(|entry| &*entry.key).collect();
-        let credentials = Credentials::gather([server.service.container.image.expose()], &Disk).await;
+        let limit = CREDENTIALS.min(deadline.saturating_duration_since(Instant::now()));
+        let credentials = Credentials::gather([server.service.container.image.expose()], &Disk, limit).await;
+        super::ui::log(&credentials.problems);
         let start = Start {
             api: &engine,
             version: engine.api(),

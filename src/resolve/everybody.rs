@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, Diagnostics, closest, code};
 use crate::ir::Service;
 use crate::source::{Author, Node, Value};
 
-use super::ledger::{Claim, Ledger};
+use super::ledger::{Claims, Ledger};
 use super::naming::Scheme;
 use super::profile::Profile;
 use super::roster::User;
@@ -86,7 +86,7 @@ pub fn in_order<T: Send>(
 impl Compiler<'_> {
     /// Checks each profile that a user may use, and that there is one.
     pub fn check_user(&self, user: &User<'_>, request: &Request<'_>, diagnostics: &mut Diagnostics) {
-        diagnostics.merge(self.check_users([(0, user)], request, &mut Vec::new()));
+        diagnostics.merge(self.check_users([(0, user)], request, &mut Claims::default()));
     }
 
     /// Checks users one after the other, each with an index: what is the same for a profile's servers goes from one to the next.
@@ -94,7 +94,7 @@ impl Compiler<'_> {
         &self,
         users: impl IntoIterator<Item = (usize, impl Borrow<User<'u>>)>,
         request: &Request<'_>,
-        claims: &mut Vec<Claim>,
+        claims: &mut Claims,
     ) -> Diagnostics {
         let mut found = Diagnostics::new();
         let profiles = self.profiles();
@@ -114,7 +114,7 @@ impl Compiler<'_> {
                     server.as_ref().is_none_or(|server| self.is_fresh(asked, profile, server)),
                     "something of an earlier server is left"
                 );
-                server.iter().for_each(|server| self.claims(index, server, claims));
+                server.iter().for_each(|server| claims.add(self, index, server));
                 *service = server.filter(Server::is_the_profiles).map(|server| server.service);
             }
         }
@@ -243,7 +243,7 @@ impl Compiler<'_> {
     pub fn check_all(&self, request: &Request<'_>, diagnostics: &mut Diagnostics) {
         let mut ledger = Ledger::new(self, |index| self.servers_of(&self.roster.user(index)));
         let work = |range: Range<usize>| {
-            let mut claims = Vec::new();
+            let mut claims = Claims::default();
             (self.check_users(range.map(|index| (index, self.roster.user(index))), request, &mut claims), claims)
         };
         in_order(self.roster.len(), work, |(found, claims)| {

@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::LazyLock;
+
+use ahash::RandomState;
 
 use crate::check::canonical::printable;
 use crate::check::rules::not_per_user::{self, Unique, demands};
@@ -14,13 +16,21 @@ use crate::check::rules::{is_shared_sshfs, mount_nodes};
 use crate::check::volume::{Definition, conflict, definitions};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::{Driver, Text};
-use crate::source::Node;
+use crate::source::{Node, Span};
 
 use super::{Compiler, Server};
 
+/// What several servers claim.
+#[derive(Debug, Default)]
+pub struct Claims {
+    list: Vec<Claim>,
+    /// Whether a volume's name in the config is meant for one user, by its place: it is the same for all their servers.
+    personal: HashMap<Span, bool, RandomState>,
+}
+
 /// What one server claims, without the words.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim {
+struct Claim {
     /// What is claimed.
     key: u64,
     /// How it is defined.
@@ -59,7 +69,7 @@ pub struct Ledger<'c, F> {
     compiler: &'c Compiler<'c>,
     /// The servers of a user, by the index in the roster.
     servers: F,
-    known: HashMap<u64, First>,
+    known: HashMap<u64, First, RandomState>,
     /// By what is claimed and whether it is defined differently, what was told of it.
     told: HashMap<(u64, bool), Option<Diagnostic>>,
 }
@@ -67,12 +77,12 @@ pub struct Ledger<'c, F> {
 impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
     /// Makes one without claims; `servers` gives a user's servers once more.
     pub fn new(compiler: &'c Compiler<'c>, servers: F) -> Self {
-        Self { compiler, servers, known: HashMap::new(), told: HashMap::new() }
+        Self { compiler, servers, known: HashMap::default(), told: HashMap::new() }
     }
 
     /// Adds claims, in the roster's order, and tells which of them clash with other users'.
-    pub fn join(&mut self, claims: Vec<Claim>, diagnostics: &mut Diagnostics) {
-        for claim in claims {
+    pub fn join(&mut self, claims: Claims, diagnostics: &mut Diagnostics) {
+        for claim in claims.list {
             let Claim { key, definition, user, exclusive } = claim;
             let first = match self.known.entry(key) {
                 Entry::Vacant(vacant) => {
@@ -103,9 +113,11 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
 fn tell(compiler: &Compiler<'_>, firsts: &[Server<'_>], seconds: &[Server<'_>], key: u64) -> Option<Diagnostic> {
     let mut shared = None;
     for second in seconds {
-        for own in stakes(compiler, second).filter(|own| own.what.key() == key) {
+        for own in stakes(second, |node| compiler.is_personal(node)).filter(|own| own.what.key() == key) {
             for first in firsts {
-                for other in stakes(compiler, first).filter(|other| other.what.is_named_as(own.what)) {
+                for other in
+                    stakes(first, |node| compiler.is_personal(node)).filter(|other| other.what.is_named_as(own.what))
+                {
                     if let Some(finding) = own.conflict(&other) {
                         let is_told = |mount| {
                             compiler.viewed(&second.service, &second.spec, false, |view| is_shared_sshfs(view, mount))
@@ -128,11 +140,13 @@ fn with_first(finding: Diagnostic, does: &str, first: &Server<'_>) -> Diagnostic
     finding.note(format!("user `{}` {does}", printable(&first.user)))
 }
 
-impl Compiler<'_> {
+impl Claims {
     /// Adds what the server of a user claims, by the user's index in the roster.
-    pub fn claims(&self, user: usize, server: &Server<'_>, claims: &mut Vec<Claim>) {
+    pub fn add(&mut self, compiler: &Compiler<'_>, user: usize, server: &Server<'_>) {
         let Ok(user) = u32::try_from(user) else { return };
-        claims.extend(stakes(self, server).map(|Stake { what, node: _, exclusive }| Claim {
+        let Self { list, personal } = self;
+        let is_personal = |node: &Node| *personal.entry(node.span).or_insert_with(|| compiler.is_personal(node));
+        list.extend(stakes(server, is_personal).map(|Stake { what, node: _, exclusive }| Claim {
             key: what.key(),
             definition: what.definition(),
             user,
@@ -141,15 +155,19 @@ impl Compiler<'_> {
     }
 }
 
-fn stakes<'s>(compiler: &'s Compiler<'_>, server: &'s Server<'_>) -> impl Iterator<Item = Stake<'s>> {
+/// What a server claims; `is_personal` tells of a template whether it is meant for one user.
+fn stakes<'s>(
+    server: &'s Server<'_>,
+    mut is_personal: impl FnMut(&Node) -> bool + 's,
+) -> impl Iterator<Item = Stake<'s>> {
     let (mounts, nodes) = (&server.service.container.mounts, mount_nodes(&server.spec));
     // A mount that failed has no part in the service.
     let mounts = if mounts.len() == nodes.len() { mounts.as_slice() } else { &[] };
     let volumes = definitions(mounts).filter(|definition| !is_each_services(definition.name.expose()));
-    let volumes = volumes.filter_map(|definition| {
+    let volumes = volumes.filter_map(move |definition| {
         let node = nodes.get(definition.mount)?;
         let node = node.get("source").unwrap_or(node);
-        let exclusive = !mounts.get(definition.mount)?.read_only && compiler.is_personal(node);
+        let exclusive = !mounts.get(definition.mount)?.read_only && is_personal(node);
         Some(Stake { what: What::Volume(definition), node, exclusive })
     });
     let demands = demands(&server.service, &server.spec).into_iter();

@@ -209,3 +209,18 @@ fn a_volume_out_of_reach_is_told_where_its_service_is_gone() {
     assert!(ran.code == Some(4) && ran.stderr.contains("removing is not for you"), "{ran:?}");
     assert!(!ran.stderr.contains("may be on node"), "{ran:?}");
 }
+
+#[test]
+fn what_a_start_has_to_say_to_the_operator_goes_to_standard_error() {
+    let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
+    std::fs::create_dir(folder.path("docker")).unwrap();
+    folder.put("docker/config.json", r#"{"credsStore": "nowhere-to-be-found"}"#);
+    let mut command = folder.command(&["spawner", "start"]);
+    command.env("DOCKER_HOST", engine.address()).env_remove("DOCKER_CONTEXT");
+    command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
+    let request = serde_json::json!({"version": 1, "user": {"name": "alice"}, "server": {"name": ""}, "timeout": 2});
+    let output = command.write_stdin(format!("{request}\n")).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("`docker-credential-nowhere-to-be-found get` does not start"), "{output:?}");
+    assert!(!told.contains(CANARY), "{told}");
+}

@@ -215,6 +215,17 @@ async def test_volumes_that_a_start_could_not_reach_are_logged(script, world, ca
     assert "docker volume rm scratch-x" in caplog.text
 
 
+async def test_what_the_program_tells_the_operator_is_logged_once(script, world, caplog):
+    script.on(
+        "start", [{"tell": "warning: no helper\n"}, {"emit": STARTED}], [{"tell": "warning: no helper\n"}, {"emit": STARTED}]
+    )
+    for name in ("alice", "bob"):
+        spawner = world.spawner(world.user(name))
+        spawner.log.propagate = True
+        await spawner.start()
+    assert caplog.text.count("warning: no helper") == 1
+
+
 async def test_what_a_failed_start_left_is_stopped(script, world):
     script.on("start", [{"emit": failed("engine-away", left=["the service jupyter-x-1"])}, {"exit": 5}])
     script.on("poll", [{"emit": {"event": "status", "running": "unknown", "reason": "refused"}}])

@@ -64,7 +64,7 @@ impl Given {
     }
 
     fn gather(&self, images: &[&str]) -> Credentials {
-        run(Credentials::gather(images.iter().copied(), self))
+        run(Credentials::gather(images.iter().copied(), self, HELPER_LIMIT))
     }
 }
 
@@ -218,6 +218,17 @@ fn the_environment_comes_first() {
     assert_eq!(read(&credentials, "quay.io/a").unwrap()["username"], "env");
     assert_eq!(read(&credentials, "other.example.org/a").unwrap()["username"], "u");
     assert_eq!(given.notes(), ["all get < other.example.org"]);
+}
+
+#[test]
+fn a_helper_that_does_not_answer_is_not_waited_for() {
+    let given = Given::new(&json!({"credsStore": "slow"})).helper("slow", "exec sleep 60");
+    let begun = std::time::Instant::now();
+    let credentials = run(Credentials::gather(["quay.io/a"], &given, Duration::from_millis(300)));
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(credentials.of("quay.io/a").is_none());
+    let told = credentials.problems.concat();
+    assert!(told.contains("`docker-credential-slow get` does not answer"), "{told}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::emit::compose::{self, Conflict, Part, Stack};
 use crate::emit::{engine, template};
 use crate::resolve::everybody::in_order;
-use crate::resolve::ledger::{Claim, Ledger};
+use crate::resolve::ledger::{Claims, Ledger};
 use crate::resolve::{Compiler, Server, object};
 use crate::source::{Author, Span};
 
@@ -89,7 +89,7 @@ struct Making<'c> {
 #[derive(Default)]
 struct Piece {
     found: Diagnostics,
-    claims: Vec<Claim>,
+    claims: Claims,
     part: Part,
     bytes: Zeroizing<Vec<u8>>,
     has_secrets: bool,
@@ -175,7 +175,7 @@ impl<'c> Making<'c> {
         let pretty = matches!(self.users, Users::One(_));
         for index in range {
             let Some(server) = self.server(index, &mut piece.found) else { continue };
-            self.compiler.claims(index, &server, &mut piece.claims);
+            piece.claims.add(self.compiler, index, &server);
             piece.has_secrets |= server.service.has_secrets();
             let emitted = match self.job.render.format {
                 Format::Stack => piece.part.add(&server.service),
@@ -215,8 +215,8 @@ impl<'c> Making<'c> {
     /// The operator's template over all servers at once: it may want to loop over them.
     fn templated(self, destination: Destination, diagnostics: &mut Diagnostics) -> Option<Rendered<'c>> {
         let servers: Vec<Server<'_>> = (0..self.count()).filter_map(|index| self.server(index, diagnostics)).collect();
-        let mut claims = Vec::new();
-        servers.iter().enumerate().for_each(|(index, server)| self.compiler.claims(index, server, &mut claims));
+        let mut claims = Claims::default();
+        servers.iter().enumerate().for_each(|(index, server)| claims.add(self.compiler, index, server));
         self.ledger().join(claims, diagnostics);
         if diagnostics.has_errors() {
             return None;
@@ -263,7 +263,7 @@ impl<'c> Making<'c> {
                 let mut piece = Piece::default();
                 for index in range {
                     let file = self.file(index, &mut piece.found, |server| {
-                        self.compiler.claims(index, server, &mut piece.claims);
+                        piece.claims.add(self.compiler, index, server);
                     });
                     piece.has_secrets |= file.is_some_and(|file| file.has_secrets);
                 }
