@@ -28,6 +28,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -228,8 +229,8 @@ def bare(deployed: Deployment, count: int) -> Run:
     asker = Asker(deployed.token)
     begun = time.perf_counter()
     body = ["service", "create", "--quiet", "--detach", "--no-resolve-image"]
-    for number in range(count):
-        name = f"bare{number}"
+
+    def create(name: str) -> None:
         variables = {
             "JUPYTERHUB_USER": name,
             "JUPYTERHUB_CLIENT_ID": f"jupyterhub-user-{name}",
@@ -242,6 +243,9 @@ def bare(deployed: Deployment, count: int) -> Run:
         }
         environment = [word for variable in variables for word in ("--env", variable)]
         docker(*body, "--name", name, *options, *environment, deployed.image, "jupyterhub-singleuser", **variables)
+
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(create, (f"bare{number}" for number in range(count))))
     missing = {f"bare{number}" for number in range(count)}
     addresses: dict[str, str] = {}
     while missing:
@@ -310,7 +314,7 @@ def rows(title: str, names: list[str], cells: list[list[str]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 10, 30], help="servers at once")
-    parser.add_argument("--slow", type=int, nargs="*", default=[1, 10], help="the same with the slow engine")
+    parser.add_argument("--slow", type=int, nargs="*", default=[1, 10, 30], help="the same with the slow engine")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     load = os.getloadavg()[0]

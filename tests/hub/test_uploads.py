@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from client import until
 from deployment import SERVERS
 
 UPLOADS = SERVERS.replace(
@@ -68,6 +69,17 @@ def test_s7_files_that_may_not_be_are_refused_and_leave_nothing(user, clean, fil
     assert answer.status == 400, answer
     assert "(refused)" in answer.json["message"]
     assert clean.lasting_leftovers() == []
+
+
+def test_what_somebody_removed_leaves_no_files(user, clean) -> None:
+    alice = user("alice")
+    answer = alice.hub.request_start("alice", options={"user_install_files": [file()]})
+    assert answer.status in (201, 202), answer
+    assert alice.hub.outcome("alice")["ready"]
+    (server,) = clean.servers()
+    clean.engine.docker("service", "rm", server)
+    until(lambda: alice.hub.server("alice") is None, 60, "the hub has noticed")
+    assert configs(clean) == []
 
 
 def test_a_failed_start_takes_the_files_along(user, clean) -> None:
