@@ -372,7 +372,9 @@ impl<'a> Compiler<'a> {
         findings.extend(decoder.into_findings());
         let uploads = self.uploads(names, request, findings);
         service.container.configs.extend(uploads.iter().map(Upload::reference));
-        findings.extend(self.viewed(&service, &spec, probe, |view| self.judge(view, &scope, fixed)));
+        findings.extend(
+            self.viewed(&service, &spec, probe, profile.access.is_one(), |view| self.judge(view, &scope, fixed)),
+        );
         let (profile, listed) = (Arc::clone(&profile.name), user.span);
         Some(Server { service, user: Arc::clone(&user.name), profile, spec, listed, uploads })
     }

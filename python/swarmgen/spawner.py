@@ -28,6 +28,8 @@ from swarmgen.program import Event, Program, failed, find
 POLL_TIMEOUT = 10.0
 # How many programs that ask this run at once: after its start a hub asks for all servers in one moment.
 POLLS = 8
+# How long an engine that did not answer is taken to be away, for all servers: each of them would wait as long for it.
+AWAY = 5.0
 # The longest time between two attempts to stop a server while the engine is away.
 PATIENCE = 15.0
 # What the config says and jupyterhub_config.py therefore cannot.
@@ -83,6 +85,8 @@ class SwarmgenSpawner(Spawner):
     # restart of the hub; all else in the config counts from the next start on.
     _settings: ClassVar[dict[Any, Event]] = {}
     _polls: ClassVar[WeakKeyDictionary[Any, asyncio.Semaphore]] = WeakKeyDictionary()
+    # Until when an engine is taken to be away, by the program's command and arguments.
+    _away: ClassVar[WeakKeyDictionary[Any, dict[Any, float]]] = WeakKeyDictionary()
     _warned: ClassVar[set[str]] = set()
 
     # Of the base class.
@@ -343,19 +347,13 @@ class SwarmgenSpawner(Spawner):
             return self._ended
         if self._state is None and self.server is None:
             return 0
-        known = self._state is not None
-        loop = asyncio.get_running_loop()
-        polls = self._polls.setdefault(loop, asyncio.Semaphore(POLLS))
-        try:
-            async with polls:
-                request = {"state": self._state, "timeout": POLL_TIMEOUT}
-                answer = await asyncio.wait_for(self._ask("poll", request), POLL_TIMEOUT * 2)
-        except (Failure, asyncio.TimeoutError) as error:
-            self.log.warning("swarmgen: %s is taken to run, as it could not be asked for (%s)", self._log_name, error)
+        known, begun = self._state is not None, self._begun
+        answer = await self._status()
+        if answer is None or self._starting is not None or self._begun != begun:
+            # An answer may be about the server before.
             return None
-        if answer["running"] == "unknown":
-            self.log.warning("swarmgen: %s is taken to run: %s", self._log_name, answer.get("reason"))
-            return None
+        if self._ended is not None:
+            return self._ended
         # A start that the hub's end interrupted, and that did not come to anything.
         interrupted = not known and not answer.get("address")
         if answer["running"] and not interrupted:
@@ -368,10 +366,36 @@ class SwarmgenSpawner(Spawner):
             except Failure:
                 # It is tried again with the next question: until then the hub has to remember it.
                 return None
+            if self._begun != begun:
+                return None
         self.log.warning("swarmgen: %s has ended: %s", self._log_name, answer.get("reason") or "its start was interrupted")
         code = answer.get("exit_code")
         self._ended = code if isinstance(code, int) else 0
         return self._ended
+
+    async def _status(self) -> Optional[Event]:
+        """What the program says of the server; None if it does not know, or cannot be asked."""
+        loop = asyncio.get_running_loop()
+        polls = self._polls.setdefault(loop, asyncio.Semaphore(POLLS))
+        away, key = self._away.setdefault(loop, {}), self._binary().key
+        async with polls:
+            if loop.time() < away.get(key, 0.0):
+                return None
+            try:
+                request = {"state": self._state, "timeout": POLL_TIMEOUT}
+                answer = await asyncio.wait_for(self._ask("poll", request), POLL_TIMEOUT * 2)
+            except Failure as failure:
+                reason = str(failure)
+            except asyncio.TimeoutError:
+                reason = "the program did not answer"
+                away[key] = loop.time() + AWAY
+            else:
+                if answer["running"] != "unknown":
+                    return answer
+                reason = str(answer.get("reason"))
+                away[key] = loop.time() + AWAY
+        self.log.warning("swarmgen: %s is taken to run, as it could not be asked for: %s", self._log_name, reason)
+        return None
 
     async def _follow(self, answer: Event) -> None:
         """Takes note of where the server is now; the swarm may have moved it."""

@@ -111,7 +111,9 @@ pub fn is_host_address(address: &str) -> bool {
 
 /// Tells whether a text is an IP address, without a port.
 pub fn is_address(address: &str) -> bool {
-    address.parse::<IpAddr>().is_ok()
+    // A link-local one may name an interface.
+    let plain = address.split_once('%').filter(|(plain, zone)| plain.contains(':') && !zone.is_empty());
+    plain.map_or(address, |(plain, _)| plain).parse::<IpAddr>().is_ok()
 }
 
 #[cfg(test)]
@@ -141,6 +143,7 @@ mod tests {
 
     #[test]
     fn addresses_have_no_port_and_no_name() {
+        assert!(is_address("fe80::1%eth0") && !is_address("10.0.0.1%eth0") && !is_address("fe80::1%"));
         for address in ["10.0.0.1", "::1", "2001:db8::53"] {
             assert!(is_address(address) && is_host_address(address), "{address}");
         }

@@ -92,6 +92,8 @@ pub struct ServerView<'a> {
     pub owned: bool,
     /// Whether the user is a stand-in.
     pub probe: bool,
+    /// Whether only one user may use the profile.
+    pub lone: bool,
 }
 
 /// One profile, for the rules about configs.

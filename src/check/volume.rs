@@ -41,10 +41,20 @@ pub fn definitions(mounts: &[Mount]) -> impl Iterator<Item = Definition<'_>> {
     )
 }
 
-/// In what a service's volume differs from what another service, or an earlier mount, makes of it: names, no values.
-pub fn difference(first: &Service, second: &Service, mount: usize) -> Option<String> {
+/// In what two definitions of a volume differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Names of what differs, no values.
+    pub words: String,
+    /// Whether the driver or its options differ, which decide what is in the volume.
+    pub is_grave: bool,
+}
+
+/// In what a service's volume differs from what another service, or an earlier mount, makes of it.
+pub fn difference(first: &Service, second: &Service, mount: usize) -> Option<Difference> {
     let own = definitions(&second.container.mounts).find(|own| own.mount == mount)?;
-    definitions(&first.container.mounts).find(|known| known.name == own.name)?.difference(&own)
+    let mut known = definitions(&first.container.mounts).filter(|known| known.name == own.name);
+    known.find_map(|known| known.difference(&own))
 }
 
 /// The second of two definitions of a volume where they differ, each with its place; `by` has given the first.
@@ -53,27 +63,49 @@ pub fn conflict(
     (own, span): (&Definition<'_>, Span),
     by: &str,
 ) -> Option<Diagnostic> {
-    let difference = known.difference(own)?;
+    let Difference { words, is_grave } = known.difference(own)?;
     let name = if own.name.is_secret() { own.name.to_string() } else { printable(own.name.expose()) };
-    let message = format!("volume `{name}` has {difference} than {by} gives it");
-    let finding = Diagnostic::new(&code::VOLUME_CONFLICT, message).at(span, "");
+    let code = if is_grave { &code::VOLUME_CONFLICT } else { &code::VOLUME_LABELS };
+    let finding = Diagnostic::new(code, format!("volume `{name}` has {words} than {by} gives it")).at(span, "");
     let finding = finding.maybe_at((known_span != span).then_some(known_span), "the definition that came first");
     Some(finding.note("a node makes it once, as whoever comes first defines it").help(CONFLICT_HELP))
 }
 
-impl Definition<'_> {
-    /// In what another definition differs from this one: names, no values.
-    pub fn difference(&self, own: &Definition<'_>) -> Option<String> {
+impl<'s> Definition<'s> {
+    /// Tells whether it says nothing: of several mounts of one service, the engine makes volumes by those first that do.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.driver.is_none()
+    }
+
+    /// What tells definitions apart, in a form of its own for each.
+    pub fn parts(&self) -> impl Iterator<Item = &'s str> {
+        fn pairs(pairs: &Pairs) -> impl Iterator<Item = &str> {
+            pairs.iter().flat_map(|(key, text)| [&**key, text.expose()])
+        }
+        // Labels come in pairs, so a driver's name cannot be taken for one.
+        pairs(self.labels)
+            .chain([self.driver_name()])
+            .chain(self.driver.into_iter().flat_map(|driver| pairs(&driver.options)))
+    }
+
+    /// The driver's name; empty for the engine's usual one.
+    fn driver_name(&self) -> &'s str {
+        let name = self.driver.and_then(|driver| driver.name.as_ref()).map_or("", Text::expose);
+        if name == "local" { "" } else { name }
+    }
+
+    /// In what another definition differs from this one.
+    pub fn difference(&self, own: &Definition<'_>) -> Option<Difference> {
         let none = Pairs::new();
         let options = |driver: Option<&'_ Driver>| driver.map_or(none.clone(), |driver| driver.options.clone());
-        let name = |definition: &Definition<'_>| definition.driver.and_then(|driver| driver.name.clone());
         let mut differences = Vec::new();
-        if name(self) != name(own) {
+        if self.driver_name() != own.driver_name() {
             differences.push("another driver".to_owned());
         }
         differences.extend(other_pairs("option", &options(self.driver), &options(own.driver)));
+        let is_grave = !differences.is_empty();
         differences.extend(other_pairs("label", self.labels, own.labels));
-        (!differences.is_empty()).then(|| differences.join(" and "))
+        (!differences.is_empty()).then(|| Difference { words: differences.join(" and "), is_grave })
     }
 }
 

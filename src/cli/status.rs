@@ -139,7 +139,10 @@ fn row(server: &ServerStatus, now: Timestamp) -> [String; 7] {
         server.state.word().to_owned(),
         if server.node.is_empty() { "-".to_owned() } else { shown(&server.node) },
         age(&server.since, now),
-        shown(&server.error),
+        match server.state {
+            ServerState::Running if !server.error.is_empty() => format!("earlier: {}", shown(&server.error)),
+            _ => shown(&server.error),
+        },
     ]
 }
 
@@ -189,13 +192,14 @@ mod tests {
             since: "2026-01-05T09:57:00Z".to_owned(),
             error: String::new(),
         };
-        let servers = [server("王小明", ServerState::Running), server("a\x1b[1m", ServerState::Failing)];
+        let mut servers = [server("王小明", ServerState::Running), server("a\x1b[1m", ServerState::Failing)];
+        servers[0].error = "task: non-zero exit (137)".to_owned();
         let now: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
         let text = table(&servers, now);
         assert_eq!(
             text,
             "USER        SERVER  PROFILE  STATE    NODE  SINCE  ERROR\n\
-             王小明      -       Python   running  lab1  3m\n\
+             王小明      -       Python   running  lab1  3m     earlier: task: non-zero exit (137)\n\
              a\\u{1b}[1m  -       Python   failing  lab1  3m\n\n\
              1 running, 1 failing\n"
         );

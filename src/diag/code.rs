@@ -170,6 +170,7 @@ codes! {
     TARGET_CLASH = warn("SG253", "target-clash", "A mount, a config or a secret has the path of another.");
     NOT_PER_USER = deny("SG254", "not-per-user", "What only one user's server can have is the same for several.");
     SHARED_ALIAS = warn("SG255", "shared-alias", "Several users' servers have one alias on a network.");
+    VOLUME_LABELS = warn("SG256", "volume-labels", "Volumes of one name have different labels.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");
     MISSING_ATTRIBUTE = hard("SG302", "missing-attribute", "A template needs an attribute that the user lacks.");

@@ -24,7 +24,7 @@ pub use service::service_fragment;
 pub(crate) use yaml::scalar;
 
 use super::{Inexpressible, entry_at};
-use crate::check::volume::{ANY_DIFFERENCE, CONFLICT_HELP, definitions, difference};
+use crate::check::volume::{ANY_DIFFERENCE, CONFLICT_HELP, Definition, definitions, difference};
 use crate::diag::code;
 use crate::ir::{Container, FileReference, Network, Service, Text};
 use yaml::Writer;
@@ -78,12 +78,18 @@ impl Part {
         let index = self.count;
         self.count += 1;
         service_fragment(service, &mut self.services)?;
-        for definition in definitions(&service.container.mounts) {
+        let mounts = &service.container.mounts;
+        for definition in definitions(mounts) {
+            // A mount that says nothing of its volume goes by one that does.
+            let says_more = |other: Definition<'_>| other.name == definition.name && !other.is_empty();
+            if definition.is_empty() && definitions(mounts).any(says_more) {
+                continue;
+            }
             let start = self.volume_text.len();
             volume::write(&definition, &mut self.volume_text);
             let text = start..self.volume_text.len();
             let key = key_of(definition.name.expose()).into_owned();
-            let digests = (digest(key.as_bytes()), digest(self.volume_text.get(text.clone()).unwrap_or_default()));
+            let digests = (digest([key.as_str()]), digest(definition.parts()));
             let (mount, is_secret) = (definition.mount, definition.name.is_secret());
             self.volumes.push(Volume { key, is_secret, digests, service: index, mount, text });
         }
@@ -117,7 +123,7 @@ impl Conflict {
     /// Says in what the two definitions differ, now that their services are at hand; no value is told.
     pub fn compare(&mut self, first: &Service, second: &Service) {
         if let Some(difference) = difference(first, second, self.mount) {
-            self.what.message = self.what.message.replace(ANY_DIFFERENCE, &difference);
+            self.what.message = self.what.message.replace(ANY_DIFFERENCE, &difference.words);
         }
     }
 }
@@ -207,8 +213,13 @@ impl Stack {
     }
 }
 
-fn digest(bytes: &[u8]) -> Digest {
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
+fn digest<'t>(parts: impl IntoIterator<Item = &'t str>) -> Digest {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
     digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 

@@ -62,7 +62,7 @@ pub struct ServerStatus {
     pub node: String,
     /// When it came into its state, in the engine's time.
     pub since: String,
-    /// Why it does not run, or last did not; empty where there is no reason.
+    /// Why it does not run or, of one that runs, why it last did not; empty where there is no reason.
     pub error: String,
 }
 
@@ -131,7 +131,10 @@ fn one(service: &ObservedService, tasks: &[&ObservedTask], nodes: &BTreeMap<&str
     let state = current.map_or(ServerState::Pending, |task| state_of(task, tasks, node));
     let reason = |task: &&&ObservedTask| !task.error.is_empty();
     let error = match state {
-        ServerState::Running => String::new(),
+        // Those that an update ended say nothing of the server.
+        ServerState::Running => {
+            tasks.iter().find(|task| has_failed(task)).map(|task| task.error.clone()).unwrap_or_default()
+        }
         ServerState::Lost => "its node is away".to_owned(),
         _ => tasks.iter().find(reason).map(|task| task.error.clone()).unwrap_or_default(),
     };
@@ -149,8 +152,12 @@ fn one(service: &ObservedService, tasks: &[&ObservedTask], nodes: &BTreeMap<&str
     }
 }
 
+fn has_failed(task: &ObservedTask) -> bool {
+    matches!(&*task.state, "failed" | "rejected")
+}
+
 fn state_of(task: &ObservedTask, tasks: &[&ObservedTask], node: Option<&ObservedNode>) -> ServerState {
-    let has_failed = tasks.iter().any(|task| matches!(&*task.state, "failed" | "rejected"));
+    let has_failed = tasks.iter().any(|task| has_failed(task));
     match &*task.state {
         "running" if node.is_some_and(|node| matches!(&*node.state, "down" | "disconnected")) => ServerState::Lost,
         "running" => ServerState::Running,
@@ -232,6 +239,16 @@ mod tests {
         let failed = task("failed", "shutdown", "1", "task: non-zero exit (3)");
         let next = task("ready", "ready", "2", "");
         assert_eq!(told(vec![failed, next]), (ServerState::Failing, "task: non-zero exit (3)".to_owned()));
+    }
+
+    #[test]
+    fn one_that_runs_again_tells_why_it_did_not() {
+        let failed = task("failed", "shutdown", "2", "task: non-zero exit (137)");
+        let earlier = task("failed", "shutdown", "1", "task: non-zero exit (3)");
+        let updated = task("shutdown", "shutdown", "3", "");
+        let runs = task("running", "running", "4", "");
+        let told = told(vec![earlier, failed, updated, runs]);
+        assert_eq!(told, (ServerState::Running, "task: non-zero exit (137)".to_owned()));
     }
 
     #[test]

@@ -24,6 +24,11 @@ pub enum Access {
 }
 
 impl Access {
+    /// Tells whether only one user has it.
+    pub fn is_one(&self) -> bool {
+        matches!(self, Self::Listed { users, groups, .. } if users.len() == 1 && groups.is_empty())
+    }
+
     /// Reads a profile's `access`: a list, or a file with an entry on each line.
     ///
     /// In a file, blank lines and what follows a `#` at the start of a line do not count.

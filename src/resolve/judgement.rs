@@ -46,6 +46,7 @@ impl Compiler<'_> {
         service: &Service,
         spec: &Node,
         probe: bool,
+        lone: bool,
         look: impl FnOnce(&ServerView<'_>) -> T,
     ) -> T {
         look(&ServerView {
@@ -61,6 +62,7 @@ impl Compiler<'_> {
             hidden: self.settings.scheme.hides_usernames(),
             owned: self.settings.scheme != Scheme::Last32,
             probe,
+            lone,
         })
     }
 

@@ -15,7 +15,6 @@ use crate::check::rules::not_per_user::{self, Unique, demands};
 use crate::check::rules::{is_shared_sshfs, mount_nodes};
 use crate::check::volume::{Definition, conflict, definitions};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::ir::{Driver, Text};
 use crate::source::{Node, Span};
 
 use super::{Compiler, Server};
@@ -25,7 +24,16 @@ use super::{Compiler, Server};
 pub struct Claims {
     list: Vec<Claim>,
     /// Whether a volume's name in the config is meant for one user, by its place: it is the same for all their servers.
-    personal: HashMap<Span, bool, RandomState>,
+    personal: HashMap<Span, Personal, RandomState>,
+}
+
+/// Whether a text is meant for one user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Personal {
+    Never,
+    Always,
+    /// Where users have the default of an attribute.
+    ByDefault,
 }
 
 /// What one server claims, without the words.
@@ -37,8 +45,25 @@ struct Claim {
     definition: u64,
     /// The user's index in the roster.
     user: u32,
-    /// Whether nobody else may claim it, too.
-    exclusive: bool,
+    /// Where the config says so.
+    span: Span,
+    used: Use,
+}
+
+/// How a server uses what it claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Use {
+    /// Whether others would notice: it is changed, or taken.
+    changes: bool,
+    /// Whether it is meant for one user.
+    personal: bool,
+}
+
+impl Use {
+    /// Tells whether two users' servers get in each other's way.
+    fn clashes(self, other: Self) -> bool {
+        self.changes && other.changes && (self.personal || other.personal)
+    }
 }
 
 /// What one server claims, in words.
@@ -46,7 +71,7 @@ struct Stake<'s> {
     what: What<'s>,
     /// Where the config says so.
     node: &'s Node,
-    exclusive: bool,
+    used: Use,
 }
 
 #[derive(Clone, Copy)]
@@ -59,9 +84,21 @@ enum What<'s> {
 struct First {
     definition: u64,
     user: u32,
-    exclusive: bool,
     /// Whether another server of the same user defines it differently.
     mixed: bool,
+    /// The first that changes it.
+    changer: Option<u32>,
+    /// Whether one of those that change it is meant to be the only one.
+    personal: bool,
+}
+
+/// What is wrong between two claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Clash {
+    /// Of how it is defined; the second definition.
+    Definition(u64),
+    /// Of who has it.
+    Use,
 }
 
 /// The claims of several users' servers so far.
@@ -70,8 +107,8 @@ pub struct Ledger<'c, F> {
     /// The servers of a user, by the index in the roster.
     servers: F,
     known: HashMap<u64, First, RandomState>,
-    /// By what is claimed and whether it is defined differently, what was told of it.
-    told: HashMap<(u64, bool), Option<Diagnostic>>,
+    /// What was told of what is claimed, by the clash and the second claim's place.
+    told: HashMap<(u64, Clash, Span), Option<Diagnostic>>,
 }
 
 impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
@@ -83,74 +120,125 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
     /// Adds claims, in the roster's order, and tells which of them clash with other users'.
     pub fn join(&mut self, claims: Claims, diagnostics: &mut Diagnostics) {
         for claim in claims.list {
-            let Claim { key, definition, user, exclusive } = claim;
-            let first = match self.known.entry(key) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(First { definition, user, exclusive, mixed: false });
-                    continue;
-                }
-                Entry::Occupied(first) => first.into_mut(),
-            };
-            first.exclusive |= exclusive;
-            let differs = first.mixed || first.definition != definition;
-            if first.user == user {
-                first.mixed = differs;
-            } else if differs || first.exclusive {
-                let first = first.user;
-                let told = self.told.entry((key, differs)).or_insert_with(|| {
-                    tell(self.compiler, &(self.servers)(first as usize), &(self.servers)(user as usize), key)
-                });
-                if let Some(told) = told {
-                    let told = told.clone().about(&self.compiler.roster.user(user as usize).name);
-                    self.compiler.push(told, diagnostics);
-                }
+            let Some((first, clash)) = self.clash(claim) else { continue };
+            let Claim { key, user, span, .. } = claim;
+            let user = user as usize;
+            let told = self.told.entry((key, clash, span)).or_insert_with(|| {
+                tell(
+                    self.compiler,
+                    (first as usize, &(self.servers)(first as usize)),
+                    (user, &(self.servers)(user)),
+                    claim,
+                    clash,
+                )
+            });
+            if let Some(told) = told {
+                let told = told.clone().about(&self.compiler.roster.user(user).name);
+                self.compiler.push(told, diagnostics);
             }
         }
+    }
+
+    /// Takes note of a claim; tells with which user's it clashes, and how.
+    fn clash(&mut self, claim: Claim) -> Option<(u32, Clash)> {
+        let Claim { key, definition, user, span: _, used } = claim;
+        let first = match self.known.entry(key) {
+            Entry::Vacant(vacant) => {
+                let changer = used.changes.then_some(user);
+                vacant.insert(First {
+                    definition,
+                    user,
+                    mixed: false,
+                    changer,
+                    personal: used.changes && used.personal,
+                });
+                return None;
+            }
+            Entry::Occupied(first) => first.into_mut(),
+        };
+        let differs = first.mixed || first.definition != definition;
+        if first.user == user {
+            first.mixed = differs;
+        }
+        let other = Use { changes: first.changer.is_some(), personal: first.personal };
+        let changer = first.changer;
+        if used.changes {
+            first.changer.get_or_insert(user);
+            first.personal |= used.personal;
+        }
+        if differs && first.user != user {
+            return Some((first.user, Clash::Definition(definition)));
+        }
+        changer.filter(|changer| *changer != user && used.clashes(other)).map(|changer| (changer, Clash::Use))
     }
 }
 
-/// What is wrong between two users' servers that claim one thing.
-fn tell(compiler: &Compiler<'_>, firsts: &[Server<'_>], seconds: &[Server<'_>], key: u64) -> Option<Diagnostic> {
-    let mut shared = None;
-    for second in seconds {
-        for own in stakes(second, |node| compiler.is_personal(node)).filter(|own| own.what.key() == key) {
-            for first in firsts {
-                for other in
-                    stakes(first, |node| compiler.is_personal(node)).filter(|other| other.what.is_named_as(own.what))
-                {
-                    if let Some(finding) = own.conflict(&other) {
+/// What is wrong between two users' servers, where the second makes a claim.
+fn tell(
+    compiler: &Compiler<'_>,
+    (first, firsts): (usize, &[Server<'_>]),
+    (second, seconds): (usize, &[Server<'_>]),
+    claim: Claim,
+    clash: Clash,
+) -> Option<Diagnostic> {
+    for own_server in seconds {
+        let is_claim = |own: &Stake<'_>| own.what.key() == claim.key && own.node.span == claim.span;
+        for own in stakes(own_server, |node| is_personal(compiler, node, second)).filter(is_claim) {
+            for server in firsts {
+                let others = stakes(server, |node| is_personal(compiler, node, first));
+                for other in others.filter(|other| other.what.is_named_as(own.what)) {
+                    if clash == Clash::Use {
+                        if own.used.clashes(other.used) {
+                            return Some(with_first(own.shared(), "has it, too", server));
+                        }
+                    } else if let Some(finding) = own.conflict(&other) {
                         let is_told = |mount| {
-                            compiler.viewed(&second.service, &second.spec, false, |view| is_shared_sshfs(view, mount))
+                            compiler.viewed(&own_server.service, &own_server.spec, false, false, |view| {
+                                is_shared_sshfs(view, mount)
+                            })
                         };
                         // Whoever allows SG228, which tells of these, knows of it.
-                        return (!own.mount().is_some_and(is_told))
-                            .then(|| with_first(finding, "has the first definition", first));
-                    }
-                    if (own.exclusive || other.exclusive) && shared.is_none() {
-                        shared = Some(with_first(own.shared(), "has it, too", first));
+                        let is_told = own.mount().is_some_and(is_told);
+                        return (!is_told).then(|| with_first(finding, "has the first definition", server));
                     }
                 }
             }
         }
     }
-    shared
+    None
 }
 
 fn with_first(finding: Diagnostic, does: &str, first: &Server<'_>) -> Diagnostic {
     finding.note(format!("user `{}` {does}", printable(&first.user)))
 }
 
+/// Tells whether a text is meant for one user in the servers of that user, who may be given values in place of defaults.
+fn is_personal(compiler: &Compiler<'_>, node: &Node, user: usize) -> bool {
+    let given = compiler.roster.user(user).attributes;
+    compiler.is_personal(node, &|name| given.iter().any(|entry| &*entry.key == name))
+}
+
 impl Claims {
     /// Adds what the server of a user claims, by the user's index in the roster.
     pub fn add(&mut self, compiler: &Compiler<'_>, user: usize, server: &Server<'_>) {
-        let Ok(user) = u32::try_from(user) else { return };
+        let Ok(number) = u32::try_from(user) else { return };
         let Self { list, personal } = self;
-        let is_personal = |node: &Node| *personal.entry(node.span).or_insert_with(|| compiler.is_personal(node));
-        list.extend(stakes(server, is_personal).map(|Stake { what, node: _, exclusive }| Claim {
+        let is_personal = |node: &Node| {
+            let usual = *personal.entry(node.span).or_insert_with(|| {
+                match [true, false].map(|given| compiler.is_personal(node, &|_| given)) {
+                    [true, _] => Personal::Always,
+                    [false, true] => Personal::ByDefault,
+                    [false, false] => Personal::Never,
+                }
+            });
+            usual == Personal::Always || (usual == Personal::ByDefault && is_personal(compiler, node, user))
+        };
+        list.extend(stakes(server, is_personal).map(|Stake { what, node, used }| Claim {
             key: what.key(),
             definition: what.definition(),
-            user,
-            exclusive,
+            user: number,
+            span: node.span,
+            used,
         }));
     }
 }
@@ -164,14 +252,18 @@ fn stakes<'s>(
     // A mount that failed has no part in the service.
     let mounts = if mounts.len() == nodes.len() { mounts.as_slice() } else { &[] };
     let volumes = definitions(mounts).filter(|definition| !is_each_services(definition.name.expose()));
+    // One that says nothing goes by another mount of the service that does.
+    let volumes = volumes
+        .filter(|own| !own.is_empty() || !definitions(mounts).any(|other| other.name == own.name && !other.is_empty()));
     let volumes = volumes.filter_map(move |definition| {
         let node = nodes.get(definition.mount)?;
         let node = node.get("source").unwrap_or(node);
-        let exclusive = !mounts.get(definition.mount)?.read_only && is_personal(node);
-        Some(Stake { what: What::Volume(definition), node, exclusive })
+        let used = Use { changes: !mounts.get(definition.mount)?.read_only, personal: is_personal(node) };
+        Some(Stake { what: What::Volume(definition), node, used })
     });
     let demands = demands(&server.service, &server.spec).into_iter();
-    volumes.chain(demands.map(|demand| Stake { what: What::Unique(demand.what), node: demand.node, exclusive: true }))
+    let used = Use { changes: true, personal: true };
+    volumes.chain(demands.map(move |demand| Stake { what: What::Unique(demand.what), node: demand.node, used }))
 }
 
 /// Tells whether Swarm makes another text of it for each service.
@@ -209,26 +301,24 @@ impl What<'_> {
         match self {
             Self::Volume(Definition { name, .. }) => digest(["volume", name.expose()]),
             Self::Unique(Unique::Port(port, protocol)) => digest(["port", &port.to_string(), protocol]),
-            Self::Unique(Unique::Alias(network, alias)) => digest(["alias", network, alias]),
+            // The engine's DNS makes nothing of capitals.
+            Self::Unique(Unique::Alias(network, alias)) => digest(["alias", network, &alias.to_ascii_lowercase()]),
         }
     }
 
     fn definition(self) -> u64 {
-        let Self::Volume(Definition { mount: _, name: _, labels, driver }) = self else { return 0 };
-        let labels = labels.iter().flat_map(|(key, text)| [&**key, text.expose()]);
-        match driver {
-            None => digest(labels),
-            Some(Driver { name, options }) => {
-                let options = options.iter().flat_map(|(key, text)| [&**key, text.expose()]);
-                // A name cannot be taken for a label: those come in pairs.
-                digest(labels.chain([name.as_ref().map_or("", Text::expose)]).chain(options))
-            }
+        match self {
+            Self::Volume(definition) => digest(definition.parts()),
+            Self::Unique(_) => 0,
         }
     }
 
     fn is_named_as(self, other: What<'_>) -> bool {
         match (self, other) {
             (Self::Volume(own), What::Volume(other)) => own.name == other.name,
+            (Self::Unique(Unique::Alias(network, own)), What::Unique(Unique::Alias(same, other))) => {
+                network == same && own.eq_ignore_ascii_case(other)
+            }
             (Self::Unique(own), What::Unique(other)) => own == other,
             (Self::Volume(_), What::Unique(_)) | (Self::Unique(_), What::Volume(_)) => false,
         }

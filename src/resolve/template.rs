@@ -55,12 +55,16 @@ pub fn may_be_template(text: &str) -> bool {
 /// Tells whether values leave nothing of a folder's name in the path that a template became, so that it leads to the folder
 /// above.
 pub fn loses_folder(template: &str, path: &str) -> bool {
-    let vanished = |path: &str| path.split('/').filter(|part| part.is_empty() || *part == ".").count();
+    let is_nothing = |part: &&str| part.is_empty() || *part == ".";
+    // What stands before the first slash is empty where a value is an absolute path.
+    let vanished = |path: &str| path.split('/').skip(1).filter(is_nothing).count();
+    let folders = |path: &str| path.split('/').filter(|part| !is_nothing(part)).count();
     let own = segments(template).map(|segment| match segment {
         Segment::Literal(text) => text,
         _ => "value",
     });
-    vanished(path) > vanished(&own.collect::<String>())
+    let own: String = own.collect();
+    vanished(path) > vanished(&own) || folders(path) < folders(&own)
 }
 
 /// Splits a string into its parts.
@@ -213,6 +217,31 @@ mod tests {
                 Segment::Unclosed { .. } => "!".to_owned(),
             })
             .collect()
+    }
+
+    #[test]
+    fn a_folder_is_lost_where_values_leave_nothing_of_its_name() {
+        for (template, path) in [
+            ("{home}", "/mnt/alice"),
+            ("{home}/work", "/mnt/alice/work"),
+            ("/srv/{name}", "/srv/a/b"),
+            ("{base}/{name}", "/srv/nfs/alice"),
+            ("./keys/{name}", "./keys/alice"),
+            ("keys//{name}", "keys//alice"),
+            ("{e}x", "x"),
+        ] {
+            assert!(!loses_folder(template, path), "{template} {path}");
+        }
+        for (template, path) in [
+            ("/srv/{e}", "/srv/"),
+            ("/srv/{e}/x", "/srv//x"),
+            ("/srv/{e}/x", "/srv/./x"),
+            ("keys/{e}/id", "keys//id"),
+            ("{e}/id", "/id"),
+            ("{a}/{e}/x", "p/q//x"),
+        ] {
+            assert!(loses_folder(template, path), "{template} {path}");
+        }
     }
 
     #[test]

@@ -123,19 +123,20 @@ impl Compiler<'_> {
         self.is_own_beyond(name, &mut Vec::new())
     }
 
-    /// Tells whether a text is meant for one user: it is made of what tells users apart, or of an attribute whose default is.
-    pub(super) fn is_personal(&self, node: &Node) -> bool {
-        self.is_personal_beyond(node, &mut Vec::new())
+    /// Tells whether a text is meant for one user: it is made of what tells users apart, or of an attribute whose default is,
+    /// unless the user is given another value.
+    pub(super) fn is_personal(&self, node: &Node, is_given: &dyn Fn(&str) -> bool) -> bool {
+        self.is_personal_beyond(node, is_given, &mut Vec::new())
     }
 
-    fn is_personal_beyond(&self, node: &Node, seen: &mut Vec<String>) -> bool {
-        self.names_any(node, &mut |name| {
+    fn is_personal_beyond(&self, node: &Node, is_given: &dyn Fn(&str) -> bool, seen: &mut Vec<String>) -> bool {
+        self.names_any(node, is_made_of_names, &mut |name| {
             OF_ONE_USER.contains(&name)
-                || self.defaults.get(name).is_some_and(|default| {
+                || self.defaults.get(name).filter(|_| !is_given(name)).is_some_and(|default| {
                     let is_new = !seen.iter().any(|earlier| earlier == name);
                     is_new && {
                         seen.push(name.to_owned());
-                        self.is_personal_beyond(default, seen)
+                        self.is_personal_beyond(default, is_given, seen)
                     }
                 })
         })
@@ -143,24 +144,26 @@ impl Compiler<'_> {
 
     /// `seen` are the attributes already looked up.
     fn differs_beyond(&self, node: &Node, seen: &mut Vec<String>) -> bool {
-        self.names_any(node, &mut |name| {
+        self.names_any(node, |_| true, &mut |name| {
             !SAME_FOR_ALL.contains(&name) && (BUILTINS.contains(&name) || self.is_own_beyond(name, seen))
         })
     }
 
-    /// Tells whether a template below a node names something of that kind.
-    fn names_any(&self, node: &Node, is: &mut dyn FnMut(&str) -> bool) -> bool {
+    /// Tells whether a template below a node names something of that kind; of expressions those that `counts`.
+    fn names_any(&self, node: &Node, counts: fn(&str) -> bool, is: &mut dyn FnMut(&str) -> bool) -> bool {
         match &node.value {
-            Value::Map(map) => map.iter().any(|entry| self.names_any(&entry.value, is)),
-            Value::Seq(items) => items.iter().any(|item| self.names_any(item, is)),
+            Value::Map(map) => map.iter().any(|entry| self.names_any(&entry.value, counts, is)),
+            Value::Seq(items) => items.iter().any(|item| self.names_any(item, counts, is)),
             Value::Str(text) if may_be_template(text) && self.author(node.span.source) == Author::Config => {
                 segments(text).any(|segment| match segment {
                     Segment::Placeholder { path, .. } => is(root(path)),
                     Segment::Angle { path, .. } => self.is_known(root(path)) && is(root(path)),
-                    Segment::Expression { source, .. } => self
-                        .expressions
-                        .get(source)
-                        .is_ok_and(|compiled| compiled.names.iter().chain(&compiled.sliced).any(|name| is(name))),
+                    Segment::Expression { source, .. } => {
+                        counts(source)
+                            && self.expressions.get(source).is_ok_and(|compiled| {
+                                compiled.names.iter().chain(&compiled.sliced).any(|name| is(name))
+                            })
+                    }
                     Segment::Literal(_) | Segment::Swarm { .. } | Segment::Unclosed { .. } => false,
                 })
             }
@@ -201,4 +204,12 @@ impl Compiler<'_> {
 
 pub(super) fn root(path: &str) -> &str {
     path.split('.').next().unwrap_or(path)
+}
+
+/// Tells whether the value of an expression has what it names in it: one that chooses, or that takes a part by a pattern, sorts
+/// users into groups.
+fn is_made_of_names(expression: &str) -> bool {
+    const CHOICES: [&str; 10] = ["if", "in", "is", "or", "and", "not", "regex_replace", "split", "first", "last"];
+    let mut words = expression.split(|c: char| !c.is_alphanumeric() && c != '_');
+    !expression.contains(['=', '<', '>']) && !words.any(|word| CHOICES.contains(&word))
 }

@@ -27,14 +27,16 @@ impl RecordsSyntax {
         // After its bracket a TOML header has a word, a list a value in quotes or in brackets, or a new line.
         let header = line.strip_prefix('[').and_then(|rest| rest.trim_start_matches('[').chars().next());
         match header {
+            // `[alice, bob]` is YAML.
+            Some(c) if (c.is_alphanumeric() || matches!(c, '_' | '-')) && line.contains(',') => Self::Yaml,
             Some(c) if c.is_alphanumeric() || matches!(c, '_' | '-') => Self::Toml,
             None if !line.starts_with('[') => match line {
                 line if line.starts_with('{') && is_record() => Self::JsonLines,
                 line if line.starts_with('{') => Self::Json,
+                line if is_header(line) => Self::Csv,
                 line if line.starts_with('"') && serde_json::from_str::<String>(line).is_ok() => Self::JsonLines,
                 line if is_yaml(line) => Self::Yaml,
                 line if is_set(line) => Self::Toml,
-                "name" | "username" => Self::Csv,
                 line if !line.contains(',') => Self::Lines,
                 _ => Self::Csv,
             },
@@ -64,7 +66,16 @@ fn is_yaml(line: &str) -> bool {
 
 /// Tells whether a line of TOML sets a key.
 fn is_set(line: &str) -> bool {
-    line.split_once('=').is_some_and(|(key, _)| !key.contains(','))
+    let starts_a_value = |rest: &str| {
+        rest.starts_with(['"', '\'', '[', '{', '+', '-']) || rest.starts_with(|c: char| c.is_ascii_digit())
+    };
+    line.split_once('=').is_some_and(|(key, rest)| !key.contains(',') && starts_a_value(rest.trim_start()))
+}
+
+/// Tells whether a line is the header of a CSV file, be its separator the right one or not.
+fn is_header(line: &str) -> bool {
+    let cells = line.split([',', ';', '\t']).map(|cell| cell.trim().trim_matches('"'));
+    !line.contains([':', '=']) && cells.into_iter().any(|cell| matches!(cell, "name" | "username"))
 }
 
 #[cfg(test)]
@@ -100,6 +111,11 @@ mod tests {
             ("# class of 2026\nalice\nbob\n", RecordsSyntax::Lines),
             ("alice@example.org\n", RecordsSyntax::Lines),
             ("a:b\n", RecordsSyntax::Lines),
+            ("name;groups\nalice;x\n", RecordsSyntax::Csv),
+            ("name\tgroups\nalice\tx\n", RecordsSyntax::Csv),
+            ("\"name\"\n\"alice\"\n", RecordsSyntax::Csv),
+            ("uid=alice,ou=people\n", RecordsSyntax::Csv),
+            ("[alice, bob]\n", RecordsSyntax::Yaml),
             ("{\"name\": \"alice\"}\n{\"name\": \"bob\"}\n", RecordsSyntax::JsonLines),
             ("{\"username\": \"alice\", \"x\": {}}", RecordsSyntax::JsonLines),
             ("\"alice\"\n\"bob\"\n", RecordsSyntax::JsonLines),

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
@@ -223,4 +224,21 @@ fn what_a_start_has_to_say_to_the_operator_goes_to_standard_error() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("`docker-credential-nowhere-to-be-found get` does not start"), "{output:?}");
     assert!(!told.contains(CANARY), "{told}");
+}
+
+#[test]
+fn an_engine_is_waited_for_as_long_as_it_may_take() {
+    let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
+    for args in
+        [&["plan"][..], &["apply", "--yes"], &["destroy", "--all", "--yes"], &["status"], &["validate", "--cluster"]]
+    {
+        let proxy = before(&engine);
+        proxy.harms(Requests::to("GET", "/services"), Fault::Delay(Duration::from_secs(120)));
+        let begun = Instant::now();
+        let ran = run_through(&proxy, &folder, &[args, &["--engine-timeout", "1s"]].concat());
+        assert_eq!(ran.code, Some(5), "{args:?}: {ran:?}");
+        assert!(ran.stderr.contains("1 s"), "{args:?}: {}", ran.stderr);
+        // The default is a minute.
+        assert!(begun.elapsed() < Duration::from_secs(40), "{args:?}: {:?}", begun.elapsed());
+    }
 }

@@ -13,6 +13,7 @@ from jupyterhub import orm
 
 from conftest import SETTINGS, STARTED, STATE, World
 from swarmgen.failure import Failure
+from swarmgen.spawner import SwarmgenSpawner
 
 RUNNING = {"event": "status", "running": True, "exists": True, "address": "10.0.1.7", "port": 8888}
 ENDED = {"event": "status", "running": False, "exists": False, "exit_code": 3, "reason": "the server ended"}
@@ -372,6 +373,41 @@ async def test_no_server_is_dead_because_it_could_not_be_asked_for(script, world
     assert await asyncio.wait_for(spawner.poll(), 15) is None
 
 
+async def test_an_engine_that_is_away_is_not_asked_for_each_server(script, world, monkeypatch):
+    unknown = {"event": "status", "running": "unknown", "reason": "timed out"}
+    script.on("poll", [{"sleep": 0.3}, {"emit": unknown}])
+    spawners = [world.spawner(world.user(f"user{number}"), running=True) for number in range(20)]
+    assert await asyncio.gather(*(spawner.poll() for spawner in spawners)) == [None] * 20
+    # Those that were under way already have asked.
+    assert len(script.asked("poll")) == 8
+    monkeypatch.setattr("swarmgen.spawner.AWAY", 0.0)
+    SwarmgenSpawner._away.clear()
+    await spawners[0].poll()
+    assert len(script.asked("poll")) == 9
+
+
+async def test_a_late_answer_says_nothing_of_the_next_server(script, world):
+    script.on("poll", [{"sleep": 2}, {"emit": ENDED}], [{"emit": RUNNING}])
+    script.on("start", [{"emit": STARTED}])
+    script.on("stop", [{"emit": STOPPED}])
+    spawner = world.spawner(world.user(), running=True)
+    spawner.load_state({"swarmgen": STATE})
+    late = asyncio.ensure_future(spawner.poll())
+    while not script.asked("poll"):
+        await asyncio.sleep(0.05)
+    await spawner.stop()
+    await spawner.start()
+    assert await late is None
+    assert await spawner.poll() is None
+    # And of one that was stopped, nothing new.
+    script.write(poll=[[{"sleep": 2}, {"emit": RUNNING}]])
+    late = asyncio.ensure_future(spawner.poll())
+    while len(script.asked("poll")) < 3:
+        await asyncio.sleep(0.05)
+    await spawner.stop()
+    assert await late == 0
+
+
 async def test_a_server_that_ended_is_told_once_and_not_asked_for_again(script, world):
     script.on("poll", [{"emit": ENDED}])
     script.on("stop", [{"emit": STOPPED}])
@@ -434,7 +470,7 @@ async def test_a_server_between_two_tasks_is_waited_for(script, world):
 
 
 async def test_many_polls_run_a_few_at_a_time(script, world):
-    script.on("poll", [{"sleep": 0.3}, {"emit": RUNNING}])
+    script.on("poll", [{"sleep": 1}, {"emit": RUNNING}])
     spawners = [world.spawner(world.user(f"user{number}"), running=True) for number in range(20)]
     for spawner in spawners:
         spawner.load_state({"swarmgen": STATE})

@@ -39,7 +39,7 @@ pub(super) fn check_aliases(view: &ServerView<'_>) -> Vec<Diagnostic> {
 }
 
 fn for_all(view: &ServerView<'_>, code: &Code) -> Vec<Diagnostic> {
-    if !view.probe {
+    if !view.probe || view.lone {
         return Vec::new();
     }
     let varies = |node: &Node| node.as_str().is_some() && (view.varies)(node);

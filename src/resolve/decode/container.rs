@@ -352,7 +352,7 @@ impl Decoder<'_> {
                 let hard = self.integer(&entry.value, "hard", -1..=i64::MAX).unwrap_or(soft);
                 // -1 is no limit at all.
                 if hard != -1 && (soft == -1 || soft > hard) {
-                    let help = "set `hard` at least as high, or leave it out";
+                    let help = "set `hard` at least as high, or write one number for both";
                     self.bad(&code::BAD_VALUE, &entry.value, "the soft limit is above the hard one", help);
                 }
                 Some(Ulimit { name: Arc::clone(&entry.key), soft, hard })

@@ -301,6 +301,7 @@ impl Decoder<'_> {
             .iter()
             .filter_map(|port| self.port(port))
             .collect();
+        self.check_published(node, &ports);
         let ingress = ports.iter().any(|port| &*port.mode == "ingress");
         let mode = match node.and_then(|node| node.get("mode")) {
             Some(mode) => {
@@ -319,6 +320,24 @@ impl Decoder<'_> {
             None => EndpointMode::Dnsrr,
         };
         Endpoint { mode, ports }
+    }
+
+    /// The engine refuses a port that a service publishes twice.
+    fn check_published(&mut self, node: Option<&Node>, ports: &[Port]) {
+        let nodes = node.and_then(|node| node.get("ports")).and_then(Node::as_seq).unwrap_or_default();
+        // One that failed is told of already.
+        if nodes.len() != ports.len() {
+            return;
+        }
+        let mut known: Vec<(&Port, &Node)> = Vec::new();
+        for (port, node) in ports.iter().zip(nodes).filter(|(port, _)| port.published.is_some()) {
+            let is_same = |known: &Port| (known.published, &known.protocol) == (port.published, &port.protocol);
+            if known.iter().any(|(known, _)| is_same(known)) {
+                let node = node.get("published").unwrap_or(node);
+                self.bad(&code::BAD_ENDPOINT, node, "the service publishes this port twice", "give each port its own");
+            }
+            known.push((port, node));
+        }
     }
 
     fn port(&mut self, node: &Node) -> Option<Port> {

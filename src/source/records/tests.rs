@@ -82,7 +82,9 @@ fn the_same_users_in_every_syntax() {
     assert_eq!(shown(&good(RecordsSyntax::Toml, "users = ['ada', 'bob']")), [["name=ada"], ["name=bob"]]);
     // One user may have that name.
     assert_eq!(shown(&good(RecordsSyntax::Json, r#"{"users": {"room": "1"}}"#)), [["name=users", "room=1"]]);
-    assert_eq!(shown(&good(RecordsSyntax::Json, r#"{"users": {"a": {}}, "b": {}}"#)).len(), 2);
+    let config = told(RecordsSyntax::Json, r#"{"users": {"a": {}}, "user_defaults": {}}"#);
+    assert_eq!(config.len(), 1, "{config:?}");
+    assert_eq!(config[0].3, "a users file has nothing beside its users");
 }
 
 #[test]

@@ -32,6 +32,14 @@ pub(super) fn read(root: Node, keys: &mut Keys, misfits: &mut Misfits) -> Result
                 }
                 last => {
                     map.entries.extend(last);
+                    let is_users = |entry: &&Entry| match &entry.value.value {
+                        Value::Map(map) => !map.is_empty() && is_config(&entry.key, map),
+                        _ => false,
+                    };
+                    if let Some(users) = map.iter().find(is_users) {
+                        let help = "take what is below `users` for the file, or name it with `-c` as a config";
+                        misfits.add(users.key_span, "a users file has nothing beside its users", help);
+                    }
                     map.entries
                 }
             };
