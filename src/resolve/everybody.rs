@@ -26,7 +26,7 @@ const CHUNK: usize = 128;
 /// The fewest: starting a thread takes as long as a few users.
 const LEAST_CHUNK: usize = 16;
 /// How many finished pieces may wait on each thread.
-const AHEAD: usize = 8;
+const AHEAD: usize = 2;
 
 /// The most threads that are ever started.
 pub(super) const MAX_THREADS: usize = 64;

@@ -84,15 +84,55 @@ impl Cache {
     }
 }
 
-/// The names that stand directly before a bracket, without what follows their first dot.
+/// The names that stand directly before a bracket, without what follows their first dot, or in parentheses there.
 fn before_brackets(source: &str) -> Vec<String> {
-    let names = source.match_indices('[').filter_map(|(at, _)| {
-        let before = source.get(..at)?.trim_end();
+    let mut names = Vec::new();
+    for (at, _) in source.match_indices('[') {
+        let before = source.get(..at).unwrap_or("").trim_end();
+        if let Some(within) = before.strip_suffix(')') {
+            names.extend(names_in(within.get(opening(within)..).unwrap_or("")));
+            continue;
+        }
         let start = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.')).len();
-        let name = before.get(start..)?.split('.').next()?;
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then(|| name.to_owned())
+        let name = before.get(start..).and_then(|text| text.split('.').next()).filter(|name| is_name(name));
+        names.extend(name.map(str::to_owned));
+    }
+    names
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// Where the parentheses begin that would end after a text.
+fn opening(text: &str) -> usize {
+    let mut depth = 1;
+    for (at, byte) in text.bytes().enumerate().rev() {
+        match byte {
+            b')' => depth += 1,
+            b'(' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    0
+}
+
+/// The names in a text: no strings, and neither filters nor what follows a dot.
+fn names_in(text: &str) -> Vec<String> {
+    let plain = text.split(['"', '\'']).step_by(2);
+    let words = plain.flat_map(|part| {
+        let mut last = ' ';
+        part.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter_map(move |word| {
+            let name = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            let is_own = is_name(name) && !matches!(last, '.' | '|');
+            last = word.trim_end().chars().next_back().unwrap_or(last);
+            is_own.then(|| name.to_owned())
+        })
     });
-    names.collect()
+    words.collect()
 }
 
 /// How deep brackets are nested; those in strings count too.
@@ -143,6 +183,21 @@ mod tests {
 
     fn text(source: &str) -> String {
         Cache::default().get(source).unwrap().text(HashMap::from([("a".to_owned(), Value::from("Ab c"))])).unwrap()
+    }
+
+    #[test]
+    fn names_that_are_sliced_are_known() {
+        for (source, names) in [
+            ("username[:2]", &["username"][..]),
+            ("a.b[0]", &["a"]),
+            ("(username|sha256)[:4]", &["username"]),
+            ("(username ~ 'x.y' ~ a . b | upper)[:1]", &["username", "a"]),
+            ("((a ~ b)|lower)[0]", &["a", "b"]),
+            ("('x')[0]", &[]),
+            ("[1][0]", &[]),
+        ] {
+            assert_eq!(before_brackets(source), names, "{source}");
+        }
     }
 
     #[test]

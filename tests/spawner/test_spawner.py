@@ -398,6 +398,7 @@ async def test_a_late_answer_says_nothing_of_the_next_server(script, world):
     await spawner.stop()
     await spawner.start()
     assert await late is None
+    assert len(script.asked("stop")) == 1, "the next one is not cleared away"
     assert await spawner.poll() is None
     # And of one that was stopped, nothing new.
     script.write(poll=[[{"sleep": 2}, {"emit": RUNNING}]])
