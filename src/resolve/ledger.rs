@@ -163,7 +163,10 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
         let other = Use { changes: first.changer.is_some(), personal: first.personal };
         let changer = first.changer;
         if used.changes {
-            first.changer.get_or_insert(user);
+            // One that is meant to be the only one clashes with whoever comes.
+            if first.changer.is_none() || (used.personal && !first.personal) {
+                first.changer = Some(user);
+            }
             first.personal |= used.personal;
         }
         if differs && first.user != user {
