@@ -27,7 +27,14 @@ pub struct Definition<'s> {
 }
 
 /// The definitions of a service's named volumes, in the order of its mounts.
+///
+/// A mount that says nothing of its volume has none where another one does: the engine makes volumes by those first that do.
 pub fn definitions(mounts: &[Mount]) -> impl Iterator<Item = Definition<'_>> {
+    let says_more = |own: &Definition<'_>, other: &Definition<'_>| other.name == own.name && !other.is_empty();
+    named(mounts).filter(move |own| !own.is_empty() || !named(mounts).any(|other| says_more(own, &other)))
+}
+
+fn named(mounts: &[Mount]) -> impl Iterator<Item = Definition<'_>> {
     mounts.iter().enumerate().filter_map(
         |(mount, Mount { target: _, read_only: _, consistency: _, kind })| match kind {
             MountKind::Volume { source: Some(name), no_copy: _, labels, driver, subpath: _ } => {
@@ -72,8 +79,8 @@ pub fn conflict(
 }
 
 impl<'s> Definition<'s> {
-    /// Tells whether it says nothing: of several mounts of one service, the engine makes volumes by those first that do.
-    pub fn is_empty(&self) -> bool {
+    /// Tells whether it says nothing.
+    fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.driver.is_none()
     }
 

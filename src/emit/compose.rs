@@ -24,7 +24,7 @@ pub use service::service_fragment;
 pub(crate) use yaml::scalar;
 
 use super::{Inexpressible, entry_at};
-use crate::check::volume::{ANY_DIFFERENCE, CONFLICT_HELP, Definition, definitions, difference};
+use crate::check::volume::{ANY_DIFFERENCE, CONFLICT_HELP, definitions, difference};
 use crate::diag::code;
 use crate::ir::{Container, FileReference, Network, Service, Text};
 use yaml::Writer;
@@ -78,13 +78,7 @@ impl Part {
         let index = self.count;
         self.count += 1;
         service_fragment(service, &mut self.services)?;
-        let mounts = &service.container.mounts;
-        for definition in definitions(mounts) {
-            // A mount that says nothing of its volume goes by one that does.
-            let says_more = |other: Definition<'_>| other.name == definition.name && !other.is_empty();
-            if definition.is_empty() && definitions(mounts).any(says_more) {
-                continue;
-            }
+        for definition in definitions(&service.container.mounts) {
             let start = self.volume_text.len();
             volume::write(&definition, &mut self.volume_text);
             let text = start..self.volume_text.len();

@@ -255,9 +255,6 @@ fn stakes<'s>(
     // A mount that failed has no part in the service.
     let mounts = if mounts.len() == nodes.len() { mounts.as_slice() } else { &[] };
     let volumes = definitions(mounts).filter(|definition| !is_each_services(definition.name.expose()));
-    // One that says nothing goes by another mount of the service that does.
-    let volumes = volumes
-        .filter(|own| !own.is_empty() || !definitions(mounts).any(|other| other.name == own.name && !other.is_empty()));
     let volumes = volumes.filter_map(move |definition| {
         let node = nodes.get(definition.mount)?;
         let node = node.get("source").unwrap_or(node);

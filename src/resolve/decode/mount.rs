@@ -76,8 +76,7 @@ impl Decoder<'_> {
     /// Two mounts of one volume: a node makes it once, by the one or the other.
     fn check_volumes(&mut self, mounts: &[Mount], items: &[&Node]) {
         let span = |item: &Node| item.get("source").unwrap_or(item).span;
-        let full = definitions(mounts).filter(|definition| !definition.is_empty());
-        let all = full.filter_map(|definition| Some((definition, *items.get(definition.mount)?)));
+        let all = definitions(mounts).filter_map(|definition| Some((definition, *items.get(definition.mount)?)));
         // Without users, a template's text says nothing of what it comes to be, but that the same comes to be the same.
         let probe = self.scope.probe;
         let is_fixed = |entry: &Entry| matches!(&*entry.key, "source" | "target") || self.is_constant(&entry.value);
