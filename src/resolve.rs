@@ -467,7 +467,7 @@ impl<'a> Compiler<'a> {
             Segment::Angle { path, .. } => self.is_known(root(path)) && !SAME_FOR_ALL.contains(&root(path)),
             Segment::Expression { source, .. } => match self.expressions.get(source) {
                 Ok(compiled) => {
-                    let mut names = compiled.names.iter().chain(&compiled.sliced);
+                    let mut names = compiled.all_names();
                     names.any(|name| !SAME_FOR_ALL.contains(&name.as_str()))
                 }
                 Err(_) => true,

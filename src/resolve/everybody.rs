@@ -224,7 +224,7 @@ impl Compiler<'_> {
                         }
                         Segment::Expression { source, .. } => {
                             if let Ok(compiled) = self.expressions.get(source) {
-                                for name in compiled.names.iter().chain(&compiled.sliced) {
+                                for name in compiled.all_names() {
                                     add(name);
                                 }
                             }

@@ -150,6 +150,11 @@ fn nesting(source: &str) -> usize {
 }
 
 impl Compiled {
+    /// All names that it may need.
+    pub fn all_names(&self) -> impl Iterator<Item = &String> + Clone {
+        self.names.iter().chain(&self.sliced)
+    }
+
     /// Tells whether a name is one of MiniJinja's own functions.
     pub fn is_global(&self, name: &str) -> bool {
         ENVIRONMENT.globals().any(|(global, _)| global == name)

@@ -31,7 +31,7 @@ impl Compiler<'_> {
                     return None;
                 }
                 let compiled = self.expressions.get(source).ok()?;
-                compiled.names.iter().chain(&compiled.sliced).find(|name| is_chosen(name)).cloned()
+                compiled.all_names().find(|name| is_chosen(name)).cloned()
             }
             Segment::Literal(_) | Segment::Swarm { .. } | Segment::Unclosed { .. } => None,
         })
@@ -67,7 +67,7 @@ impl Compiler<'_> {
                 Segment::Expression { source, .. } => {
                     let last = source.rsplit_once('|').map_or("", |(_, filter)| filter.trim());
                     let compiled = self.expressions.get(source).ok()?;
-                    let mut names = compiled.names.iter().chain(&compiled.sliced);
+                    let mut names = compiled.all_names();
                     if safe.contains(&last) || source.contains(['"', '\'']) || !names.clone().all(|name| is_kept(name))
                     {
                         return None;
@@ -160,9 +160,10 @@ impl Compiler<'_> {
                     Segment::Angle { path, .. } => self.is_known(root(path)) && is(root(path)),
                     Segment::Expression { source, .. } => {
                         counts(source)
-                            && self.expressions.get(source).is_ok_and(|compiled| {
-                                compiled.names.iter().chain(&compiled.sliced).any(|name| is(name))
-                            })
+                            && self
+                                .expressions
+                                .get(source)
+                                .is_ok_and(|compiled| compiled.all_names().any(|name| is(name)))
                     }
                     Segment::Literal(_) | Segment::Swarm { .. } | Segment::Unclosed { .. } => false,
                 })

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, crypto};
 
 use super::fake_engine::{FakeEngine, swarm};
 use super::proxy::{Fault, Proxy, Requests};
-use super::swarm::FITS;
+use super::swarm::{FITS, command};
 use super::*;
 
 /// Every command that asks an engine.
@@ -98,10 +98,8 @@ fn before(engine: &FakeEngine) -> Proxy {
 
 /// Runs beside the engine behind a proxy.
 fn run_through(proxy: &Proxy, folder: &Folder, args: &[&str]) -> Ran {
-    let mut command = folder.command(args);
-    command.env("DOCKER_HOST", format!("unix://{}", proxy.socket().display())).env_remove("DOCKER_CONTEXT");
-    command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
-    Ran::from(command.output().unwrap())
+    let address = format!("unix://{}", proxy.socket().display());
+    Ran::from(command(&address, folder, args).output().unwrap())
 }
 
 #[test]
@@ -216,10 +214,8 @@ fn what_a_start_has_to_say_to_the_operator_goes_to_standard_error() {
     let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
     std::fs::create_dir(folder.path("docker")).unwrap();
     folder.put("docker/config.json", r#"{"credsStore": "nowhere-to-be-found"}"#);
-    let mut command = folder.command(&["spawner", "start"]);
-    command.env("DOCKER_HOST", engine.address()).env_remove("DOCKER_CONTEXT");
-    command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
     let request = serde_json::json!({"version": 1, "user": {"name": "alice"}, "server": {"name": ""}, "timeout": 2});
+    let mut command = command(&engine.address(), &folder, &["spawner", "start"]);
     let output = command.write_stdin(format!("{request}\n")).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("`docker-credential-nowhere-to-be-found get` does not start"), "{output:?}");

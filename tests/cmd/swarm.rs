@@ -21,12 +21,17 @@ image = \"jupyter/base-notebook:1\"
 [users.bob]
 ";
 
+/// A command on the engine at an address, where the secret and the key are set.
+pub(super) fn command(address: &str, folder: &Folder, args: &[&str]) -> Command {
+    let mut command = folder.command(args);
+    command.env("DOCKER_HOST", address).env_remove("DOCKER_CONTEXT").env_remove("SWARMGEN_KEY");
+    command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
+    command
+}
+
 /// Runs beside the fake, where the secret and the key are set.
 pub(super) fn run(engine: &FakeEngine, folder: &Folder, args: &[&str]) -> Ran {
-    let mut command = folder.command(args);
-    command.env("DOCKER_HOST", engine.address()).env_remove("DOCKER_CONTEXT").env_remove("SWARMGEN_KEY");
-    command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
-    Ran::from(command.output().unwrap())
+    Ran::from(command(&engine.address(), folder, args).output().unwrap())
 }
 
 /// Checks a document against its committed schema.

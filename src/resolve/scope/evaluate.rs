@@ -25,7 +25,7 @@ impl Scope<'_> {
         })?;
         let mut context = HashMap::new();
         let mut secret = false;
-        for name in compiled.names.iter().chain(&compiled.sliced) {
+        for name in compiled.all_names() {
             match self.find(name)? {
                 Found::Builtin(text) => {
                     secret |= text.is_secret();
