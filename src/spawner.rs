@@ -20,7 +20,7 @@ pub mod words;
 
 pub use event::Event;
 pub use form::Form;
-pub use poll::{Poll, poll, unknown};
+pub use poll::{poll, unknown};
 pub use request::Request;
 pub use settings::settings;
 pub use start::{Start, set_limits};
@@ -47,6 +47,22 @@ pub struct Owner<'a> {
     pub user: &'a str,
     /// The server's name; empty for the default one.
     pub server: &'a str,
+}
+
+/// Which server is meant.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    /// The one of which its start said this.
+    State(&'a request::State),
+    /// The one of this name, if it is this owner's.
+    Name {
+        /// Whose server it is.
+        owner: Owner<'a>,
+        /// The service's name.
+        name: &'a str,
+        /// The port that it listens on, if it does not say so itself.
+        port: u16,
+    },
 }
 
 impl Owner<'_> {

@@ -22,7 +22,7 @@ from traitlets import Float, List, Unicode, Union, default
 
 from swarmgen import attributes
 from swarmgen.failure import Failure
-from swarmgen.program import Event, Program, failed, find
+from swarmgen.program import GRACE, Event, Program, failed, find
 
 # How long the engine may take to say whether a server runs. The hub asks again every `poll_interval`.
 POLL_TIMEOUT = 10.0
@@ -30,6 +30,8 @@ POLL_TIMEOUT = 10.0
 POLLS = 8
 # How long an engine that did not answer is taken to be away, for all servers: each of them would wait as long for it.
 AWAY = 5.0
+# How long one attempt to stop a server may take.
+STOP_TIMEOUT = 60.0
 # The longest time between two attempts to stop a server while the engine is away.
 PATIENCE = 15.0
 # What the config says and jupyterhub_config.py therefore cannot.
@@ -84,6 +86,8 @@ class SwarmgenSpawner(Spawner):
     # What the program said of the config, by its command and arguments. It is asked once: a new port or time-out needs a
     # restart of the hub; all else in the config counts from the next start on.
     _settings: ClassVar[dict[Any, Event]] = {}
+    # The questions for it that are under way.
+    _learning: ClassVar[WeakKeyDictionary[Any, dict[Any, asyncio.Future[Event]]]] = WeakKeyDictionary()
     _polls: ClassVar[WeakKeyDictionary[Any, asyncio.Semaphore]] = WeakKeyDictionary()
     # Until when an engine is taken to be away, by the program's command and arguments.
     _away: ClassVar[WeakKeyDictionary[Any, dict[Any, float]]] = WeakKeyDictionary()
@@ -103,6 +107,8 @@ class SwarmgenSpawner(Spawner):
         self._progress: list[tuple[float, Event]] = []
         self._begun = 0.0
         self._news = asyncio.Event()
+        # How long the program may take to start the server, if the config says so.
+        self._time: Optional[float] = None
         self._attributes: dict[str, Any] = {}
         # What was typed in a form that was refused, until it is shown again.
         self._typed: Optional[dict[str, list[str]]] = None
@@ -126,13 +132,9 @@ class SwarmgenSpawner(Spawner):
         }
         request = {"user": user, "server": {"name": self.name}, **request}
         result = await self._binary().ask(verb, request, log=self._warn_once, **options)
-        for volume in result.get("unreachable") or []:
-            self.log.warning(
-                "swarmgen: the volume %s on %s could not be reached; there: %s",
-                volume.get("volume"),
-                volume.get("node"),
-                volume.get("command"),
-            )
+        for left in result.get("unreachable") or []:
+            place = left.get("node") or "the engine's own node"
+            self.log.warning("swarmgen: %s of %s leaves something on %s: %s", verb, self._log_name, place, left.get("command"))
         if result["event"] == "failed":
             failure = Failure(result)
             detail = failure.detail or failure.jupyterhub_message
@@ -151,15 +153,13 @@ class SwarmgenSpawner(Spawner):
     async def _learn(self) -> Event:
         """Takes over what the config says of the hub's own business."""
         program = self._binary()
-        told = self._settings.get(program.key)
-        if told is None:
-            told = await program.ask("settings", {})
-            if told["event"] == "failed":
-                self.log.error("swarmgen: the config: %s", told.get("detail") or told.get("message"))
-                raise Failure(told)
-            self._settings[program.key] = told
-            for warning in told.get("warnings") or []:
-                self._warn_once(warning)
+        told = self._settings.get(program.key) or await self._ask_for_settings(program)
+        if told["event"] == "failed":
+            self.log.error("swarmgen: the config: %s", told.get("detail") or told.get("message"))
+            raise Failure(told)
+        self._settings[program.key] = told
+        for warning in told.get("warnings") or []:
+            self._warn_once(warning)
         for name in OVERRULED:
             if self._configured(name):
                 self._warn_once(f"c.Spawner.{name} has no effect; the config of swarmgen says it")
@@ -168,14 +168,26 @@ class SwarmgenSpawner(Spawner):
             setattr(self, name, told.get(name))
         # Variables of the server hold it already, with what is a template filled in.
         self.notebook_dir = ""
-        for name in ("start_timeout", "http_timeout"):
-            if told.get(name) is not None and not self._configured(name):
-                setattr(self, name, int(told[name]))
+        if told.get("http_timeout") is not None and not self._configured("http_timeout"):
+            self.http_timeout = int(told["http_timeout"])
+        if told.get("start_timeout") is not None and not self._configured("start_timeout"):
+            # The hub gives up after the program, which knows what it waits for, and needs a moment to undo what it did.
+            self._time = float(told["start_timeout"])
+            self.start_timeout = int(self._time + GRACE)
         hub = told.get("jupyterhub_service_name")
-        if hub and not self._configured("hub_connect_url"):
+        if hub and not self._configured("hub_connect_url") and "hub_connect_url" not in self.config.JupyterHub:
             api = urlsplit(self.hub.api_url)
             self.hub_connect_url = f"{api.scheme}://{hub}:{api.port or self.hub.port}"
         return told
+
+    async def _ask_for_settings(self, program: Program) -> Event:
+        """What the program says of the config; many who ask in one moment get one answer."""
+        asked = self._learning.setdefault(asyncio.get_running_loop(), {})
+        asking = asked.get(program.key)
+        if asking is None:
+            asking = asked[program.key] = asyncio.ensure_future(program.ask("settings", {}))
+            asking.add_done_callback(lambda _: asked.pop(program.key, None))
+        return await asyncio.shield(asking)
 
     def _configured(self, name: str) -> bool:
         """Tells whether jupyterhub_config.py sets a trait."""
@@ -239,13 +251,14 @@ class SwarmgenSpawner(Spawner):
 
     async def start(self) -> str:
         """Starts the server, and gives its URL once it listens."""
+        asked = asyncio.get_running_loop().time()
         if self._starting is not None:
             # One that was given up, and still undoes what it did.
             await asyncio.wait([self._starting])
         self._ended = None
         self._progress.clear()
         self._begun = asyncio.get_running_loop().time()
-        self._starting = starting = asyncio.ensure_future(self._start())
+        self._starting = starting = asyncio.ensure_future(self._start(asked))
         starting.add_done_callback(self._is_over)
         try:
             return await asyncio.shield(starting)
@@ -261,10 +274,10 @@ class SwarmgenSpawner(Spawner):
             # Nobody may be there to be told.
             starting.exception()
 
-    async def _start(self) -> str:
-        # The program gives up first: it knows what it waits for.
-        deadline = self.start_timeout - min(10.0, max(1.0, self.start_timeout / 10))
-        deadline += asyncio.get_running_loop().time()
+    async def _start(self, asked: float) -> str:
+        # The program gives up first.
+        own_time = self.start_timeout - min(GRACE, max(1.0, self.start_timeout / 10))
+        deadline = asked + (own_time if self._time is None else self._time)
         own = self.api_token
         existing = "tell"
         answer = await self._start_once(own, existing, deadline)
@@ -359,15 +372,14 @@ class SwarmgenSpawner(Spawner):
         if answer["running"] and not interrupted:
             await self._follow(answer)
             return None
-        # A service that somebody else removed has left its uploads and volumes.
-        if answer.get("exists") or known:
-            try:
-                await self._remove(now=False, patience=0)
-            except Failure:
-                # It is tried again with the next question: until then the hub has to remember it.
-                return None
-            if self._begun != begun:
-                return None
+        # Without a service there may be its uploads and volumes: somebody else removed it, or its start did not come further.
+        try:
+            await self._remove(now=False, patience=0)
+        except Failure:
+            # It is tried again with the next question: until then the hub has to remember it.
+            return None
+        if self._begun != begun:
+            return None
         self.log.warning("swarmgen: %s has ended: %s", self._log_name, answer.get("reason") or "its start was interrupted")
         code = answer.get("exit_code")
         self._ended = code if isinstance(code, int) else 0
@@ -434,8 +446,12 @@ class SwarmgenSpawner(Spawner):
         deadline, delay = loop.time() + patience, 1.0
         while True:
             try:
-                await self._ask("stop", {"state": self._state, "now": now, "timeout": 60})
+                request = {"state": self._state, "now": now, "timeout": STOP_TIMEOUT}
+                await asyncio.wait_for(self._ask("stop", request), STOP_TIMEOUT + GRACE)
                 return
+            except asyncio.TimeoutError:
+                self.log.error("swarmgen: stop of %s: the program does not answer", self._log_name)
+                raise Failure(failed("timeout", "The server could not be stopped in time.")) from None
             except Failure as failure:
                 if failure.code != "engine-away" or loop.time() + delay > deadline:
                     raise

@@ -24,7 +24,7 @@ use crate::source::{Disk, SourceMap};
 use crate::spawner::event::{Event, Failed, FailureCode, Stage};
 use crate::spawner::form::check_template;
 use crate::spawner::request::{BadRequest, Request};
-use crate::spawner::{Form, Owner, Poll, Start, Stop, poll, set_limits, settings, stop, words};
+use crate::spawner::{Form, Owner, Start, Stop, Which, poll, set_limits, settings, stop, words};
 
 use super::args::Global;
 use super::args::live::EngineArgs;
@@ -129,25 +129,25 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn answer(&self, command: SpawnerCommand) -> Answer {
+        // What its start said of a server is enough to ask for it and to end it, whatever has become of the config.
+        match (command, &self.request.state) {
+            (SpawnerCommand::Poll, Some(state)) => return self.poll(Which::State(state)),
+            (SpawnerCommand::Stop, Some(state)) => return self.stop(Which::State(state)),
+            _ => {}
+        }
         let mut diagnostics = Diagnostics::new();
         let compiler = config::inputs(self.global, &[], &mut diagnostics)
             .and_then(|inputs| Compiler::load(&inputs, &Disk, self.sources, &mut diagnostics));
-        let Some(compiler) = compiler else {
-            return match (command, &self.request.state) {
-                // What its start said of a server is enough to end it, whatever has become of the config.
-                (SpawnerCommand::Stop, Some(state)) => {
-                    let (user, server) = (&self.request.user.name, &self.request.server);
-                    self.stop(Owner { deployment: "", user, server }, &state.service)
-                }
-                _ => Err(self.bad_config(&diagnostics)),
-            };
-        };
+        let Some(compiler) = compiler else { return Err(self.bad_config(&diagnostics)) };
         match command {
             SpawnerCommand::Settings => self.settings(&compiler),
             SpawnerCommand::Form => self.form(&compiler),
             SpawnerCommand::Start => self.start(&compiler),
-            SpawnerCommand::Poll => self.poll(&compiler),
-            SpawnerCommand::Stop => self.stop(self.owner(&compiler), &self.named(&compiler)?.0),
+            SpawnerCommand::Poll | SpawnerCommand::Stop => {
+                let name = compiler.service_name(&self.user(&compiler)?, &self.request.server);
+                let which = Which::Name { owner: self.owner(&compiler), name: &name, port: compiler.settings.port };
+                if matches!(command, SpawnerCommand::Poll) { self.poll(which) } else { self.stop(which) }
+            }
         }
     }
 
@@ -335,7 +335,12 @@ impl Job<'_> {
         redactor: &Redactor,
         deadline: Instant,
     ) -> Event {
-        let hub_names: Vec<&str> = self.request.hub_env.iter().map(|entry| &*entry.key).collect();
+        let env = server.spec.get("container_spec").and_then(|container| container.get("env"));
+        let is_configs = |name: &&str| {
+            compiler.settings.env_override.contains(*name) && env.is_some_and(|env| env.get(name).is_some())
+        };
+        let hub_names = self.request.hub_env.iter().map(|entry| &*entry.key);
+        let hub_names: Vec<&str> = hub_names.filter(|name| !is_configs(name)).collect();
         let limit = CREDENTIALS.min(deadline.saturating_duration_since(Instant::now()));
         let credentials = Credentials::gather([server.service.container.image.expose()], &Disk, limit).await;
         super::ui::log(&credentials.problems);
@@ -360,17 +365,13 @@ impl Job<'_> {
         start.run(&tell, self.cancelled()).await
     }
 
-    fn poll(&self, compiler: &Compiler<'_>) -> Answer {
-        let (name, state) = self.named(compiler)?;
-        let redactor = Redactor::default();
+    fn poll(&self, which: Which<'_>) -> Answer {
         let deadline = Instant::now() + self.request.timeout.unwrap_or(POLL);
-        let ask = |api| {
-            self.on_engine(api, deadline, async |engine| {
-                let (owner, port) = (self.owner(compiler), compiler.settings.port);
-                poll(&Poll { api: &engine, owner, name: &name, port, state, redactor: &redactor }).await
-            })
+        let ask = |api| self.on_engine(api, deadline, async |engine| poll(&engine, which).await);
+        let known = match which {
+            Which::State(state) => ApiVersion::parse(&state.api),
+            Which::Name { .. } => None,
         };
-        let known = state.and_then(|state| ApiVersion::parse(&state.api));
         let polled = match ask(known) {
             // An engine that was updated may not speak the version of then any more.
             Ok(event) if known.is_some() && event.is_unknown() => ask(None),
@@ -383,21 +384,10 @@ impl Job<'_> {
         }
     }
 
-    fn stop(&self, owner: Owner<'_>, name: &str) -> Answer {
-        let redactor = Redactor::default();
+    fn stop(&self, which: Which<'_>) -> Answer {
         let deadline = Instant::now() + self.request.timeout.unwrap_or(STOP);
-        let (state, now) = (self.request.state.as_ref(), self.request.now);
-        self.on_engine(None, deadline, async |engine| {
-            let job = Stop { api: &engine, owner, name, state, now, deadline, redactor: &redactor };
-            stop(&job, &tell).await
-        })
-    }
-
-    /// The service's name, and what the start said of it if that is this server's.
-    fn named(&self, compiler: &Compiler<'_>) -> Result<(String, Option<&crate::spawner::request::State>), Box<Failed>> {
-        let user = self.user(compiler)?;
-        let name = compiler.service_name(&user, &self.request.server);
-        Ok((name, self.request.state.as_ref()))
+        let now = self.request.now;
+        self.on_engine(None, deadline, async |engine| stop(&Stop { api: &engine, which, now, deadline }, &tell).await)
     }
 
     /// Why the request or the config gives no server.

@@ -5,67 +5,58 @@ use serde_json::Value;
 
 use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
 use crate::apply::redact::Redactor;
+use crate::plan::label::HIDDEN;
 use crate::plan::observed::ObservedTask;
 
 use super::event::{Event, Status};
 use super::reach::{Found, Reach};
 use super::request::State;
 use super::stop::uploads;
-use super::{Owner, wanted_task};
+use super::{Which, wanted_task};
 
 /// So many tasks that ended, none of which runs, are a server that does not come back.
 const ATTEMPTS: usize = 3;
 /// Within what time they are made: what ended days ago says nothing of a server that the swarm starts again now.
 const SERIES: SignedDuration = SignedDuration::from_mins(10);
 
-/// A server that is asked about.
-pub struct Poll<'a, A> {
-    /// The engine.
-    pub api: &'a A,
-    /// Whose server it is.
-    pub owner: Owner<'a>,
-    /// The service's name.
-    pub name: &'a str,
-    /// The port that the server listens on.
-    pub port: u16,
-    /// What its start said, if that is known.
-    pub state: Option<&'a State>,
-    /// Knows the secrets.
-    pub redactor: &'a Redactor,
-}
-
-/// Tells how the server is whose start gave this state; without one, it is looked for by its name first.
-pub async fn poll<A: SwarmApi>(question: &Poll<'_, A>) -> Event {
-    let Poll { api, owner, name, port, state, redactor } = *question;
+/// Tells how a server is.
+pub async fn poll<A: SwarmApi>(api: &A, which: Which<'_>) -> Event {
     let live;
-    let (state, reach) = match state {
-        Some(state) => (state, Reach::of_state(state)),
-        None => match api.service(name).await {
+    let (state, reach) = match which {
+        Which::State(state) => (state, Reach::of_state(state)),
+        Which::Name { owner, name, port } => match api.service(name).await {
             Ok(there) if owner.owns(&there) => {
                 let uploads = match uploads(api, owner).await {
                     Ok(uploads) => uploads,
-                    Err(error) => return unknown(redactor.redact(&error.to_string())),
+                    Err(error) => return unknown(error.to_string()),
                 };
                 let (state, reach) = State::of_live(&there, port, uploads);
                 live = state;
                 (&live, reach)
             }
             Ok(_) | Err(ApiError::NotFound { .. }) => return status(gone()),
-            Err(error) => return unknown(redactor.redact(&error.to_string())),
+            Err(error) => return unknown(error.to_string()),
         },
     };
     let tasks = match api.tasks(&TaskFilter::Service(state.service_id.clone())).await {
         Ok(tasks) => tasks,
         Err(ApiError::NotFound { .. }) => return status(gone()),
-        Err(error) => return unknown(redactor.redact(&error.to_string())),
+        Err(error) => return unknown(error.to_string()),
     };
-    let Some(current) = living(&tasks) else { return status(ended(&tasks, redactor)) };
+    let Some(current) = living(&tasks) else {
+        let last = ended_ones(&tasks).into_iter().next();
+        let reason = match last {
+            Some(task) => Some(reason(api, &state.service_id, task).await),
+            None => None,
+        };
+        return status(ended(last, reason));
+    };
     // A node's address is the same as long as the node is.
     let stays = matches!(reach, Reach::Node(_)) && !state.node.is_empty() && state.node == current.node_id;
     let found = if stays { Ok(Some(state.found())) } else { reach.find(api, current).await };
     match found {
         Ok(found) => status(lives(found.as_ref(), state)),
-        Err(error) => unknown(redactor.redact(&error.to_string())),
+        Err(error) => unknown(error.to_string()),
     }
 }
 
@@ -106,13 +97,20 @@ fn living(tasks: &[ObservedTask]) -> Option<&ObservedTask> {
     wanted_task(tasks).filter(|task| task.state == "running" || attempts(&ended_ones(tasks)) < ATTEMPTS)
 }
 
-fn ended(tasks: &[ObservedTask], redactor: &Redactor) -> Status {
-    let ended = ended_ones(tasks);
-    let last = ended.first();
-    let reason = last.map(|task| match task.error.as_str() {
-        "" => format!("its task is {}", task.state),
-        error => redactor.redact(error),
-    });
+/// Why a task ended. The engine may quote of the service what is secret; the service knows what is.
+async fn reason<A: SwarmApi>(api: &A, service: &str, task: &ObservedTask) -> String {
+    if !task.error.is_empty()
+        && let Ok(there) = api.service(service).await
+        && there.label(HIDDEN).is_some()
+    {
+        let redactor = Redactor::default();
+        redactor.learn_body(&there.spec);
+        return redactor.redact(&task.error);
+    }
+    format!("its task is {}", task.state)
+}
+
+fn ended(last: Option<&ObservedTask>, reason: Option<String>) -> Status {
     Status { exists: Some(true), exit_code: last.and_then(|task| task.exit_code), reason, ..none() }
 }
 
@@ -154,7 +152,8 @@ mod tests {
     }
 
     fn told(tasks: &[ObservedTask]) -> Status {
-        living(tasks).map_or_else(|| ended(tasks, &Redactor::default()), |_| lives(None, &State::default()))
+        let ended = || ended(ended_ones(tasks).into_iter().next(), None);
+        living(tasks).map_or_else(ended, |_| lives(None, &State::default()))
     }
 
     #[test]
@@ -163,7 +162,6 @@ mod tests {
         assert_eq!(told(&[ended(), task("ready", "ready")]).running, Value::Bool(true));
         let dead = told(&[ended(), ended(), ended(), task("ready", "ready")]);
         assert_eq!((dead.running, dead.exit_code, dead.exists), (Value::Bool(false), Some(3), Some(true)));
-        assert_eq!(told(&[ended()]).reason.as_deref(), Some("task: non-zero exit (3)"));
         let at = |created: &str| ObservedTask { created_at: created.to_owned(), ..ended() };
         let starting = || task("ready", "ready");
         let series = ["2026-11-20T08:00:00.5Z", "2026-11-20T08:02:00Z", "2026-11-20T08:09:59Z"].map(at);

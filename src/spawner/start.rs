@@ -17,15 +17,15 @@ use crate::emit::engine::{self, Ids};
 use crate::emit::{ApiVersion, Inexpressible};
 use crate::ir::{Service, Text};
 use crate::plan::graph::variable;
-use crate::plan::label::{BY_SPAWNER, MADE_BY};
+use crate::plan::label::{BY_SPAWNER, HIDDEN, MADE_BY, hidden_fields, hidden_text};
 use crate::resolve::object::Object;
 use crate::resolve::upload::Upload;
 
 use super::event::{Event, Failed, FailureCode, Stage, Started};
 use super::reach::{Found, Reach};
 use super::request::{Existing, State, VERSION, Wait};
-use super::stop::{Goods, clear, here, uploads};
-use super::wait::Seen;
+use super::stop::{Goods, clear, here, persistently, uploads};
+use super::wait::{AWAY, Seen};
 use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, words};
 use undo::Made;
 
@@ -33,7 +33,7 @@ use undo::Made;
 const REPLACING: Duration = Duration::from_secs(30);
 /// How long the name of a service that was removed may be taken.
 const TAKEN: Duration = Duration::from_secs(12);
-/// How often a creation is tried whose answer did not come.
+/// How often a creation is tried at which the engine fails.
 const TRIES: u32 = 3;
 /// Between two looks for one.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
@@ -154,10 +154,15 @@ impl<A: SwarmApi> Start<'_, A> {
         Ok(self.started(&state, &found, made))
     }
 
+    /// Makes a call again while the engine is away, as long as a start waits for it.
+    async fn patiently<T, F: Future<Output = Result<T, ApiError>>>(&self, call: impl Fn() -> F) -> Result<T, ApiError> {
+        persistently(self.deadline.min(Instant::now() + AWAY), call).await
+    }
+
     /// Looks whether there is a service of this name.
     async fn look_for_it(&self, wanted: &str, made: &RefCell<Made>) -> Result<Look, Box<Failed>> {
         let fail = |error: ApiError| engine_failed(&error, self.redactor);
-        let there = match self.api.service(&self.service.name).await {
+        let there = match self.patiently(|| self.api.service(&self.service.name)).await {
             Ok(there) => there,
             Err(ApiError::NotFound { .. }) => return Ok(Look::Free),
             Err(error) => return Err(fail(error)),
@@ -172,11 +177,11 @@ impl<A: SwarmApi> Start<'_, A> {
         }
         match self.existing {
             Existing::Keep => {
-                let uploads = uploads(self.api, self.owner).await.map_err(fail)?;
+                let uploads = self.patiently(|| uploads(self.api, self.owner)).await.map_err(fail)?;
                 Ok(Look::Keep(Box::new(State::of_live(&there, self.port, uploads))))
             }
             Existing::Replace => {
-                let goods = Goods::all(self.api, self.owner, &there).await.map_err(fail)?;
+                let goods = self.patiently(|| Goods::all(self.api, self.owner, &there)).await.map_err(fail)?;
                 made.borrow_mut().old = Some(goods.clone());
                 let deadline = self.deadline.min(Instant::now() + REPLACING);
                 let cleared = clear(self.api, &goods, deadline, self.redactor).await.map_err(fail)?;
@@ -187,7 +192,7 @@ impl<A: SwarmApi> Start<'_, A> {
             }
             Existing::Tell => {
                 let filter = crate::apply::api::TaskFilter::Service(there.id.clone());
-                let tasks = self.api.tasks(&filter).await.map_err(fail)?;
+                let tasks = self.patiently(|| self.api.tasks(&filter)).await.map_err(fail)?;
                 let running = super::wanted_task(&tasks).is_some_and(|task| task.state == "running");
                 Ok(Look::Answer(Event::Exists {
                     running,
@@ -199,11 +204,12 @@ impl<A: SwarmApi> Start<'_, A> {
         }
     }
 
-    /// Says in the service's labels who made it, and what was wanted.
+    /// Says in the service's labels who made it, what was wanted, and what of it is secret.
     fn label(&self, body: &mut Value, wanted: &str) {
         if let Some(labels) = body.get_mut("Labels").and_then(Value::as_object_mut) {
             labels.insert(MADE_BY.to_owned(), BY_SPAWNER.into());
             labels.insert(LABEL_WANTED.to_owned(), wanted.into());
+            labels.insert(HIDDEN.to_owned(), hidden_text(&hidden_fields(self.service)).into());
         }
     }
 
@@ -211,7 +217,7 @@ impl<A: SwarmApi> Start<'_, A> {
     async fn create(&self, body: &Value, wanted: &str, made: &RefCell<Made>) -> Result<String, Box<Failed>> {
         let auth = (self.auth)(self.service.container.image.expose());
         let mut tries = 0;
-        let taken_until = Instant::now() + TAKEN;
+        let (taken_until, away_until) = (Instant::now() + TAKEN, Instant::now() + AWAY);
         loop {
             tries += 1;
             made.borrow_mut().is_unsure = true;
@@ -242,10 +248,12 @@ impl<A: SwarmApi> Start<'_, A> {
             if !error.is_passing() {
                 made.borrow_mut().is_unsure = false;
             }
-            if !error.is_passing() || tries >= TRIES {
+            let is_away = matches!(error, ApiError::NoAnswer { .. } | ApiError::Unreachable { .. });
+            let again = if is_away { Instant::now() < away_until } else { error.is_passing() && tries < TRIES };
+            if !again {
                 return Err(engine_failed(&error, self.redactor));
             }
-            tokio::time::sleep(Duration::from_millis(250) * tries).await;
+            tokio::time::sleep(Duration::from_millis(250) * tries.min(4)).await;
         }
     }
 

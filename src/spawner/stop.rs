@@ -1,7 +1,9 @@
 //! A server is stopped: its service goes, and with it the user's uploads and the volumes labelled `autoremove`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
@@ -9,30 +11,26 @@ use crate::apply::redact::Redactor;
 use crate::ir::{MountKind, Service};
 use crate::plan::label::{AUTOREMOVE, is_true};
 use crate::plan::observed::{ObservedService, ObservedTask};
+use crate::resolve::decode::LABEL_DEPLOYMENT;
 
 use super::event::{Event, Removed, Stage, Unreachable};
-use super::request::State;
-use super::{Owner, Teller, engine_failed};
+use super::{Owner, Teller, Which, engine_failed};
 
 /// Between two tries to remove a volume that is in use still.
 const BETWEEN: Duration = Duration::from_secs(1);
+/// So often is a volume found in use before it is looked who uses it.
+const OWN_REFUSALS: u32 = 2;
 
 /// A server to be stopped.
 pub struct Stop<'a, A> {
     /// The engine.
     pub api: &'a A,
-    /// Whose server it is.
-    pub owner: Owner<'a>,
-    /// The service's name.
-    pub name: &'a str,
-    /// What its start said, if that is known.
-    pub state: Option<&'a State>,
+    /// Which one.
+    pub which: Which<'a>,
     /// Whether nothing is waited for.
     pub now: bool,
     /// When to give up waiting.
     pub deadline: Instant,
-    /// Knows the secrets.
-    pub redactor: &'a Redactor,
 }
 
 /// What belongs to a server on the swarm.
@@ -98,7 +96,7 @@ impl Goods {
     }
 }
 
-/// Removes what belongs to a server.
+/// Removes what belongs to a server; a volume that another server uses as well is for that one to remove.
 ///
 /// # Errors
 ///
@@ -136,11 +134,13 @@ pub(super) async fn clear<A: SwarmApi>(
     };
     let elsewhere: Vec<&String> = goods.nodes.iter().filter(|node| !node.is_empty() && **node != own).collect();
     if !elsewhere.is_empty() {
+        let shared = shared(api, goods, deadline).await;
         let nodes = api.nodes().await.unwrap_or_default();
         for node in elsewhere {
             let found = nodes.iter().find(|known| known.id == *node);
             let host = found.map_or(node.as_str(), |node| &node.hostname);
-            let volumes = goods.volumes.iter().map(|volume| Unreachable {
+            let own = goods.volumes.iter().filter(|volume| !shared.contains(*volume));
+            let volumes = own.map(|volume| Unreachable {
                 volume: volume.clone(),
                 node: host.to_owned(),
                 command: format!("docker -H ssh://{host} volume rm {volume}"),
@@ -161,7 +161,7 @@ pub(super) async fn clear<A: SwarmApi>(
         // One that was there before, without the label, is the user's: the engine looks at no labels of a mount then.
         let goes = |name: &&String| there.iter().any(|volume| volume.name == **name && volume.is_autoremoved());
         for volume in goods.volumes.iter().filter(goes) {
-            match remove_volume(api, volume, deadline).await {
+            match remove_volume(api, goods, volume, deadline).await {
                 Ok(()) => cleared.removed.volumes.push(volume.clone()),
                 Err(ApiError::NotFound { .. }) => {}
                 Err(error) => {
@@ -174,17 +174,44 @@ pub(super) async fn clear<A: SwarmApi>(
 }
 
 /// Removes a volume as soon as its container is gone.
-async fn remove_volume<A: SwarmApi>(api: &A, name: &str, deadline: Instant) -> Result<(), ApiError> {
+///
+/// # Errors
+///
+/// That of the engine; `NotFound` also where another server uses it.
+async fn remove_volume<A: SwarmApi>(api: &A, goods: &Goods, name: &str, deadline: Instant) -> Result<(), ApiError> {
+    let mut refusals = 0;
     loop {
         match persistently(deadline, || api.remove_volume(name)).await {
-            Err(ApiError::Conflict { .. }) if Instant::now() + BETWEEN < deadline => sleep(BETWEEN).await,
+            Err(ApiError::Conflict { message }) if Instant::now() + BETWEEN < deadline => {
+                refusals += 1;
+                // At first it is the container of the server itself that uses it.
+                if refusals == OWN_REFUSALS && shared(api, goods, deadline).await.contains(name) {
+                    return Err(ApiError::NotFound { message });
+                }
+                sleep(BETWEEN).await;
+            }
             answer => return answer,
         }
     }
 }
 
+/// Those of the volumes that other servers use as well: a user's default server and a named one may have one home.
+async fn shared<A: SwarmApi>(api: &A, goods: &Goods, deadline: Instant) -> BTreeSet<String> {
+    let services = persistently(deadline, || api.services(Some(LABEL_DEPLOYMENT))).await.unwrap_or_default();
+    let others = services.iter().filter(|there| goods.service.as_deref() != Some(&there.id));
+    let used: BTreeSet<&str> = others.flat_map(|there| volumes(&there.spec)).collect();
+    goods.volumes.iter().filter(|volume| used.contains(volume.as_str())).cloned().collect()
+}
+
+/// The names of the volumes that a `ServiceSpec` mounts.
+fn volumes(spec: &Value) -> impl Iterator<Item = &str> {
+    let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
+    let volumes = mounts.into_iter().flatten().filter(|mount| mount.get("Type").is_some_and(|kind| kind == "volume"));
+    volumes.filter_map(|mount| mount.get("Source")?.as_str())
+}
+
 /// Makes a call again that failed in passing, until the deadline.
-async fn persistently<T, F>(deadline: Instant, call: impl Fn() -> F) -> Result<T, ApiError>
+pub(super) async fn persistently<T, F>(deadline: Instant, call: impl Fn() -> F) -> Result<T, ApiError>
 where
     F: std::future::Future<Output = Result<T, ApiError>>,
 {
@@ -200,23 +227,24 @@ where
 pub async fn stop<A: SwarmApi>(job: &Stop<'_, A>, tell: &dyn Fn(&Event)) -> Event {
     let teller = Teller::new(tell);
     teller.progress(Stage::Removing, "Stopping the server");
-    match goods(job).await {
+    let redactor = Redactor::default();
+    match goods(job, &redactor).await {
         Ok(None) => Event::Stopped { removed: Removed::default(), unreachable: Vec::new() },
         Ok(Some(mut goods)) => {
             let mut left = Vec::new();
             if job.now {
                 left = std::mem::take(&mut goods.volumes).into_iter().map(|name| format!("volume {name}")).collect();
             }
-            match clear(job.api, &goods, job.deadline, job.redactor).await {
+            match clear(job.api, &goods, job.deadline, &redactor).await {
                 Ok(mut cleared) => {
                     cleared.left.append(&mut left);
                     let unreachable = cleared.unreachable.into_iter().chain(cleared.left.into_iter().map(here));
                     Event::Stopped { removed: cleared.removed, unreachable: unreachable.collect() }
                 }
-                Err(error) => Event::Failed(engine_failed(&error, job.redactor)),
+                Err(error) => Event::Failed(engine_failed(&error, &redactor)),
             }
         }
-        Err(error) => Event::Failed(engine_failed(&error, job.redactor)),
+        Err(error) => Event::Failed(engine_failed(&error, &redactor)),
     }
 }
 
@@ -227,20 +255,24 @@ pub(super) fn here(left: String) -> Unreachable {
     Unreachable { command: format!("docker {kind} rm {name}"), volume: name, node: String::new() }
 }
 
-/// What is to go. A service that somebody else owns is never touched.
-async fn goods<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Option<Goods>, ApiError> {
-    let Some(state) = job.state else {
-        let there = match job.api.service(job.name).await {
-            Ok(there) if job.owner.owns(&there) => there,
-            Ok(_) => return Ok(None),
-            Err(ApiError::NotFound { .. }) => {
-                // A start that was interrupted may have come no further than these.
-                let configs = uploads(job.api, job.owner).await?;
-                return Ok(Some(Goods { name: job.name.to_owned(), configs, ..Goods::default() }));
-            }
-            Err(error) => return Err(error),
-        };
-        return Goods::all(job.api, job.owner, &there).await.map(Some);
+/// What is to go, and its secrets. A service that somebody else owns is never touched.
+async fn goods<A: SwarmApi>(job: &Stop<'_, A>, redactor: &Redactor) -> Result<Option<Goods>, ApiError> {
+    let state = match job.which {
+        Which::State(state) => state,
+        Which::Name { owner, name, port: _ } => {
+            let there = match job.api.service(name).await {
+                Ok(there) if owner.owns(&there) => there,
+                Ok(_) => return Ok(None),
+                Err(ApiError::NotFound { .. }) => {
+                    // A start that was interrupted may have come no further than these.
+                    let configs = uploads(job.api, owner).await?;
+                    return Ok(Some(Goods { name: name.to_owned(), configs, ..Goods::default() }));
+                }
+                Err(error) => return Err(error),
+            };
+            redactor.learn_body(&there.spec);
+            return Goods::all(job.api, owner, &there).await.map(Some);
+        }
     };
     let mut nodes = nodes(job.api, &state.service_id, &state.volumes).await?;
     if !state.node.is_empty() && !nodes.contains(&state.node) {
@@ -258,7 +290,7 @@ async fn goods<A: SwarmApi>(job: &Stop<'_, A>) -> Result<Option<Goods>, ApiError
 /// The ids of the configs that hold the uploads of a server.
 pub(super) async fn uploads<A: SwarmApi>(api: &A, owner: Owner<'_>) -> Result<Vec<String>, ApiError> {
     use crate::plan::label::{BY_SPAWNER, MADE_BY};
-    use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
+    use crate::resolve::decode::{LABEL_SERVER, LABEL_USER};
     let wanted = [
         (MADE_BY, BY_SPAWNER),
         (LABEL_DEPLOYMENT, owner.deployment),
@@ -272,7 +304,7 @@ pub(super) async fn uploads<A: SwarmApi>(api: &A, owner: Owner<'_>) -> Result<Ve
 }
 
 /// Where a service's tasks ran, if that matters.
-async fn nodes<A: SwarmApi>(api: &A, service: &str, volumes: &[String]) -> Result<Vec<String>, ApiError> {
+pub(super) async fn nodes<A: SwarmApi>(api: &A, service: &str, volumes: &[String]) -> Result<Vec<String>, ApiError> {
     if volumes.is_empty() {
         return Ok(Vec::new());
     }

@@ -12,7 +12,7 @@ use crate::apply::SwarmApi;
 use crate::apply::api::{ApiError, TaskFilter};
 use crate::plan::observed::ObservedTask;
 
-use super::event::{Failed, FailureCode, Stage};
+use super::event::{Failed, FailureCode};
 use super::reach::{Found, Reach};
 use super::request::{Existing, Wait};
 use super::start::Start;
@@ -31,14 +31,14 @@ const BETWEEN_LATER_TRIES: Duration = Duration::from_millis(500);
 /// How long one try may take.
 const TRY: Duration = Duration::from_millis(500);
 /// How long the engine may be away while a server starts.
-const AWAY: Duration = Duration::from_secs(30);
+pub(super) const AWAY: Duration = Duration::from_secs(30);
 
 /// What was seen last of a service, for an account of why it is late.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) task: Option<ObservedTask>,
-    /// Whether a container may have been made.
-    pub(super) was_started: bool,
+    /// Whether a node was to run it: from then on its volumes may exist.
+    pub(super) had_node: bool,
     found: Option<Found>,
     /// The generic resources that no node has; `None` until the nodes were asked for.
     pub(super) absent: Option<Vec<(String, i64)>>,
@@ -93,16 +93,14 @@ impl<A: SwarmApi> Start<'_, A> {
                     continue;
                 }
             };
+            seen.borrow_mut().had_node |= tasks.iter().any(|task| !task.node_id.is_empty());
             let current = wanted_task(&tasks);
             // A server that is kept may have ended, and been started again by the swarm, long ago.
             let is_history =
                 self.existing == Existing::Keep && current.is_some_and(|current| current.state == "running");
             if let Some(ended) = tasks.iter().find(|task| task.has_ended()).filter(|_| !is_history) {
                 let why = words::of_ended(ended, self.redactor.redact(&ended.error));
-                let mut seen = seen.borrow_mut();
-                // A container is made, and its volumes with it, before it can be refused; not without an image.
-                seen.was_started |= why.code != FailureCode::NoImage;
-                seen.task = Some(ended.clone());
+                seen.borrow_mut().task = Some(ended.clone());
                 return Err(why);
             }
             let task = current.cloned();
@@ -125,7 +123,6 @@ impl<A: SwarmApi> Start<'_, A> {
             };
             {
                 let mut seen = seen.borrow_mut();
-                seen.was_started |= stage >= Stage::Starting;
                 seen.task.clone_from(&task);
                 seen.found.clone_from(&found);
             }

@@ -221,6 +221,23 @@ mod tests {
     }
 
     #[test]
+    fn the_page_says_what_users_read() {
+        let page = include_str!("../../docs/spawner-protocol.md");
+        let events = page.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let messages = events.filter_map(|event| Some(event.get("message")?.as_str()?.to_owned()));
+        let busy = task("pending", "no suitable node (insufficient resources on 3 nodes)");
+        let states = [&busy, &task("preparing", ""), &task("starting", ""), &task("running", "")];
+        let mut known: Vec<String> = states.map(|task| progress(Some(task), &gpus(1), &[]).1).to_vec();
+        known.push(of_late(Some(&busy), &gpus(1), &[], String::new()).message);
+        let before = ["Checking the request", "Asking the swarm for a server", "Stopping the server"];
+        known.extend(before.map(str::to_owned));
+        let mut told: Vec<String> = messages.collect();
+        told.sort();
+        known.sort();
+        assert_eq!(told, known);
+    }
+
+    #[test]
     fn what_no_node_has_is_not_in_use() {
         let node = |kind: &str, count: i64| ObservedNode {
             generic_resources: [(kind.to_owned(), count)].into(),

@@ -60,8 +60,9 @@ impl SwarmApi for FakeSwarm {
     async fn services(&self, label: Option<&str>) -> ApiResult<Vec<ObservedService>> {
         let fits = |service: &ObservedService| {
             label.is_none_or(|label| {
-                let (key, value) = label.split_once('=').unwrap_or((label, ""));
-                service.label(key) == Some(value)
+                label
+                    .split_once('=')
+                    .map_or_else(|| service.label(label).is_some(), |(key, value)| service.label(key) == Some(value))
             })
         };
         self.call("services", "", |state| Ok(state.services().into_iter().filter(fits).collect())).await

@@ -81,7 +81,8 @@ def test_a_hub_that_has_ended_finds_its_servers_again(user, clean, faults, signa
     faults.saw(fault, f"{seconds(took)}, the hub's own start", "the server, which ran on")
 
 
-def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clean, faults) -> None:
+@pytest.mark.parametrize(("signal", "ends"), [("KILL", "killed"), ("TERM", "stopped and started")])
+def test_a_hub_that_ends_in_the_middle_of_a_start_leaves_nothing(user, clean, faults, signal, ends) -> None:
     alice = user("alice")
 
     def start() -> None:
@@ -91,13 +92,12 @@ def test_a_hub_that_is_killed_in_the_middle_of_a_start_leaves_nothing(user, clea
     threading.Thread(target=start, daemon=True).start()
     until(clean.servers, 20, "the service is there")
     begun = time.monotonic()
-    clean.kill_hub()
+    clean.kill_hub(signal)
     until(lambda: clean.hub.server("alice") is None and clean.servers() == [], 60, "nothing is left")
     took = time.monotonic() - begun
     alice.start(options={"profile": "Plain"})
-    faults.saw(
-        "the hub is killed in the middle of a start", f"{seconds(took)}, the hub's own start", "no server; the next start works"
-    )
+    fault = f"the hub is {ends} in the middle of a start"
+    faults.saw(fault, f"{seconds(took)}, the hub's own start", "no server; the next start works")
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ access = { file = "/srv/jupyterhub/data/readers.txt" }
 
 [user_options.allow]
 "container_spec.env.NOTE" = true
+"container_spec.env.THEME" = { values = ["dark", "light"] }
+"resource_spec.cpu_limit" = { min = 0.5, max = 1 }
 """
 )
 
@@ -85,6 +87,9 @@ def test_s1_what_a_user_says_is_never_a_template(user, clean) -> None:
         {"container_spec": {"configs": ["jupyterhub_config-1"]}},
         {"container_spec": {"secrets": ["jupyterhub_hub_password"]}},
         {"resource_spec": {"mem_limit": "64G"}},
+        {"resource_spec": {"cpu_limit": 64}},
+        {"resource_spec": {"cpu_limit": 0.1}},
+        {"container_spec": {"env": {"THEME": "; id"}}},
         {"placement": {"constraints": []}},
         {"networks": ["bridge"]},
         {"container_spec": {"env": {"PATH": "/tmp"}}},

@@ -150,9 +150,9 @@ fn a_server_is_started_looked_at_and_stopped_with_few_calls() {
     let answer = asks(&scenario, "stop", "anna", &state);
     let stopped = answer.is("stopped", 0);
     assert_eq!(stopped["removed"]["volumes"], json!(["served-scratch-anna"]));
-    // Two, and what the volume needs: where the task was, whether that is this node, whether it has the label itself, and its
-    // removal, tried until nothing uses it.
-    let needed = [("DELETE", "/volumes/*"), ("GET", "/info"), ("GET", "/volumes")];
+    // Two, and what the volume needs: where the task was, whether that is this node, whether it has the label itself, its
+    // removal, tried until nothing uses it, and whether another server does.
+    let needed = [("DELETE", "/volumes/*"), ("GET", "/info"), ("GET", "/volumes"), ("GET", "/services")];
     let volumes: usize = needed.iter().map(|(method, path)| proxy.count(&Requests::to(method, path))).sum();
     assert!(made(&proxy).0 - volumes <= 2, "{:?}", proxy.calls());
     assert_eq!(left(&scenario), [""; 0]);
@@ -270,6 +270,46 @@ fn a_start_that_is_given_up_leaves_nothing() {
     Answer::of(child).fails("cancelled");
     drop(stdin);
     assert_eq!(left(&scenario), [""; 0]);
+}
+
+#[test]
+fn a_start_that_is_killed_is_taken_up_and_leaves_nothing() {
+    let scenario = Scenario::new(Engine::shared(), "cut-off");
+    let before = "enable_user_upload_install_files = true\nuser_upload_destination_directory = \"/home/jovyan\"";
+    configure(&scenario, before, "");
+    let file = json!({"name": "requirements", "extension": ".txt", "data": "numpy\n"});
+    let request = json!({"user_options": {"user_install_files": [file]}});
+    let moments: [(&str, fn(&Scenario<'_>) -> bool); 3] = [
+        ("the file", |scenario| !left(scenario).is_empty()),
+        ("the service", |scenario| !scenario.service_names().is_empty()),
+        ("the task", |scenario| {
+            let services = scenario.services();
+            let runs = |task: &Value| {
+                services.iter().any(|service| task["ServiceID"] == service["ID"])
+                    && task["Status"]["State"] == "running"
+            };
+            scenario.engine().get("/tasks").as_array().unwrap().iter().any(runs)
+        }),
+    ];
+    for (what, has_come) in moments {
+        let mut child = begins(&scenario, "start", "anna", &request);
+        until(what, 20, || has_come(&scenario), String::new);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let made = scenario.services().first().map(|service| service["ID"].clone());
+        let mut answer = asks(&scenario, "start", "anna", &request);
+        if let Some(made) = &made {
+            let exists = answer.is("exists", 0);
+            assert_eq!((&exists["changed"], &exists["api_token"]), (&false.into(), &TOKEN.into()), "{what}");
+            answer = asks(&scenario, "start", "anna", &json!({"existing": "keep"}));
+            assert_eq!(&answer.is("started", 0)["state"]["service_id"], made, "{what}");
+        }
+        assert!(made.is_some() || what == "the file", "{what}");
+        let state = json!({"state": answer.is("started", 0)["state"]});
+        assert_eq!(asks(&scenario, "poll", "anna", &state).is("status", 0)["running"], true, "{what}");
+        asks(&scenario, "stop", "anna", &state).is("stopped", 0);
+        assert_eq!(left(&scenario), [""; 0], "{what}");
+    }
 }
 
 #[test]

@@ -56,6 +56,26 @@ async fn a_volume_that_cannot_be_mounted_goes_too() {
     assert_empty(&swarm);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_a_node_made_before_it_had_the_image_goes_too() {
+    let soon = Some(Duration::from_millis(900));
+    for (profile, cancel, code) in
+        [("Absent", None, "no-image"), ("Pulled", None, "timeout"), ("Pulled", soon, "cancelled")]
+    {
+        let swarm = FakeSwarm::new();
+        let alice = Hub { cancel, ..hub("alice", profile) };
+        add_volume(&swarm, &alice.scratch());
+        assert_eq!(alice.start(&swarm).await.failed(), code);
+        assert_empty(&swarm);
+    }
+    // Without a node nothing was made: what is there is somebody else's.
+    let swarm = FakeSwarm::new();
+    let alice = Hub { cancel: Some(Duration::from_millis(10)), ..hub("alice", "Pulled") };
+    add_volume(&swarm, &alice.scratch());
+    assert_eq!(alice.start(&swarm).await.failed(), "cancelled");
+    assert_eq!(swarm.now(|state| state.volumes.len()), 1);
+}
+
 impl Hub {
     /// The name of the volume that goes with the server.
     pub(crate) fn scratch(&self) -> String {
@@ -78,18 +98,35 @@ async fn a_start_that_is_given_up_at_any_moment_leaves_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_fails_is_told_and_leaves_nothing() {
-    for (call, fault, code) in [
-        ("service", Fault::Fails("raft"), "engine-away"),
-        ("service", Fault::Unreachable, "engine-away"),
-        ("create_service", Fault::Refused("invalid"), "engine-refused"),
-        ("create_config", Fault::Refused("invalid"), "engine-refused"),
-        ("tasks", Fault::Refused("invalid"), "engine-refused"),
+    for (call, fault, code, seconds) in [
+        ("service", Fault::Fails("raft"), "engine-away", 31),
+        ("service", Fault::Unreachable, "engine-away", 31),
+        ("create_service", Fault::Unreachable, "engine-away", 32),
+        ("create_service", Fault::Refused("invalid"), "engine-refused", 1),
+        ("create_config", Fault::Refused("invalid"), "engine-refused", 1),
+        ("tasks", Fault::Refused("invalid"), "engine-refused", 1),
     ] {
         let swarm = FakeSwarm::new();
-        swarm.fault(call, 1, fault);
-        let told = Hub { options: file("a"), ..hub("alice", "Runs") }.start(&swarm).await;
+        swarm.faults(call, 1, if seconds > 1 { 40 } else { 1 }, fault);
+        let timeout = Duration::from_secs(60);
+        let told = Hub { timeout, options: file("a"), ..hub("alice", "Runs") }.start(&swarm).await;
         assert_eq!(told.failed(), code, "{call}");
+        assert!(told.took.as_secs() <= seconds, "{call} took {:?}", told.took);
         assert_empty(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_is_away_for_a_while_costs_that_while() {
+    for call in ["service", "configs", "create_config", "create_service", "tasks"] {
+        for fault in [Fault::Unreachable, Fault::CutBefore, Fault::CutAfter] {
+            let swarm = FakeSwarm::new();
+            swarm.faults(call, 1, 5, fault.clone());
+            let told = Hub { options: file("a"), ..hub("alice", "Runs") }.start(&swarm).await;
+            told.started();
+            assert!(told.took.as_secs() <= 7, "{call} took {:?}", told.took);
+            assert_eq!(swarm.now(|state| (state.services.len(), state.configs.len())), (1, 1), "{call} {fault:?}");
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use swarmgen::resolve::document::Inputs;
 use swarmgen::resolve::{Compiler, Request as Asked};
 use swarmgen::source::{ReadError, SourceMap, World};
 use swarmgen::spawner::request::{Existing, State, Wait};
-use swarmgen::spawner::{Event, Owner, Poll, Request, Start, Stop, poll, stop};
+use swarmgen::spawner::{Event, Owner, Request, Start, Stop, Which, poll, stop};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -63,6 +63,12 @@ images = [
     { name = "Unplaced", image = "addressless:1" },
     { name = "Telltale", image = "telltale:canary-of-the-token" },
     { name = "Unmounted", image = "telltale:2", mounts = [
+        { source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } },
+    ] },
+    { name = "Absent", image = "missing:1", mounts = [
+        { source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } },
+    ] },
+    { name = "Pulled", image = "pulling:1", mounts = [
         { source = "scratch-{name}", target = "/scratch", labels = { autoremove = "True" } },
     ] },
     { name = "Scratch", image = "runs:3", mounts = [
@@ -185,10 +191,8 @@ impl Hub {
     }
 
     async fn poll(&self, swarm: &FakeSwarm, state: Option<&State>) -> Value {
-        let (redactor, owner) = (Redactor::default(), self.owner());
         let name = self.name();
-        let question = Poll { api: swarm, owner, name: &name, port: self.port, state, redactor: &redactor };
-        serde_json::to_value(poll(&question).await).unwrap()
+        serde_json::to_value(poll(swarm, self.which(&name, state)).await).unwrap()
     }
 
     async fn stop(&self, swarm: &FakeSwarm, state: Option<&State>) -> Told {
@@ -196,13 +200,16 @@ impl Hub {
     }
 
     async fn stop_with(&self, swarm: &FakeSwarm, state: Option<&State>, now: bool) -> Told {
-        let (redactor, owner, begun) = (Redactor::default(), self.owner(), Instant::now());
-        let name = self.name();
+        let (name, begun) = (self.name(), Instant::now());
         let deadline = begun + self.timeout;
-        let job = Stop { api: swarm, owner, name: &name, state, now, deadline, redactor: &redactor };
+        let job = Stop { api: swarm, which: self.which(&name, state), now, deadline };
         let told = RefCell::new(Vec::new());
         let result = stop(&job, &|event| told.borrow_mut().push(event.clone())).await;
         Told::new(told.into_inner(), result, begun)
+    }
+
+    fn which<'a>(&'a self, name: &'a str, state: Option<&'a State>) -> Which<'a> {
+        state.map_or(Which::Name { owner: self.owner(), name, port: self.port }, Which::State)
     }
 
     /// The service's name.

@@ -60,6 +60,24 @@ async fn a_server_that_restarts_lives_and_one_that_ends_time_and_again_does_not(
 }
 
 #[tokio::test(start_paused = true)]
+async fn why_a_server_ended_tells_no_secret() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Runs");
+    let told = alice.start(&swarm).await;
+    for _ in 0..3 {
+        swarm.now(|state| state.displace(&alice.name(), &format!("telltale:{TOKEN}")));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    for state in [Some(told.started()), None] {
+        let status = alice.poll(&swarm, state).await;
+        assert_eq!(status["reason"], json!("invalid mount config: «redacted»"));
+    }
+    // Without the service nobody knows what of it is secret.
+    swarm.faults("service", 1, 9, Fault::Fails("raft"));
+    assert_eq!(alice.poll(&swarm, Some(told.started())).await["reason"], json!("its task is rejected"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_is_gone_is_no_server() {
     let swarm = FakeSwarm::new();
     let alice = hub("alice", "Runs");

@@ -72,6 +72,23 @@ async fn a_replacement_that_is_given_up_leaves_no_half_of_the_old_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_volume_of_two_servers_goes_with_the_last() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Scratch");
+    let second = Hub { server: "second", ..alice.clone() };
+    let told = alice.start(&swarm).await;
+    second.start(&swarm).await.started();
+    add_volume(&swarm, &alice.scratch());
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    assert_eq!(stopped.result["unreachable"], json!([]));
+    assert!(stopped.took.as_secs() < 5, "{:?}", stopped.took);
+    assert_eq!(swarm.now(|state| state.volumes.len()), 1);
+    let stopped = second.stop(&swarm, None).await;
+    assert_eq!(stopped.result["removed"]["volumes"], json!([alice.scratch()]));
+    assert_empty(&swarm);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_somebody_else_removed_leaves_nothing() {
     for with_state in [true, false] {
         let swarm = FakeSwarm::new();

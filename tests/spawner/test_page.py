@@ -54,7 +54,7 @@ def test_the_page_lists_the_codes_that_are_told_apart():
     assert {"cancelled", "config", "conflict", "exited", "internal", "no-image", "not-listening", "protocol", "rejected"} < codes
     (example,) = re.findall(r'^(\{"event": "failed".*\})$', PAGE, re.M)
     failure = Failure(json.loads(example))
-    assert failure.code in codes and "Choose a smaller profile" in failure.jupyterhub_message
+    assert failure.code in codes and "Choose a smaller one" in failure.jupyterhub_message
 
 
 @pytest.fixture

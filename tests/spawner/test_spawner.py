@@ -37,9 +37,17 @@ async def test_settings_are_asked_once_and_taken_over(script, world):
         await spawner.run_auth_state_hook(None)
     assert len(script.asked("settings")) == 1
     assert script.asked("settings")[0]["arguments"] == ["spawner", "settings", "--config", "/etc/jupyterhub/swarmgen.toml"]
-    assert (second.port, second.start_timeout, second.http_timeout) == (8899, 300, 30)
+    assert (second.port, second.start_timeout, second.http_timeout) == (8899, 315, 30)
     assert (second.mem_limit, second.cpu_limit, second.mem_guarantee) == (536870912, 1.5, None)
     assert (second.ip, second.env_keep) == ("0.0.0.0", [])
+
+
+async def test_settings_are_asked_once_by_all_who_come_at_once(script, world):
+    script.on("settings", [{"sleep": 0.5}, {"emit": SETTINGS}])
+    spawners = [world.spawner(world.user(f"user{number}")) for number in range(5)]
+    await asyncio.gather(*(spawner.run_auth_state_hook(None) for spawner in spawners))
+    assert len(script.asked("settings")) == 1
+    assert {spawner.port for spawner in spawners} == {8899}
 
 
 async def test_the_hubs_own_settings_win_where_they_are_the_hubs(script, world, config, caplog):
@@ -51,6 +59,13 @@ async def test_the_hubs_own_settings_win_where_they_are_the_hubs(script, world, 
     await spawner.run_auth_state_hook(None)
     assert (spawner.start_timeout, spawner.hub_connect_url) == (77, "http://gate:1")
     assert (spawner.port, spawner.mem_limit) == (8899, 536870912)
+
+
+async def test_the_hubs_own_url_stays(script, world, config):
+    config.JupyterHub.hub_connect_url = "http://proxy:8000"
+    spawner = world.spawner(world.user())
+    await spawner.run_auth_state_hook(None)
+    assert not spawner.hub_connect_url
 
 
 async def test_servers_find_the_hub_by_its_services_name(script, world):
@@ -137,7 +152,7 @@ async def test_start_hands_on_the_request_and_gives_the_tasks_address(script, wo
     assert request["hub"]["env"]["JUPYTERHUB_API_TOKEN"] == "t0ken"
     assert request["user_options"] == {"profile": "GPU"}
     assert (request["existing"], request["wait"], request["cancel_on_eof"]) == ("tell", "listening", True)
-    assert 285 < request["timeout"] <= 290
+    assert 299 < request["timeout"] <= 300
     assert "t0ken" not in json.dumps(script.asked("start")[0]["arguments"])
     assert spawner.get_state() == {"swarmgen": STATE}
 
@@ -462,6 +477,14 @@ async def test_an_interrupted_start_that_came_to_nothing_is_cleared_away(script,
     assert len(script.asked("stop")) == 1
 
 
+async def test_the_files_of_an_interrupted_start_go_too(script, world):
+    script.on("poll", [{"emit": ENDED}])
+    script.on("stop", [{"emit": STOPPED}])
+    spawner = world.spawner(world.user(), running=True)
+    assert await spawner.poll() == 3
+    assert len(script.asked("stop")) == 1
+
+
 async def test_a_server_between_two_tasks_is_waited_for(script, world):
     script.on("poll", [{"emit": RUNNING | {"address": None, "port": None}}])
     spawner = world.spawner(world.user(), running=True)
@@ -528,6 +551,16 @@ async def test_stop_gives_up_in_the_end(script, world, config):
     with pytest.raises(Failure):
         await asyncio.wait_for(spawner.stop(), 15)
     assert len(script.asked("stop")) == 2
+
+
+async def test_a_stop_that_hangs_ends(script, world, monkeypatch):
+    monkeypatch.setattr("swarmgen.spawner.STOP_TIMEOUT", 0.5)
+    monkeypatch.setattr("swarmgen.spawner.GRACE", 0.5)
+    script.on("stop", [{"sleep": 60}])
+    spawner = world.spawner(world.user(), running=True)
+    with pytest.raises(Failure) as caught:
+        await asyncio.wait_for(spawner.stop(), 30)
+    assert caught.value.code == "timeout"
 
 
 async def test_what_cannot_be_stopped_is_told_at_once(script, world):

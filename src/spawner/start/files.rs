@@ -11,6 +11,7 @@ use crate::plan::object::{LABEL_OBJECT, ObservedIds};
 use crate::plan::observed::{Labels, ObservedObject, ObservedState};
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
 use crate::resolve::object::{Object, ObjectKind};
+use crate::resolve::upload::Upload;
 
 use super::{Made, Start};
 use crate::spawner::event::{Failed, FailureCode};
@@ -27,10 +28,10 @@ impl<A: SwarmApi> Start<'_, A> {
         let fail = |error: ApiError| engine_failed(&error, self.redactor);
         let mut state = ObservedState::default();
         if !container.configs.is_empty() {
-            state.configs = self.api.configs().await.map_err(fail)?;
+            state.configs = self.patiently(|| self.api.configs()).await.map_err(fail)?;
         }
         if !container.secrets.is_empty() {
-            state.secrets = self.api.secrets().await.map_err(fail)?;
+            state.secrets = self.patiently(|| self.api.secrets()).await.map_err(fail)?;
         }
         for object in self.objects {
             let there = match object.kind {
@@ -48,13 +49,16 @@ impl<A: SwarmApi> Start<'_, A> {
             let labels = self.labels(&[(MADE_BY, BY_APPLY), (LABEL_OBJECT, &object.name)]);
             let created = match object.kind {
                 ObjectKind::Config => {
-                    self.api.create_config(&object.swarm_name, &labels, object.content.expose().as_bytes()).await
+                    let content = object.content.expose().as_bytes();
+                    self.patiently(|| self.api.create_config(&object.swarm_name, &labels, content)).await
                 }
-                ObjectKind::Secret => self.api.create_secret(&object.swarm_name, &labels, &object.content).await,
+                ObjectKind::Secret => {
+                    self.patiently(|| self.api.create_secret(&object.swarm_name, &labels, &object.content)).await
+                }
             };
             let id = match created {
                 Ok(id) => id,
-                // Another start was quicker: its content is the same, as its name is.
+                // Another start was quicker, or the answer was lost: its content is the same, as its name is.
                 Err(ApiError::Conflict { .. }) => self.find(object).await?,
                 Err(error) => return Err(fail(error)),
             };
@@ -97,18 +101,22 @@ impl<A: SwarmApi> Start<'_, A> {
             if let Some(old) = old {
                 let is_ours = labels.iter().filter(|(key, _)| *key != LABEL_OBJECT);
                 if !is_ours.clone().all(|(key, value)| old.labels.get(key) == Some(value)) {
-                    let detail = format!("the config `{}` is there and not this server's", old.name);
-                    let message = "The name of an uploaded file is taken on the swarm by something else.";
-                    return Err(failed(FailureCode::Conflict, message, detail));
+                    return Err(taken(&old.name));
                 }
                 // What an earlier start left.
-                match self.api.remove_config(&old.id).await {
+                match self.patiently(|| self.api.remove_config(&old.id)).await {
                     Ok(()) | Err(ApiError::NotFound { .. }) => {}
                     Err(error) => return Err(fail(error)),
                 }
             }
             made.borrow_mut().is_uploading = true;
-            let id = self.api.create_config(&upload.config, &labels, upload.content.as_bytes()).await.map_err(fail)?;
+            let content = upload.content.as_bytes();
+            let id = match self.patiently(|| self.api.create_config(&upload.config, &labels, content)).await {
+                Ok(id) => id,
+                // The answer was lost.
+                Err(ApiError::Conflict { .. }) => self.uploaded(upload, &labels).await?,
+                Err(error) => return Err(fail(error)),
+            };
             let mut made = made.borrow_mut();
             made.configs.push(id);
             made.is_uploading = false;
@@ -116,10 +124,18 @@ impl<A: SwarmApi> Start<'_, A> {
         Ok(())
     }
 
+    /// The id of a file that is on the swarm, if it is this server's.
+    async fn uploaded(&self, upload: &Upload, labels: &Labels) -> Result<String, Box<Failed>> {
+        let configs =
+            self.patiently(|| self.api.configs()).await.map_err(|error| engine_failed(&error, self.redactor))?;
+        let own = configs.into_iter().find(|config| config.name == *upload.config && config.labels == *labels);
+        own.map(|config| config.id).ok_or_else(|| taken(&upload.config))
+    }
+
     async fn find(&self, object: &Object) -> Result<String, Box<Failed>> {
         let there = match object.kind {
-            ObjectKind::Config => self.api.configs().await,
-            ObjectKind::Secret => self.api.secrets().await,
+            ObjectKind::Config => self.patiently(|| self.api.configs()).await,
+            ObjectKind::Secret => self.patiently(|| self.api.secrets()).await,
         };
         let there = there.map_err(|error| engine_failed(&error, self.redactor))?;
         let found = there.into_iter().find(|own| own.name == object.swarm_name);
@@ -148,4 +164,10 @@ impl<A: SwarmApi> Start<'_, A> {
             }
         }
     }
+}
+
+/// The name of an upload's config is another one's.
+fn taken(name: &str) -> Box<Failed> {
+    let detail = format!("the config `{name}` is there and not this server's");
+    failed(FailureCode::Conflict, "The name of an uploaded file is taken on the swarm by something else.", detail)
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::apply::api::{ApiError, SwarmApi};
 use crate::plan::observed::ObservedService;
 use crate::spawner::event::Unreachable;
-use crate::spawner::stop::{Cleared, Goods, clear, uploads};
+use crate::spawner::stop::{Cleared, Goods, clear, nodes, persistently, uploads};
 use crate::spawner::wait::Seen;
 
 use super::{BETWEEN_LOOKS, Start};
@@ -79,11 +79,19 @@ impl<A: SwarmApi> Start<'_, A> {
             },
             None => None,
         };
-        let node = seen.task.as_ref().map(|task| task.node_id.clone()).unwrap_or_default();
+        let mut goods = Goods { name: self.service.name.to_string(), service: id, configs, ..Goods::default() };
         // Those of a server that was there before are its own.
-        let volumes = if seen.was_started && id.is_some() { Goods::volumes_of(self.service) } else { Vec::new() };
-        let name = self.service.name.to_string();
-        let goods = Goods { name, service: id, configs, volumes, nodes: vec![node] };
+        if let Some(id) = &goods.service {
+            let volumes = Goods::volumes_of(self.service);
+            match persistently(deadline, || nodes(self.api, id, &volumes)).await {
+                Ok(nodes) => goods.nodes = nodes,
+                Err(_) => return nothing_but(feared),
+            }
+            // A node makes the volumes that have a driver's options before it fetches the image. Without a node, there are none.
+            if !goods.nodes.is_empty() {
+                goods.volumes = volumes;
+            }
+        }
         clear(self.api, &goods, deadline, self.redactor).await.unwrap_or_else(|_| nothing_but(goods.names()))
     }
 
@@ -99,7 +107,7 @@ impl<A: SwarmApi> Start<'_, A> {
             name: self.service.name.to_string(),
             service: has_service.then(String::new),
             configs,
-            volumes: if has_service && seen.was_started { Goods::volumes_of(self.service) } else { Vec::new() },
+            volumes: if has_service && seen.had_node { Goods::volumes_of(self.service) } else { Vec::new() },
             nodes: Vec::new(),
         };
         made.old.iter().flat_map(Goods::names).chain(goods.names()).collect()
