@@ -131,6 +131,41 @@ class Asker:
 
 
 @dataclass
+class Used:
+    """Seconds of processor time."""
+
+    hub: float = 0.0
+    # The programs that the hub ran and that have ended.
+    programs: float = 0.0
+    engine: float = 0.0
+
+    @staticmethod
+    def so_far(deployed: Deployment) -> Used:
+        """What was used since each of them began."""
+        own, programs = times(process("jupyterhub -f /etc/jupyterhub/"))
+        return Used(own, programs, times(process(f"dockerd .*{deployed.engine.folder}/1/"))[0])
+
+    def since(self, before: Used) -> Used:
+        return Used(self.hub - before.hub, self.programs - before.programs, self.engine - before.engine)
+
+    def each(self, count: int) -> str:
+        return f"{self.hub / count:.2f} / {self.programs / count:.2f} / {self.engine / count:.2f} s"
+
+
+def process(pattern: str) -> str:
+    """The id of the process that has such a command, and not of one that only started it."""
+    found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=True).stdout.split()
+    return next(one for one in found if not Path(f"/proc/{one}/comm").read_text().startswith(("docker-init", "unshare", "bash")))
+
+
+def times(process: str) -> tuple[float, float]:
+    """Seconds of processor time of a process, and of its children that have ended."""
+    values = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (int(values[11]) + int(values[12])) / ticks, (int(values[13]) + int(values[14])) / ticks
+
+
+@dataclass
 class Run:
     """What so many starts at once took."""
 
@@ -140,6 +175,7 @@ class Run:
     lists: float = 0.0
     stops: float = 0.0
     failed: int = 0
+    used: Used = field(default_factory=Used)
 
 
 @dataclass
@@ -162,6 +198,11 @@ class Runs:
     def mean(self, of: Callable[[Run], float]) -> str:
         return f"{statistics.mean(of(run) for run in self.all):.1f}"
 
+    def used(self, count: int) -> str:
+        every = [run.used for run in self.all]
+        mean = (statistics.mean(one.hub for one in every), statistics.mean(one.programs for one in every))
+        return Used(*mean, statistics.mean(one.engine for one in every)).each(count)
+
     def middle(self) -> float:
         return statistics.median(run.seconds for run in self.all)
 
@@ -179,6 +220,7 @@ class Contender:
         proxy = self.deployed.proxy
         proxy.delay = delay
         proxy.requests.clear()
+        before = Used.so_far(self.deployed)
         asker = Asker(self.hub.token)
         begun = time.perf_counter()
         threads = [threading.Thread(target=self.hub.request_start, args=(name,)) for name in names]
@@ -198,6 +240,7 @@ class Contender:
         latencies = asker.stop()
         for thread in threads:
             thread.join()
+        used = Used.so_far(self.deployed).since(before)
         requests = proxy.requests.copy()
         lists = requests.pop("GET /tasks", 0)
         proxy.requests.clear()
@@ -214,7 +257,7 @@ class Contender:
         docker = self.deployed.engine.docker
         until(lambda: len(docker("ps", "--quiet").split()) == 2, 120, "the containers are gone")
         stopped /= max(1, len(started))
-        return Run(taken, latencies, requests.total() / count, lists / taken, stopped, len(failed))
+        return Run(taken, latencies, requests.total() / count, lists / taken, stopped, len(failed), used)
 
     def _missing(self, names: list[str]) -> set[str]:
         users = self.hub.ask("GET", "/users?state=ready&limit=200").json
@@ -226,6 +269,7 @@ def bare(deployed: Deployment, count: int) -> Run:
     """So many servers, without the hub having any part in it."""
     docker = deployed.engine.docker
     options = "--user 1000:1000 --network jupyterhub --endpoint-mode dnsrr --init --restart-condition none".split()
+    before = Used.so_far(deployed)
     asker = Asker(deployed.token)
     begun = time.perf_counter()
     body = ["service", "create", "--quiet", "--detach", "--no-resolve-image"]
@@ -256,10 +300,11 @@ def bare(deployed: Deployment, count: int) -> Run:
         time.sleep(0.1 if count == 1 else 0.5)
     taken = time.perf_counter() - begun
     latencies = asker.stop()
+    used = Used.so_far(deployed).since(before)
     for number in range(count):
         docker("service", "rm", f"bare{number}")
     until(lambda: len(docker("ps", "--quiet").split()) == 2, 120, "the containers are gone")
-    return Run(taken, latencies)
+    return Run(taken, latencies, used=used)
 
 
 def gateways(deployed: Deployment) -> dict[str, str]:
@@ -346,7 +391,7 @@ def main() -> None:
         engine.stop()
     print("# Performance under JupyterHub\n")
     print("Written by `benches/hub.py`, which tells what is measured and how. Times are medians (least-greatest).\n")
-    print(f"- {datetime.date.today()}; {system}; load {load:.1f} at the start; {options.rounds} rounds")
+    print(f"- {datetime.date.today()}; {system}; load {load:.1f} at the start; rounds: {options.rounds}")
     print(f"- JupyterHub {VERSION}, an engine of one node, {docker}")
     names = ["bare servers", *contenders]
     print("\n## From the request until all are ready")
@@ -368,6 +413,17 @@ def main() -> None:
     ]
     for count in options.slow:
         cells.append([f"{count}, slow engine", "", *(spawned[name, count, 0.1].latency() for name in contenders)])
+    rows("servers at once", names, cells)
+    print("\n## Processor time")
+    print(
+        "\nPer server, until all were ready: the hub's process / the programs that it ran / the engine's. Beside bare servers the"
+    )
+    print("hub only answers the question above. What of the time from request to readiness lies above the floor is the hub's own")
+    print("work for a start, which shares two cores with all servers that start.")
+    cells = [
+        [str(count), floors[count].used(count), *(spawned[name, count, 0.0].used(count) for name in contenders)]
+        for count in options.counts
+    ]
     rows("servers at once", names, cells)
     print("\n## Requests to the engine")
     cells = []
