@@ -153,9 +153,9 @@ class Used:
 
 
 def process(pattern: str) -> str:
-    """The id of the process that has such a command, and not of one that only started it."""
+    """The id of the hub's or an engine's process that has such a command, and not of one that only started it."""
     found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=True).stdout.split()
-    return next(one for one in found if not Path(f"/proc/{one}/comm").read_text().startswith(("docker-init", "unshare", "bash")))
+    return next(one for one in found if Path(f"/proc/{one}/comm").read_text().startswith(("jupyterhub", "python", "dockerd")))
 
 
 def times(process: str) -> tuple[float, float]:
