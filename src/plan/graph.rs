@@ -74,8 +74,8 @@ pub enum Warning {
         user: String,
         /// What differs: `driver`, `options.KEY`, `labels.KEY`.
         fields: Vec<String>,
-        /// Whether `--replace-volumes` would replace it: it holds no data, or is removed with its server anyway.
-        replaceable: bool,
+        /// What keeps it from being made anew.
+        stays_for: StaysFor,
     },
     /// A volume that was to be looked at or removed is not on the engine's node, and may be on another one.
     VolumeUnseen {
@@ -93,6 +93,19 @@ pub enum Warning {
         /// The user's name.
         user: String,
     },
+}
+
+/// What keeps a volume that differs from being made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StaysFor {
+    /// `--replace-volumes` was not given: it holds no data, or is removed with its server anyway.
+    Option,
+    /// It may hold data: it is neither an sshfs one nor labelled `autoremove` itself.
+    Data,
+    /// Other services mount it.
+    Others,
+    /// No service mounts it yet: it was there before the server that is to.
+    Nobody,
 }
 
 /// One service: of a user who is wanted, or one that is on the swarm.

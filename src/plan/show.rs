@@ -3,7 +3,7 @@
 pub mod human;
 pub mod json;
 
-use super::graph::{Action, Item, Plan, Verdict, Warning};
+use super::graph::{Action, Item, Plan, StaysFor, Verdict, Warning};
 use crate::resolve::object::ObjectKind;
 
 /// How many services have which fate.
@@ -123,18 +123,22 @@ fn warning_text(warning: &Warning, whose: &str, several: bool) -> String {
     };
     let one_or_more = |one: &'static str, more: &'static str| if several { more } else { one };
     match warning {
-        Warning::VolumeDiffers { volume: name, fields, replaceable, .. } => {
+        Warning::VolumeDiffers { volume: name, fields, stays_for, .. } => {
             let (volume, fields) = (volume(name), fields.join(", "));
-            let differ = one_or_more("differs", "differ");
-            let rest = match replaceable {
-                true => one_or_more("`--replace-volumes` makes it anew", "`--replace-volumes` makes them anew"),
-                false => one_or_more("it may hold data, or others use it", "they may hold data, or others use them"),
+            let (differ, stay) = (one_or_more("differs", "differ"), one_or_more("stays as it is", "stay as they are"));
+            let (it, its) = (one_or_more("it", "them"), one_or_more("its server", "their servers"));
+            let rest = match stays_for {
+                StaysFor::Option => format!("`--replace-volumes` makes {it} anew"),
+                StaysFor::Data => format!(
+                    "{} hold data and {} never touched; save that, remove {its} and `docker volume rm` {it}, or mount {}",
+                    one_or_more("it may", "they may"),
+                    one_or_more("is", "are"),
+                    one_or_more("another one", "other ones")
+                ),
+                StaysFor::Others => format!("others use {it}; `docker volume rm` {it} once nobody does"),
+                StaysFor::Nobody => format!("no server uses {it} yet; `docker volume rm` {it} to have {it} made anew"),
             };
-            format!(
-                "{volume} {differ} from what is wanted in {fields} and {} as {}: {rest}",
-                one_or_more("stays", "stay"),
-                one_or_more("it is", "they are")
-            )
+            format!("{volume} {differ} from what is wanted in {fields} and {stay}: {rest}")
         }
         Warning::VolumeUnseen { volume: name, removal: true, .. } => {
             let go = one_or_more("goes with its server, but is", "go with their servers, but are");

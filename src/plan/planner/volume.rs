@@ -7,11 +7,10 @@ use serde_json::Value;
 
 use super::{Options, Wanted};
 use crate::plan::diff::Differences;
-use crate::plan::graph::{Action, Cause, Change, Plan, Shown, Warning};
+use crate::plan::graph::{Action, Cause, Change, Plan, Shown, StaysFor, Warning};
 use crate::plan::label::{AUTOREMOVE, hides_volume, is_true};
 use crate::plan::observed::{Labels, ObservedService, ObservedState, ObservedVolume};
 use crate::plan::place::{Place, Step};
-use crate::resolve::decode::is_plugin;
 use crate::resolve::merge::normal_target;
 
 /// How the compiler escapes braces that the engine would expand.
@@ -45,11 +44,6 @@ struct Mounted<'m> {
 }
 
 impl Mounted<'_> {
-    /// Tells whether it holds no data of its own, or none that outlives its server.
-    fn is_replaceable(&self) -> bool {
-        is_plugin(self.driver) || self.is_autoremoved()
-    }
-
     /// Tells whether a volume that it makes goes with its server.
     fn is_autoremoved(&self) -> bool {
         self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
@@ -148,18 +142,29 @@ impl<'s> Volumes<'s> {
             if fields.is_empty() {
                 continue;
             }
-            let others = live.map(|(service, _)| service.id.as_str());
-            let is_shared = self.users(&mount.name).any(|service| Some(service.id.as_str()) != others);
-            let replaceable = mount.is_replaceable() && !is_shared && live.is_some();
-            if options.replace_volumes && replaceable {
+            let stays_for = self.stays_for(volume, live.map(|(service, _)| service));
+            if options.replace_volumes && stays_for == StaysFor::Option {
                 outdated.volumes.push(mount.name.clone().into_owned());
                 outdated.changes.extend(fields.iter().map(|field| change(field, &mount, wanted, volume)));
             } else {
                 let user = wanted.user.clone();
-                warnings.push(Warning::VolumeDiffers { volume: shown, user, fields, replaceable });
+                warnings.push(Warning::VolumeDiffers { volume: shown, user, fields, stays_for });
             }
         }
         outdated
+    }
+
+    /// What keeps a volume from being made anew for the service that is there.
+    fn stays_for(&self, volume: &ObservedVolume, service: Option<&ObservedService>) -> StaysFor {
+        // What the volume itself is counts: the mount's driver and labels are only for new ones.
+        if !volume.is_replaceable() {
+            return StaysFor::Data;
+        }
+        let own = service.map(|service| service.id.as_str());
+        if self.users(&volume.name).any(|user| Some(user.id.as_str()) != own) {
+            return StaysFor::Others;
+        }
+        if own.is_some() { StaysFor::Option } else { StaysFor::Nobody }
     }
 
     /// The services that mount a volume.
