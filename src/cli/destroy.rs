@@ -38,6 +38,7 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
         }
         let settings = Settings {
             parallelism: destroy.parallelism.into(),
+            keep_going: true,
             call_timeout: destroy.engine.engine_timeout,
             ..Settings::default()
         };

@@ -151,6 +151,17 @@ async fn nothing_of_an_untouched_swarm_is_undone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_was_to_go_is_brought_back_with_its_volume() {
+    let (swarm, plan) = remove::leaving_beside_a_failure().await;
+    let (before, volumes) = (specs(&swarm), swarm.now(|state| state.volumes.clone()));
+    let ran = apply(&swarm, &plan).await;
+    assert_eq!(ran.outcome.failed().count(), 1);
+    roll_back(&swarm, &ran.outcome).await.assert_complete();
+    assert_eq!(specs(&swarm), before);
+    assert_eq!(swarm.now(|state| state.volumes.clone()), volumes);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_gone_is_told() {
     let swarm = swarm_with(&[wanted("a", "runs")]).await;
     let volume = swarmgen::plan::observed::ObservedVolume { name: "home".to_owned(), ..Default::default() };
