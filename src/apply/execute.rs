@@ -135,6 +135,9 @@ impl<A: SwarmApi> Work<'_, A> {
     }
 
     async fn act(&self, going: &Going<'_>, index: usize, action: &Action) {
+        if let Action::RemoveVolume { .. } | Action::RemoveObject { .. } = action {
+            self.ledger.close();
+        }
         let done = async {
             match action {
                 Action::CreateObject(object) => self.create_object(object).await.map(|()| State::Done),

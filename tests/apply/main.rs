@@ -63,7 +63,9 @@ fn with(mut new: NewService, at: &str, value: Value) -> NewService {
 }
 
 fn labels() -> Labels {
-    [("swarmgen.deployment".to_owned(), DEPLOYMENT.to_owned())].into()
+    [("swarmgen.deployment", DEPLOYMENT), ("swarmgen.made-by", "apply")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn object(kind: ObjectKind, name: &str) -> Action {

@@ -104,7 +104,7 @@ async fn what_others_removed_is_gone() {
     });
     let ran = apply(&swarm, &plan).await;
     ran.assert_complete();
-    assert!(!ran.outcome.has_changed_anything());
+    assert!(!ran.outcome.is_undoable());
 }
 
 /// A server with a volume that goes, beside one that is made and does not run.
