@@ -145,11 +145,11 @@ impl<A: SwarmApi> Work<'_, A> {
                     self.serve(index, action).await
                 }
                 Action::RemoveService(old) => self.remove(going, index, old).await,
-                Action::RemoveVolume { name, service, .. } => {
+                Action::RemoveVolume { volume, service } => {
                     let bound = patience(going.removal(service).map_or(&Value::Null, |old| &old.before.0));
-                    self.remove_volume(name, describe(action).0, bound).await.map(|()| State::Done)
+                    self.remove_volume(&volume.name, describe(action).0, bound).await.map(|()| State::Done)
                 }
-                Action::RemoveObject { kind, id, name } => {
+                Action::RemoveObject { kind, id, name, .. } => {
                     self.remove_object(*kind, id, name).await.map(|()| State::Done)
                 }
             }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use crate::plan::graph::{Action, Body, NewService, ObjectKind, Plan};
+use crate::plan::graph::{Action, Body, NewService, ObjectKind, Plan, VolumeRemoval};
 
 use super::event::{Act, Subject};
 use super::redact::REDACTED;
@@ -199,6 +199,12 @@ impl Ledger {
     }
 }
 
+/// A volume of a service, without its name where that is a secret.
+pub(super) fn volume_of(volume: &VolumeRemoval, service: &str) -> Subject {
+    let name = if volume.is_secret { REDACTED } else { &volume.name }.to_owned();
+    Subject::Volume { name, service: service.to_owned() }
+}
+
 /// What an action is about, and what it does.
 pub(super) fn describe(action: &Action) -> (Subject, Act) {
     match action {
@@ -207,10 +213,7 @@ pub(super) fn describe(action: &Action) -> (Subject, Act) {
         Action::UpdateService(update) => ((&update.new).into(), Act::Update),
         Action::ReplaceService { new, .. } => (new.into(), Act::Replace),
         Action::RemoveService(old) => (old.into(), Act::Remove),
-        Action::RemoveVolume { name, service, is_secret } => {
-            let name = if *is_secret { REDACTED } else { name }.to_owned();
-            (Subject::Volume { name, service: service.clone() }, Act::Remove)
-        }
+        Action::RemoveVolume { volume, service } => (volume_of(volume, service), Act::Remove),
         Action::RemoveObject { kind, name, .. } => (Subject::Object { kind: *kind, name: name.clone() }, Act::Remove),
     }
 }

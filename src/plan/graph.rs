@@ -243,8 +243,8 @@ pub enum Action {
     ReplaceService {
         /// What is removed.
         old: Removal,
-        /// The volumes of the engine's node that are removed before it is made anew.
-        volumes: Vec<String>,
+        /// The volumes that are removed before it is made anew.
+        volumes: Vec<VolumeRemoval>,
         /// What is made.
         new: NewService,
     },
@@ -252,12 +252,10 @@ pub enum Action {
     RemoveService(Removal),
     /// Removes a volume from the engine's node.
     RemoveVolume {
-        /// Its name.
-        name: String,
+        /// Which.
+        volume: VolumeRemoval,
         /// The service that used it.
         service: String,
-        /// Whether its name holds a secret.
-        is_secret: bool,
     },
     /// Removes a Swarm config or secret of ours that nothing refers to.
     RemoveObject {
@@ -267,6 +265,8 @@ pub enum Action {
         id: String,
         /// Its name.
         name: String,
+        /// Why, in a plan that compares with a config.
+        cause: Option<Cause>,
     },
 }
 
@@ -341,6 +341,17 @@ pub struct Removal {
     pub server: String,
     /// What it was: where a rollback leads.
     pub before: Body,
+}
+
+/// A volume of the engine's node to be removed, with what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeRemoval {
+    /// Its name.
+    pub name: String,
+    /// Whether its name holds a secret.
+    pub is_secret: bool,
+    /// Why, in a plan that compares with a config.
+    pub cause: Option<Cause>,
 }
 
 /// A `ServiceSpec` with its secrets in full: it shows nothing of itself.

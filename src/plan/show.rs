@@ -3,7 +3,7 @@
 pub mod human;
 pub mod json;
 
-use super::graph::{Action, Item, Plan, StaysFor, Verdict, Warning};
+use super::graph::{Action, Cause, Item, Plan, StaysFor, Verdict, VolumeRemoval, Warning};
 use crate::resolve::object::ObjectKind;
 
 /// How many services have which fate.
@@ -57,15 +57,35 @@ impl std::fmt::Display for Counts {
 }
 
 /// What is made or removed besides services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 struct Beside<'p> {
-    /// Whether it is removed.
-    goes: bool,
+    fate: Fate,
     thing: Thing,
     /// Its name; `None` where that is a secret.
     name: Option<&'p str>,
-    /// Where the config declares it, as `file:line:column`; `None` where it goes.
-    place: Option<&'p str>,
+    /// Why, in a plan that compares with a config.
+    cause: Option<Cause>,
+}
+
+impl<'p> Beside<'p> {
+    fn of_volume(volume: &'p VolumeRemoval, fate: Fate) -> Self {
+        let name = (!volume.is_secret).then_some(volume.name.as_str());
+        Self { fate, thing: Thing::Volume, name, cause: volume.cause.clone() }
+    }
+
+    /// What those have in common that are told in one line.
+    fn kind(&self) -> (Fate, Thing, bool) {
+        (self.fate, self.thing, matches!(self.cause, Some(Cause::Config(_))))
+    }
+}
+
+/// What becomes of a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Made,
+    /// Removed, to be made anew.
+    Replaced,
+    Removed,
 }
 
 /// What there is besides services.
@@ -85,27 +105,27 @@ impl From<ObjectKind> for Thing {
     }
 }
 
-/// What a plan makes and removes besides services, sorted. A service that is made anew says itself which volumes are.
-fn beside<'p>(plan: &'p Plan) -> Vec<Beside<'p>> {
-    let of_action = |action: &'p Action| match action {
-        Action::CreateObject(new) => {
-            let (name, place) = (Some(&*new.name), Some(&*new.place));
-            Some(Beside { goes: false, thing: new.kind.into(), name, place })
+/// What a plan makes and removes besides services, sorted.
+fn beside(plan: &Plan) -> Vec<Beside<'_>> {
+    let mut all = Vec::new();
+    for action in &plan.actions {
+        match action {
+            Action::CreateObject(new) => {
+                let cause = Some(Cause::Config(Some(new.place.clone())));
+                all.push(Beside { fate: Fate::Made, thing: new.kind.into(), name: Some(&new.name), cause });
+            }
+            Action::RemoveObject { kind, name, cause, .. } => {
+                let (thing, cause) = ((*kind).into(), cause.clone());
+                all.push(Beside { fate: Fate::Removed, thing, name: Some(name), cause });
+            }
+            Action::RemoveVolume { volume, .. } => all.push(Beside::of_volume(volume, Fate::Removed)),
+            Action::ReplaceService { volumes, .. } => {
+                all.extend(volumes.iter().map(|volume| Beside::of_volume(volume, Fate::Replaced)));
+            }
+            Action::CreateService(_) | Action::UpdateService(_) | Action::RemoveService(_) => {}
         }
-        Action::RemoveObject { kind, name, .. } => {
-            Some(Beside { goes: true, thing: (*kind).into(), name: Some(name), place: None })
-        }
-        Action::RemoveVolume { name, is_secret, .. } => {
-            let name = (!is_secret).then_some(name.as_str());
-            Some(Beside { goes: true, thing: Thing::Volume, name, place: None })
-        }
-        Action::CreateService(_)
-        | Action::UpdateService(_)
-        | Action::ReplaceService { .. }
-        | Action::RemoveService(_) => None,
-    };
-    let mut all: Vec<Beside<'_>> = plan.actions.iter().filter_map(of_action).collect();
-    all.sort();
+    }
+    all.sort_by(|a, b| (a.kind(), a.name).cmp(&(b.kind(), b.name)));
     all
 }
 

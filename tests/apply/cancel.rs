@@ -76,7 +76,7 @@ async fn what_was_never_sent_is_known_not_to_be_done() {
 async fn a_replacement_that_is_cut_says_what_of_it_is_done() {
     let mounts = json!([{"Type": "volume", "Source": "home", "Target": "/home"}]);
     let new = with(wanted("a", "runs"), "TaskTemplate/ContainerSpec/Mounts", mounts);
-    for volumes in [vec![], vec!["home".to_owned()]] {
+    for volumes in [vec![], vec![old_volume("home")]] {
         let mut seen = std::collections::BTreeMap::new();
         for millis in
             (1..60).chain(1_000..1_040).chain(3_000..3_100).chain(4_000..4_600).step_by(2).map(Duration::from_millis)

@@ -23,7 +23,7 @@ pub(super) async fn leaving() -> (FakeSwarm, Plan) {
     swarm.now(|state| state.volumes.extend([volume("home"), volume("decoy")]));
     let actions = vec![
         Action::RemoveService(removal(&swarm.services()[0])),
-        Action::RemoveVolume { name: "home".to_owned(), service: "jupyter-a".to_owned(), is_secret: false },
+        Action::RemoveVolume { volume: old_volume("home"), service: "jupyter-a".to_owned() },
     ];
     (swarm, plan(actions))
 }

@@ -179,7 +179,7 @@ async fn what_is_gone_is_told() {
     let actions = vec![
         Action::ReplaceService {
             old: removal(&swarm.services()[0]),
-            volumes: vec!["home".to_owned()],
+            volumes: vec![old_volume("home")],
             new: with_env("a", "runs", &["A=1"]),
         },
         Action::CreateService(wanted("fails", "missing")),
@@ -203,9 +203,12 @@ async fn nothing_is_undone_once_what_is_not_needed_any_more_goes() {
         };
         swarm.now(|state| state.configs.extend(["c-0", "c-1", "c-2"].map(there)));
         swarm.create_service(&with_config("c-1").body.0, None).await.unwrap();
-        let old = |id: &str| Action::RemoveObject { kind: ObjectKind::Config, id: id.to_owned(), name: id.to_owned() };
         let change = update(&swarm.services()[0], &with_config("c-2"));
-        let actions = vec![Action::UpdateService(change), old("c-1"), old("c-0")];
+        let actions = vec![
+            Action::UpdateService(change),
+            old_object(ObjectKind::Config, "c-1"),
+            old_object(ObjectKind::Config, "c-0"),
+        ];
         swarm.fault("remove_config", nth, fault.clone());
         let ran = cancel::cancelled(&swarm, &plan(actions), std::time::Duration::from_secs(20)).await;
         assert!(!ran.outcome.is_complete() && ran.outcome.is_final, "{fault:?}: {:#?}", ran.outcome);

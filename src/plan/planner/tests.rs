@@ -57,9 +57,12 @@ fn calls(plan: &Plan) -> Vec<String> {
     let call = |action: &Action| match action {
         Action::CreateService(new) => format!("create {}", new.name),
         Action::UpdateService(update) => format!("update {} from {}", update.new.name, update.version),
-        Action::ReplaceService { old, volumes, new } => format!("replace {} {volumes:?} {}", old.name, new.name),
+        Action::ReplaceService { old, volumes, new } => {
+            let volumes: Vec<&str> = volumes.iter().map(|volume| &*volume.name).collect();
+            format!("replace {} {volumes:?} {}", old.name, new.name)
+        }
         Action::RemoveService(old) => format!("remove {}", old.name),
-        Action::RemoveVolume { name, .. } => format!("remove volume {name}"),
+        Action::RemoveVolume { volume, .. } => format!("remove volume {}", volume.name),
         Action::CreateObject(_) | Action::RemoveObject { .. } => "object".to_owned(),
     };
     plan.actions.iter().map(call).collect()
