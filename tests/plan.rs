@@ -129,10 +129,10 @@ fn apply(plan: &Plan, state: &mut ObservedState) {
                 let spec = stored(&new.body.0, &state.networks);
                 let own = state.services.iter_mut().find(|own| own.id == old.id).unwrap();
                 own.spec = spec;
-                state.volumes.retain(|volume| !volumes.contains(&volume.name));
+                state.volumes.retain(|volume| volumes.iter().all(|old| old.name != volume.name));
             }
             Action::RemoveService(old) => state.services.retain(|own| own.id != old.id),
-            Action::RemoveVolume { name, .. } => state.volumes.retain(|volume| volume.name != *name),
+            Action::RemoveVolume { volume: old, .. } => state.volumes.retain(|volume| volume.name != old.name),
             Action::CreateObject(_) | Action::RemoveObject { .. } => {}
         }
     }
@@ -217,11 +217,12 @@ fn shown(plan: &Plan) -> String {
                 format!("{}. update {}{task}\n", action.stage(), update.new.name)
             }
             Action::ReplaceService { old, volumes, new } => {
+                let volumes: Vec<&str> = volumes.iter().map(|volume| &*volume.name).collect();
                 format!("{}. remove {}, then {volumes:?}, create {}\n", action.stage(), old.name, new.name)
             }
             Action::RemoveService(old) => format!("{}. remove {}\n", action.stage(), old.name),
-            Action::RemoveVolume { name, service, .. } => {
-                format!("{}. remove volume {name} of {service}\n", action.stage())
+            Action::RemoveVolume { volume, service } => {
+                format!("{}. remove volume {} of {service}\n", action.stage(), volume.name)
             }
             Action::CreateObject(_) | Action::RemoveObject { .. } => String::new(),
         });

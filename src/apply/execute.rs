@@ -4,8 +4,9 @@
 //! stage 1, 2   all at once within the parallelism; one that fails does not keep the others from being done
 //! stage 3      only if everything before was taken by the engine
 //! waiting      from the first service on, beside the calls
-//! stage 4      once all that was waited for has converged; then the services that stayed until their volumes are gone
-//! stage 5      only if everything before was taken by the engine
+//! stage 4      only if everything before succeeded, and all that was waited for has converged; then the services that
+//!              stayed until their volumes are gone
+//! stage 5      only if everything before succeeded
 //! ```
 
 mod object;
@@ -81,8 +82,10 @@ impl<A: SwarmApi> Work<'_, A> {
             self.watched.close();
         };
         join(calls, self.wait()).await;
-        self.stage(plan, &going, 4, None).await;
-        self.finish_removals(plan, &going).await;
+        // What goes from here on does not come back.
+        let hindrance = if self.run.settings.keep_going { None } else { self.failures() };
+        self.stage(plan, &going, 4, hindrance).await;
+        self.finish_removals(plan, &going, hindrance).await;
         self.stage(plan, &going, 5, self.failures()).await;
     }
 
@@ -113,13 +116,15 @@ impl<A: SwarmApi> Work<'_, A> {
     }
 
     /// Removes the services that stayed until their volumes are gone.
-    async fn finish_removals(&self, plan: &Plan, going: &Going<'_>) {
+    async fn finish_removals(&self, plan: &Plan, going: &Going<'_>, hindrance: Option<&str>) {
         let begun: Vec<usize> = self.begun.borrow().keys().copied().collect();
         let acts = stream::iter(begun).map(async |index| {
             let Some(action @ Action::RemoveService(old)) = plan.actions.get(index) else { return };
+            let again = |why: &str| format!("{why}; run this again to remove it and its volumes");
             let left = || "its volumes are not; run this again to remove both".to_owned();
             let stop = self.halt.reason().map(|stop| stop.to_string());
-            match stop.or_else(|| self.has_volumes_left(going, &old.name).then(left)) {
+            let hindrance = stop.or_else(|| hindrance.map(again));
+            match hindrance.or_else(|| self.has_volumes_left(going, &old.name).then(left)) {
                 Some(reason) => {
                     self.ledger.set(index, State::Begun { reason: format!("{}: {reason}", removal::WITHOUT_TASKS) });
                 }
@@ -130,6 +135,9 @@ impl<A: SwarmApi> Work<'_, A> {
     }
 
     async fn act(&self, going: &Going<'_>, index: usize, action: &Action) {
+        if let Action::RemoveVolume { .. } | Action::RemoveObject { .. } = action {
+            self.ledger.close();
+        }
         let done = async {
             match action {
                 Action::CreateObject(object) => self.create_object(object).await.map(|()| State::Done),
@@ -137,11 +145,11 @@ impl<A: SwarmApi> Work<'_, A> {
                     self.serve(index, action).await
                 }
                 Action::RemoveService(old) => self.remove(going, index, old).await,
-                Action::RemoveVolume { name, service, .. } => {
+                Action::RemoveVolume { volume, service } => {
                     let bound = patience(going.removal(service).map_or(&Value::Null, |old| &old.before.0));
-                    self.remove_volume(name, describe(action).0, bound).await.map(|()| State::Done)
+                    self.remove_volume(&volume.name, describe(action).0, bound).await.map(|()| State::Done)
                 }
-                Action::RemoveObject { kind, id, name } => {
+                Action::RemoveObject { kind, id, name, .. } => {
                     self.remove_object(*kind, id, name).await.map(|()| State::Done)
                 }
             }

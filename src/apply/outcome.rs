@@ -1,9 +1,9 @@
 //! What became of each action.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use crate::plan::graph::{Action, Body, NewService, ObjectKind, Plan};
+use crate::plan::graph::{Action, Body, NewService, ObjectKind, Plan, VolumeRemoval};
 
 use super::event::{Act, Subject};
 use super::redact::REDACTED;
@@ -15,6 +15,9 @@ pub struct Outcome {
     pub reports: Vec<Report>,
     /// Why not everything was tried, where that is so.
     pub stopped: Option<Stop>,
+    /// Whether nothing is undone any more: everything that comes before has succeeded, and volumes or old Swarm configs and
+    /// secrets have begun to go, which nobody brings back.
+    pub is_final: bool,
     /// What is undone by a rollback, in the order in which it was done.
     pub(super) journal: Vec<Undo>,
 }
@@ -23,7 +26,7 @@ impl Outcome {
     /// An outcome that cannot be undone.
     #[cfg(test)]
     pub(crate) fn of(reports: Vec<Report>, stopped: Option<Stop>) -> Self {
-        Self { reports, stopped, journal: Vec::new() }
+        Self { reports, stopped, is_final: false, journal: Vec::new() }
     }
 
     /// Tells whether everything was done, and runs as far as that was waited for.
@@ -36,8 +39,8 @@ impl Outcome {
         self.reports.iter().filter(|report| matches!(report.state, State::Failed { .. }))
     }
 
-    /// Tells whether the swarm was changed, or may have been.
-    pub fn has_changed_anything(&self) -> bool {
+    /// Tells whether the swarm was changed, or may have been, in what a rollback undoes.
+    pub fn is_undoable(&self) -> bool {
         !self.journal.is_empty()
     }
 }
@@ -123,8 +126,8 @@ pub(super) enum Undo {
     Updated { subject: Subject, id: String, before: Body, sent: Body },
     /// A service was removed.
     Removed { subject: Subject, before: Body },
-    /// A Swarm config or secret was made.
-    CreatedObject { kind: ObjectKind, id: String, name: String },
+    /// A Swarm config or secret was made; without an id, it may have been.
+    CreatedObject { kind: ObjectKind, id: Option<String>, name: String },
     /// Something is gone for good.
     Gone { subject: Subject },
 }
@@ -135,6 +138,7 @@ pub(super) struct Ledger {
     reports: RefCell<Vec<Report>>,
     /// What was struck is `None`.
     journal: RefCell<Vec<Option<Undo>>>,
+    is_final: Cell<bool>,
 }
 
 impl Ledger {
@@ -144,7 +148,7 @@ impl Ledger {
             let (subject, act) = describe(action);
             Report { subject, act, state: not_done() }
         };
-        Self { reports: RefCell::new(plan.actions.iter().map(report).collect()), journal: RefCell::default() }
+        Self { reports: RefCell::new(plan.actions.iter().map(report).collect()), ..Self::default() }
     }
 
     /// Adds a report and gives its place.
@@ -178,18 +182,27 @@ impl Ledger {
         }
     }
 
+    /// Nothing is undone from now on.
+    pub(super) fn close(&self) {
+        self.is_final.set(true);
+    }
+
     pub(super) fn count(&self, counts: impl Fn(&Report) -> bool) -> usize {
         self.reports.borrow().iter().filter(|report| counts(report)).count()
     }
 
     /// Ends the ledger: what is under way in it was given up.
     pub(super) fn into_outcome(self, stopped: Option<Stop>) -> Outcome {
-        Outcome {
-            reports: self.reports.into_inner(),
-            stopped,
-            journal: self.journal.into_inner().into_iter().flatten().collect(),
-        }
+        let is_final = self.is_final.get();
+        let journal = self.journal.into_inner().into_iter().flatten().filter(|_| !is_final).collect();
+        Outcome { reports: self.reports.into_inner(), stopped, is_final, journal }
     }
+}
+
+/// A volume of a service, without its name where that is a secret.
+pub(super) fn volume_of(volume: &VolumeRemoval, service: &str) -> Subject {
+    let name = if volume.is_secret { REDACTED } else { &volume.name }.to_owned();
+    Subject::Volume { name, service: service.to_owned() }
 }
 
 /// What an action is about, and what it does.
@@ -200,10 +213,7 @@ pub(super) fn describe(action: &Action) -> (Subject, Act) {
         Action::UpdateService(update) => ((&update.new).into(), Act::Update),
         Action::ReplaceService { new, .. } => (new.into(), Act::Replace),
         Action::RemoveService(old) => (old.into(), Act::Remove),
-        Action::RemoveVolume { name, service, is_secret } => {
-            let name = if *is_secret { REDACTED } else { name }.to_owned();
-            (Subject::Volume { name, service: service.clone() }, Act::Remove)
-        }
+        Action::RemoveVolume { volume, service } => (volume_of(volume, service), Act::Remove),
         Action::RemoveObject { kind, name, .. } => (Subject::Object { kind: *kind, name: name.clone() }, Act::Remove),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::ir::Service;
-use crate::plan::graph::{Action, Plan};
+use crate::plan::graph::{Action, Plan, VolumeRemoval};
 
 /// What stands in a secret's place.
 pub const REDACTED: &str = "«redacted»";
@@ -52,14 +52,21 @@ impl Redactor {
                     self.learn_body(&update.new.body.0);
                     self.learn_body(&update.before.0);
                 }
-                Action::ReplaceService { old, new, .. } => {
+                Action::ReplaceService { old, volumes, new } => {
                     self.learn_body(&old.before.0);
                     self.learn_body(&new.body.0);
+                    volumes.iter().for_each(|volume| self.learn_volume(volume));
                 }
                 Action::RemoveService(old) => self.learn_body(&old.before.0),
-                Action::RemoveVolume { name, is_secret: true, .. } => self.learn(name),
-                Action::RemoveVolume { .. } | Action::RemoveObject { .. } => {}
+                Action::RemoveVolume { volume, .. } => self.learn_volume(volume),
+                Action::RemoveObject { .. } => {}
             }
+        }
+    }
+
+    fn learn_volume(&self, volume: &VolumeRemoval) {
+        if volume.is_secret {
+            self.learn(&volume.name);
         }
     }
 

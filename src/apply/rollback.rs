@@ -4,6 +4,9 @@
 //! was made), at last the Swarm configs and secrets that nothing refers to any more. A service that somebody else has
 //! changed since is left as it is, and so is told what cannot be had back. That the services run again is not waited
 //! for: they may not have run before.
+//!
+//! A run whose servers all run, and that has begun to remove what they do not need, is final: it leaves nothing to undo.
+//! Volumes are not to be had back, and services of before refer to Swarm configs and secrets by ids that come no more.
 
 use std::future::{Future, ready};
 
@@ -88,7 +91,7 @@ impl<A: SwarmApi> Work<'_, A> {
                 self.undo_update(&subject, id, before, |live| is_as_sent(live, &sent.0, networks)).await
             }
             Undo::Removed { before, .. } => self.undo_removal(&subject, before).await,
-            Undo::CreatedObject { kind, id, name } => self.remove_object(*kind, id, name).await,
+            Undo::CreatedObject { kind, id, name } => self.undo_object(*kind, id.as_deref(), name).await,
             Undo::Gone { .. } => Err(Failure::Failed("it is gone for good".to_owned())),
         };
         self.running.set(self.running.get() - 1);

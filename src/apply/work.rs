@@ -29,6 +29,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// Whether nothing is waited for.
     pub detach: bool,
+    /// Whether volumes go also where something that comes before it failed: nothing of this run is to be brought back.
+    pub keep_going: bool,
     /// How long a call is repeated that the engine does not answer.
     pub patience: Duration,
     /// How long one call may take.
@@ -44,6 +46,7 @@ impl Default for Settings {
             stable_for: Duration::from_secs(2),
             timeout: None,
             detach: false,
+            keep_going: false,
             patience: Duration::from_secs(20),
             call_timeout: Duration::from_secs(60),
             grace: Duration::from_secs(10),

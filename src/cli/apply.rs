@@ -212,7 +212,11 @@ impl Job<'_> {
         if outcome.is_complete() {
             return Ok(());
         }
-        if rollback && outcome.has_changed_anything() {
+        if rollback && outcome.is_final {
+            self.ui.note(
+                "not rolled back: all servers are as they should be, and what is removed by now does not come back",
+            );
+        } else if rollback && outcome.is_undoable() {
             self.ui.note("rolling back what this run changed");
             let shown = &mut self.shown;
             let undone = self

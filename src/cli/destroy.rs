@@ -38,6 +38,7 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
         }
         let settings = Settings {
             parallelism: destroy.parallelism.into(),
+            keep_going: true,
             call_timeout: destroy.engine.engine_timeout,
             ..Settings::default()
         };
@@ -85,7 +86,7 @@ fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
     planner::remove_volumes(state, &removed, &mut plan);
     if destroy.all {
         let specs = state.services.iter().filter(|service| !goes(service)).map(|service| &service.spec);
-        let policy = object::Policy { deployment, keep: 0 };
+        let policy = object::Policy { deployment, keep: 0, of_config: false };
         plan.actions.extend(object::plan(&[], state, specs, policy, &|_| String::new()).collect);
     }
     plan

@@ -244,7 +244,7 @@ fn add_objects(
     let stay =
         state.services.iter().filter(|service| !changes.contains_key(service.name())).map(|service| &service.spec);
     let specs = stay.chain(changes.values().copied().flatten());
-    let policy = Policy { deployment: &compiler.settings.deployment, keep: keep.into() };
+    let policy = Policy { deployment: &compiler.settings.deployment, keep: keep.into(), of_config: true };
     let place = |span| place(span, compiler.sources());
     let objects = object::plan(&servers.objects, state, specs, policy, &place);
     for (kind, name) in &objects.taken {

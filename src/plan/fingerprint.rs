@@ -46,10 +46,13 @@ fn described(action: &Action) -> Value {
         Action::UpdateService(ServiceUpdate { id, version: _, new, before, task }) => {
             json!(["update", id, service(new), body(before), fate_word(*task)])
         }
-        Action::ReplaceService { old, volumes, new } => json!(["replace", removal(old), volumes, service(new)]),
+        Action::ReplaceService { old, volumes, new } => {
+            let volumes: Vec<&str> = volumes.iter().map(|volume| &*volume.name).collect();
+            json!(["replace", removal(old), volumes, service(new)])
+        }
         Action::RemoveService(old) => json!(["remove", removal(old)]),
-        Action::RemoveVolume { name, service, .. } => json!(["remove volume", name, service]),
-        Action::RemoveObject { kind, id, name } => json!(["remove object", kind_word(*kind), id, name]),
+        Action::RemoveVolume { volume, service } => json!(["remove volume", volume.name, service]),
+        Action::RemoveObject { kind, id, name, cause: _ } => json!(["remove object", kind_word(*kind), id, name]),
     }
 }
 

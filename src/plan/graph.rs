@@ -74,8 +74,8 @@ pub enum Warning {
         user: String,
         /// What differs: `driver`, `options.KEY`, `labels.KEY`.
         fields: Vec<String>,
-        /// Whether `--replace-volumes` would replace it: it holds no data, or is removed with its server anyway.
-        replaceable: bool,
+        /// What keeps it from being made anew.
+        stays_for: StaysFor,
     },
     /// A volume that was to be looked at or removed is not on the engine's node, and may be on another one.
     VolumeUnseen {
@@ -93,6 +93,19 @@ pub enum Warning {
         /// The user's name.
         user: String,
     },
+}
+
+/// What keeps a volume that differs from being made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StaysFor {
+    /// `--replace-volumes` was not given: it holds no data, or is removed with its server anyway.
+    Option,
+    /// It may hold data: it is neither an sshfs one nor labelled `autoremove` itself.
+    Data,
+    /// Other services mount it.
+    Others,
+    /// No service mounts it yet: it was there before the server that is to.
+    Nobody,
 }
 
 /// One service: of a user who is wanted, or one that is on the swarm.
@@ -230,8 +243,8 @@ pub enum Action {
     ReplaceService {
         /// What is removed.
         old: Removal,
-        /// The volumes of the engine's node that are removed before it is made anew.
-        volumes: Vec<String>,
+        /// The volumes that are removed before it is made anew.
+        volumes: Vec<VolumeRemoval>,
         /// What is made.
         new: NewService,
     },
@@ -239,12 +252,10 @@ pub enum Action {
     RemoveService(Removal),
     /// Removes a volume from the engine's node.
     RemoveVolume {
-        /// Its name.
-        name: String,
+        /// Which.
+        volume: VolumeRemoval,
         /// The service that used it.
         service: String,
-        /// Whether its name holds a secret.
-        is_secret: bool,
     },
     /// Removes a Swarm config or secret of ours that nothing refers to.
     RemoveObject {
@@ -254,6 +265,8 @@ pub enum Action {
         id: String,
         /// Its name.
         name: String,
+        /// Why, in a plan that compares with a config.
+        cause: Option<Cause>,
     },
 }
 
@@ -328,6 +341,17 @@ pub struct Removal {
     pub server: String,
     /// What it was: where a rollback leads.
     pub before: Body,
+}
+
+/// A volume of the engine's node to be removed, with what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeRemoval {
+    /// Its name.
+    pub name: String,
+    /// Whether its name holds a secret.
+    pub is_secret: bool,
+    /// Why, in a plan that compares with a config.
+    pub cause: Option<Cause>,
 }
 
 /// A `ServiceSpec` with its secrets in full: it shows nothing of itself.

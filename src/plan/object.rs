@@ -9,7 +9,7 @@ use crate::resolve::decode::LABEL_DEPLOYMENT;
 use crate::resolve::object::{Object, ObjectKind};
 use crate::source::Span;
 
-use super::graph::{Action, NewObject};
+use super::graph::{Action, Cause, NewObject};
 use super::label::{BY_APPLY, MADE_BY};
 use super::observed::{Labels, ObservedObject, ObservedState};
 
@@ -69,6 +69,8 @@ pub struct Policy<'a> {
     pub deployment: &'a str,
     /// How many contents of one name stay, the wanted one included.
     pub keep: usize,
+    /// Whether it is a config that tells what is wanted, and so why something goes.
+    pub of_config: bool,
 }
 
 /// Compares the wanted objects with the swarm's. `specs` are those of all services as they will be: what one of them refers
@@ -103,13 +105,15 @@ pub fn plan<'a>(
     }
     for ((kind, name), mut unused) in old {
         unused.sort_by(|a, b| (&b.created_at, &b.name).cmp(&(&a.created_at, &a.name)));
-        let is_declared = wanted.iter().any(|object| object.kind == kind && *object.name == *name);
+        let declared = wanted.iter().find(|object| object.kind == kind && *object.name == *name);
         // Nothing of a name that is not declared any more is the wanted one.
-        let keep = if is_declared { policy.keep.saturating_sub(1) } else { 0 };
+        let keep = if declared.is_some() { policy.keep.saturating_sub(1) } else { 0 };
+        let cause = declared.map_or(Cause::Unwanted, |object| Cause::Config(Some(place(object.span))));
         objects.collect.extend(unused.into_iter().skip(keep).map(|object| Action::RemoveObject {
             kind,
             id: object.id.clone(),
             name: object.name.clone(),
+            cause: policy.of_config.then(|| cause.clone()),
         }));
     }
     objects
@@ -178,6 +182,14 @@ mod tests {
         actions.iter().map(name).collect()
     }
 
+    fn causes(actions: &[Action]) -> Vec<Option<Cause>> {
+        let cause = |action: &Action| match action {
+            Action::RemoveObject { cause, .. } => cause.clone(),
+            _ => None,
+        };
+        actions.iter().map(cause).collect()
+    }
+
     #[test]
     fn old_contents_are_collected_but_for_the_newest_and_those_in_use() {
         let state = ObservedState {
@@ -192,10 +204,12 @@ mod tests {
             ..ObservedState::default()
         };
         let spec = json!({"TaskTemplate": {"ContainerSpec": {"Configs": [{"ConfigName": "motd-1"}]}}});
-        let policy = Policy { deployment: "physics", keep: 2 };
-        let objects = plan(&[object("motd", "motd-5")], &state, [&spec].into_iter(), policy, &|_| String::new());
+        let policy = Policy { deployment: "physics", keep: 2, of_config: true };
+        let objects = plan(&[object("motd", "motd-5")], &state, [&spec].into_iter(), policy, &|_| "here".to_owned());
         assert_eq!(names(&objects.create), ["motd-5"]);
         assert_eq!(names(&objects.collect), ["gone-1", "motd-3", "motd-2"]);
+        let declared = Some(Cause::Config(Some("here".to_owned())));
+        assert_eq!(causes(&objects.collect), [Some(Cause::Unwanted), declared.clone(), declared]);
         assert!(objects.taken.is_empty());
         let other = Policy { deployment: "chemistry", ..policy };
         let objects = plan(&[object("motd", "motd-4")], &state, [].into_iter(), other, &|_| String::new());
@@ -206,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_there_is_not_made_again() {
         let state = ObservedState { configs: vec![there("motd-5", "motd", "")], ..ObservedState::default() };
-        let policy = Policy { deployment: "physics", keep: 2 };
+        let policy = Policy { deployment: "physics", keep: 2, of_config: true };
         let objects = plan(&[object("motd", "motd-5")], &state, [].into_iter(), policy, &|_| String::new());
         assert!(objects.create.is_empty() && objects.collect.is_empty() && objects.taken.is_empty());
         let ids = ObservedIds::new(&state);

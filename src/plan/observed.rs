@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::emit::ApiVersion;
 
 use super::label::{AUTOREMOVE, is_true};
+use crate::resolve::decode::is_plugin;
 
 /// Keys with values, as the engine stores labels and options.
 pub type Labels = BTreeMap<String, String>;
@@ -139,6 +140,11 @@ impl ObservedVolume {
     /// Tells whether it goes with its server. A mount's labels are only for volumes that it makes.
     pub fn is_autoremoved(&self) -> bool {
         self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
+    }
+
+    /// Tells whether it holds no data of its own, as an sshfs one, or none that outlives its server.
+    pub fn is_replaceable(&self) -> bool {
+        is_plugin(&self.driver) || self.is_autoremoved()
     }
 }
 

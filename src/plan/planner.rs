@@ -120,7 +120,7 @@ pub fn plan(deployment: &str, wanted: &[Wanted<'_>], state: &ObservedState, opti
 
 /// Plans the removal of the volumes that go with services, once these are removed.
 pub fn remove_volumes(state: &ObservedState, removed: &[&ObservedService], plan: &mut Plan) {
-    Volumes::of(state).remove(removed, &[], plan);
+    Volumes::of(state).remove(removed, None, &[], plan);
 }
 
 struct Planner<'p> {
@@ -354,7 +354,7 @@ impl Planner<'_> {
             });
             self.plan.actions.push(Action::RemoveService(removal(service, user, server)));
         }
-        self.volumes.remove(&removed, wanted, &mut self.plan);
+        self.volumes.remove(&removed, Some(&Cause::Unwanted), wanted, &mut self.plan);
     }
 }
 

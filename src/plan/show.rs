@@ -3,7 +3,7 @@
 pub mod human;
 pub mod json;
 
-use super::graph::{Action, Item, Plan, Verdict, Warning};
+use super::graph::{Action, Cause, Item, Plan, StaysFor, Verdict, VolumeRemoval, Warning};
 use crate::resolve::object::ObjectKind;
 
 /// How many services have which fate.
@@ -57,15 +57,35 @@ impl std::fmt::Display for Counts {
 }
 
 /// What is made or removed besides services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 struct Beside<'p> {
-    /// Whether it is removed.
-    goes: bool,
+    fate: Fate,
     thing: Thing,
     /// Its name; `None` where that is a secret.
     name: Option<&'p str>,
-    /// Where the config declares it, as `file:line:column`; `None` where it goes.
-    place: Option<&'p str>,
+    /// Why, in a plan that compares with a config.
+    cause: Option<Cause>,
+}
+
+impl<'p> Beside<'p> {
+    fn of_volume(volume: &'p VolumeRemoval, fate: Fate) -> Self {
+        let name = (!volume.is_secret).then_some(volume.name.as_str());
+        Self { fate, thing: Thing::Volume, name, cause: volume.cause.clone() }
+    }
+
+    /// What those have in common that are told in one line.
+    fn kind(&self) -> (Fate, Thing, bool) {
+        (self.fate, self.thing, matches!(self.cause, Some(Cause::Config(_))))
+    }
+}
+
+/// What becomes of a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Made,
+    /// Removed, to be made anew.
+    Replaced,
+    Removed,
 }
 
 /// What there is besides services.
@@ -85,27 +105,27 @@ impl From<ObjectKind> for Thing {
     }
 }
 
-/// What a plan makes and removes besides services, sorted. A service that is made anew says itself which volumes are.
-fn beside<'p>(plan: &'p Plan) -> Vec<Beside<'p>> {
-    let of_action = |action: &'p Action| match action {
-        Action::CreateObject(new) => {
-            let (name, place) = (Some(&*new.name), Some(&*new.place));
-            Some(Beside { goes: false, thing: new.kind.into(), name, place })
+/// What a plan makes and removes besides services, sorted.
+fn beside(plan: &Plan) -> Vec<Beside<'_>> {
+    let mut all = Vec::new();
+    for action in &plan.actions {
+        match action {
+            Action::CreateObject(new) => {
+                let cause = Some(Cause::Config(Some(new.place.clone())));
+                all.push(Beside { fate: Fate::Made, thing: new.kind.into(), name: Some(&new.name), cause });
+            }
+            Action::RemoveObject { kind, name, cause, .. } => {
+                let (thing, cause) = ((*kind).into(), cause.clone());
+                all.push(Beside { fate: Fate::Removed, thing, name: Some(name), cause });
+            }
+            Action::RemoveVolume { volume, .. } => all.push(Beside::of_volume(volume, Fate::Removed)),
+            Action::ReplaceService { volumes, .. } => {
+                all.extend(volumes.iter().map(|volume| Beside::of_volume(volume, Fate::Replaced)));
+            }
+            Action::CreateService(_) | Action::UpdateService(_) | Action::RemoveService(_) => {}
         }
-        Action::RemoveObject { kind, name, .. } => {
-            Some(Beside { goes: true, thing: (*kind).into(), name: Some(name), place: None })
-        }
-        Action::RemoveVolume { name, is_secret, .. } => {
-            let name = (!is_secret).then_some(name.as_str());
-            Some(Beside { goes: true, thing: Thing::Volume, name, place: None })
-        }
-        Action::CreateService(_)
-        | Action::UpdateService(_)
-        | Action::ReplaceService { .. }
-        | Action::RemoveService(_) => None,
-    };
-    let mut all: Vec<Beside<'_>> = plan.actions.iter().filter_map(of_action).collect();
-    all.sort();
+    }
+    all.sort_by(|a, b| (a.kind(), a.name).cmp(&(b.kind(), b.name)));
     all
 }
 
@@ -123,18 +143,22 @@ fn warning_text(warning: &Warning, whose: &str, several: bool) -> String {
     };
     let one_or_more = |one: &'static str, more: &'static str| if several { more } else { one };
     match warning {
-        Warning::VolumeDiffers { volume: name, fields, replaceable, .. } => {
+        Warning::VolumeDiffers { volume: name, fields, stays_for, .. } => {
             let (volume, fields) = (volume(name), fields.join(", "));
-            let differ = one_or_more("differs", "differ");
-            let rest = match replaceable {
-                true => one_or_more("`--replace-volumes` makes it anew", "`--replace-volumes` makes them anew"),
-                false => one_or_more("it may hold data, or others use it", "they may hold data, or others use them"),
+            let (differ, stay) = (one_or_more("differs", "differ"), one_or_more("stays as it is", "stay as they are"));
+            let (it, its) = (one_or_more("it", "them"), one_or_more("its server", "their servers"));
+            let rest = match stays_for {
+                StaysFor::Option => format!("`--replace-volumes` makes {it} anew"),
+                StaysFor::Data => format!(
+                    "{} hold data and {} never touched; save that, remove {its} and `docker volume rm` {it}, or mount {}",
+                    one_or_more("it may", "they may"),
+                    one_or_more("is", "are"),
+                    one_or_more("another one", "other ones")
+                ),
+                StaysFor::Others => format!("others use {it}; `docker volume rm` {it} once nobody does"),
+                StaysFor::Nobody => format!("no server uses {it} yet; `docker volume rm` {it} to have {it} made anew"),
             };
-            format!(
-                "{volume} {differ} from what is wanted in {fields} and {} as {}: {rest}",
-                one_or_more("stays", "stay"),
-                one_or_more("it is", "they are")
-            )
+            format!("{volume} {differ} from what is wanted in {fields} and {stay}: {rest}")
         }
         Warning::VolumeUnseen { volume: name, removal: true, .. } => {
             let go = one_or_more("goes with its server, but is", "go with their servers, but are");

@@ -47,7 +47,7 @@ async fn stages_follow_each_other() {
             Action::CreateService(config),
             Action::UpdateService(update(&live[2], &secret)),
             Action::RemoveService(removal(&live[0])),
-            Action::RemoveObject { kind: ObjectKind::Config, id: "unused".to_owned(), name: "unused".to_owned() },
+            old_object(ObjectKind::Config, "unused"),
         ]),
     )
     .await;
@@ -110,7 +110,7 @@ async fn a_replaced_service_is_made_once_its_name_and_volumes_are_free() {
     let live = swarm.services().remove(0);
     let mut new = old.clone();
     new.body.0["Labels"]["swarmgen.applied"] = json!("other");
-    let volumes = vec!["home-a".to_owned()];
+    let volumes = vec![old_volume("home-a")];
     let replace = |volumes| Action::ReplaceService { old: removal(&live), volumes, new: new.clone() };
     apply(&swarm, &plan(vec![replace(volumes)])).await.assert_complete();
     assert!(swarm.now(|state| state.volumes.is_empty()));

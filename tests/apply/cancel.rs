@@ -45,7 +45,7 @@ async fn a_call_that_hangs_is_given_up_after_the_grace_and_known_to_be_unknown()
     assert_eq!(start.elapsed(), Duration::from_secs(11));
     assert_eq!(ran.state("jupyter-u000"), State::Unknown);
     assert_eq!(ran.state("jupyter-u001"), State::Accepted);
-    assert!(ran.outcome.has_changed_anything());
+    assert!(ran.outcome.is_undoable());
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,14 +69,14 @@ async fn what_was_never_sent_is_known_not_to_be_done() {
     swarm.faults("create_service", 1, 100, Fault::Unreachable);
     let ran = cancelled(&swarm, &creating(&[wanted("a", "runs")]), Duration::from_millis(100)).await;
     assert_eq!(ran.state("jupyter-a"), State::NotDone { reason: "interrupted".to_owned() });
-    assert!(!ran.outcome.has_changed_anything());
+    assert!(!ran.outcome.is_undoable());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_replacement_that_is_cut_says_what_of_it_is_done() {
     let mounts = json!([{"Type": "volume", "Source": "home", "Target": "/home"}]);
     let new = with(wanted("a", "runs"), "TaskTemplate/ContainerSpec/Mounts", mounts);
-    for volumes in [vec![], vec!["home".to_owned()]] {
+    for volumes in [vec![], vec![old_volume("home")]] {
         let mut seen = std::collections::BTreeMap::new();
         for millis in
             (1..60).chain(1_000..1_040).chain(3_000..3_100).chain(4_000..4_600).step_by(2).map(Duration::from_millis)

@@ -35,8 +35,6 @@ async fn everything() -> (FakeSwarm, Plan) {
         state.volumes.extend([volume("home"), volume("decoy")]);
     });
     let config = json!([{"ConfigName": "c-1"}]);
-    let text = |text: &str| text.to_owned();
-    let old = |kind, id: &str| Action::RemoveObject { kind, id: text(id), name: text(id) };
     let plan = plan(vec![
         object(ObjectKind::Config, "c-1"),
         object(ObjectKind::Secret, "s-1"),
@@ -48,9 +46,9 @@ async fn everything() -> (FakeSwarm, Plan) {
             new: with_env("replace", "runs", &["A=1"]),
         },
         Action::RemoveService(removal(&live[2])),
-        Action::RemoveVolume { name: text("home"), service: text("jupyter-remove"), is_secret: false },
-        old(ObjectKind::Config, "old-config"),
-        old(ObjectKind::Secret, "old-secret"),
+        Action::RemoveVolume { volume: old_volume("home"), service: "jupyter-remove".to_owned() },
+        old_object(ObjectKind::Config, "old-config"),
+        old_object(ObjectKind::Secret, "old-secret"),
     ]);
     (swarm, plan)
 }

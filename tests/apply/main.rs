@@ -22,7 +22,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swarmgen::apply::api::SwarmApi;
 use swarmgen::apply::{Event, Outcome, Redactor, Replan, Replanned, Run, Settings, Standing, State};
-use swarmgen::plan::graph::{Action, Body, NewObject, NewService, ObjectKind, Plan, Removal, ServiceUpdate, TaskFate};
+use swarmgen::plan::graph::{
+    Action, Body, NewObject, NewService, ObjectKind, Plan, Removal, ServiceUpdate, TaskFate, VolumeRemoval,
+};
 use swarmgen::plan::observed::{Labels, ObservedService};
 
 use fake_swarm::{FakeSwarm, Fault};
@@ -63,7 +65,9 @@ fn with(mut new: NewService, at: &str, value: Value) -> NewService {
 }
 
 fn labels() -> Labels {
-    [("swarmgen.deployment".to_owned(), DEPLOYMENT.to_owned())].into()
+    [("swarmgen.deployment", DEPLOYMENT), ("swarmgen.made-by", "apply")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn object(kind: ObjectKind, name: &str) -> Action {
@@ -74,6 +78,14 @@ fn object(kind: ObjectKind, name: &str) -> Action {
         content: "content".into(),
         place: "swarmgen.toml:1:1".to_owned(),
     })
+}
+
+fn old_volume(name: &str) -> VolumeRemoval {
+    VolumeRemoval { name: name.to_owned(), is_secret: false, cause: None }
+}
+
+fn old_object(kind: ObjectKind, name: &str) -> Action {
+    Action::RemoveObject { kind, id: name.to_owned(), name: name.to_owned(), cause: None }
 }
 
 fn plan(actions: Vec<Action>) -> Plan {

@@ -198,9 +198,9 @@ async fn the_name_of_a_volume_may_be_a_secret() {
         swarm.fault("remove_volume", 1, fault);
         let removal = removal(&swarm.services()[0]);
         let service = removal.name.clone();
-        let volumes = vec!["canary-9".to_owned()];
-        let replaced = Action::ReplaceService { old: removal.clone(), volumes, new: old.clone() };
-        let removed = Action::RemoveVolume { name: "canary-9".to_owned(), service, is_secret: true };
+        let volume = VolumeRemoval { is_secret: true, ..old_volume("canary-9") };
+        let replaced = Action::ReplaceService { old: removal.clone(), volumes: vec![volume.clone()], new: old.clone() };
+        let removed = Action::RemoveVolume { volume, service };
         for actions in [vec![replaced], vec![Action::RemoveService(removal), removed]] {
             let ran = apply(&swarm, &plan(actions)).await;
             assert!(!ran.outcome.is_complete());

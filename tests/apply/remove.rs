@@ -17,13 +17,13 @@ fn volume(name: &str) -> ObservedVolume {
     ObservedVolume { name: name.to_owned(), ..ObservedVolume::default() }
 }
 
-async fn leaving() -> (FakeSwarm, Plan) {
+pub(super) async fn leaving() -> (FakeSwarm, Plan) {
     let mount = json!([{"Type": "volume", "Source": "home", "Target": "/home"}]);
     let swarm = swarm_with(&[with_volumes("a", &mount)]).await;
     swarm.now(|state| state.volumes.extend([volume("home"), volume("decoy")]));
     let actions = vec![
         Action::RemoveService(removal(&swarm.services()[0])),
-        Action::RemoveVolume { name: "home".to_owned(), service: "jupyter-a".to_owned(), is_secret: false },
+        Action::RemoveVolume { volume: old_volume("home"), service: "jupyter-a".to_owned() },
     ];
     (swarm, plan(actions))
 }
@@ -104,7 +104,51 @@ async fn what_others_removed_is_gone() {
     });
     let ran = apply(&swarm, &plan).await;
     ran.assert_complete();
-    assert!(!ran.outcome.has_changed_anything());
+    assert!(!ran.outcome.is_undoable());
+}
+
+/// A server with a volume that goes, beside one that is made and does not run.
+pub(super) async fn leaving_beside_a_failure() -> (FakeSwarm, Plan) {
+    let (swarm, mut plan) = leaving().await;
+    plan.actions.insert(0, Action::CreateService(wanted("fails", "missing")));
+    (swarm, plan)
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_volume_goes_where_another_server_does_not_run() {
+    let (swarm, plan) = leaving_beside_a_failure().await;
+    let ran = apply(&swarm, &plan).await;
+    assert_eq!(ran.outcome.failed().count(), 1);
+    let reason = "something that comes before it failed";
+    assert_eq!(ran.state("home"), State::NotDone { reason: reason.to_owned() });
+    let told = format!(
+        "the service has no tasks any more, and is still there: {reason}; run this again to remove it and its volumes"
+    );
+    assert_eq!(ran.state("jupyter-a"), State::Begun { reason: told });
+    assert_eq!(swarm.names(), ["jupyter-a", "jupyter-fails"]);
+    assert_eq!(swarm.now(|state| state.volumes.clone()), [volume("home"), volume("decoy")]);
+    assert!(swarm.calls("remove_volume").is_empty());
+    // The next run, in which all runs, removes both.
+    let mut actions = plan.actions.clone();
+    actions[0] = Action::UpdateService(update(&swarm.services()[1], &wanted("fails", "runs")));
+    let next = apply(&swarm, &super::plan(actions)).await;
+    assert_eq!(next.assert_complete().state("home"), State::Done);
+    assert_eq!(swarm.names(), ["jupyter-fails"]);
+    assert_eq!(swarm.now(|state| state.volumes.clone()), [volume("decoy")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_cannot_be_removed_keeps_the_volumes_of_others_unless_all_are_to_go() {
+    for keep_going in [false, true] {
+        let (swarm, mut plan) = leaving().await;
+        swarm.create_service(&wanted("b", "runs").body.0, None).await.unwrap();
+        plan.actions.insert(1, Action::RemoveService(removal(&swarm.services()[1])));
+        swarm.fault("remove_service", 1, Fault::Refused("no"));
+        let ran = apply_with(&swarm, &plan, Settings { keep_going, ..settings() }).await;
+        assert_eq!(ran.reason("jupyter-b"), "no");
+        assert_eq!(ran.state("home") == State::Done, keep_going);
+        assert_eq!(swarm.names().contains(&"jupyter-a".to_owned()), !keep_going);
+    }
 }
 
 #[test]

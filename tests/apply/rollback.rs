@@ -78,20 +78,29 @@ async fn calls_without_an_answer_are_undone_too() {
 async fn what_may_have_been_made_or_changed_is_looked_for() {
     let swarm = swarm_with(&[wanted("change", "runs")]).await;
     let before = specs(&swarm);
-    for call in ["create_service", "update_service"] {
+    for call in ["create_service", "update_service", "create_config", "create_secret"] {
         swarm.faults(call, 1, 100, Fault::CutAfter);
     }
-    swarm.faults("service", 1, 100, Fault::Refused("no"));
+    for call in ["service", "configs", "secrets"] {
+        swarm.faults(call, 1, 100, Fault::Refused("no"));
+    }
     let change = update(&swarm.services()[0], &with_env("change", "runs", &["A=1"]));
-    let actions = vec![Action::CreateService(wanted("new", "runs")), Action::UpdateService(change)];
+    let actions = vec![
+        object(ObjectKind::Config, "c-1"),
+        object(ObjectKind::Secret, "s-1"),
+        Action::CreateService(wanted("new", "runs")),
+        Action::UpdateService(change),
+    ];
     let ran = apply(&swarm, &plan(actions)).await;
-    // Both were done, and nobody knows.
+    // All were done, and nobody knows.
     assert!(ran.outcome.reports.iter().all(|report| report.state == State::Unknown), "{:?}", ran.outcome.reports);
     assert_eq!(specs(&swarm).len(), 2);
     assert_ne!(specs(&swarm)[0], before[0]);
+    let objects = |swarm: &FakeSwarm| swarm.now(|state| state.configs.len() + state.secrets.len());
+    assert_eq!(objects(&swarm), 2);
     swarm.mend();
     roll_back(&swarm, &ran.outcome).await.assert_complete();
-    assert_eq!(specs(&swarm), before);
+    assert_eq!((specs(&swarm), objects(&swarm)), (before, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +152,7 @@ async fn nothing_of_an_untouched_swarm_is_undone() {
     twin.body.0["TaskTemplate"]["ContainerSpec"]["Image"] = json!("missing");
     swarm.fault("create_service", 1, Fault::Refused("no"));
     let ran = apply(&swarm, &creating(&[twin])).await;
-    assert!(!ran.outcome.has_changed_anything());
+    assert!(!ran.outcome.is_undoable());
     // Another run has made the same service: this one did not.
     let ran = apply(&swarm, &creating(&[wanted("a", "runs"), wanted("c", "missing")])).await;
     roll_back(&swarm, &ran.outcome).await.assert_complete();
@@ -151,16 +160,65 @@ async fn nothing_of_an_untouched_swarm_is_undone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_was_to_go_is_brought_back_with_its_volume() {
+    let (swarm, plan) = remove::leaving_beside_a_failure().await;
+    let (before, volumes) = (specs(&swarm), swarm.now(|state| state.volumes.clone()));
+    let ran = apply(&swarm, &plan).await;
+    assert_eq!(ran.outcome.failed().count(), 1);
+    roll_back(&swarm, &ran.outcome).await.assert_complete();
+    assert_eq!(specs(&swarm), before);
+    assert_eq!(swarm.now(|state| state.volumes.clone()), volumes);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_gone_is_told() {
     let swarm = swarm_with(&[wanted("a", "runs")]).await;
     let volume = swarmgen::plan::observed::ObservedVolume { name: "home".to_owned(), ..Default::default() };
     swarm.now(|state| state.volumes.push(volume));
+    let before = specs(&swarm);
     let actions = vec![
-        Action::RemoveService(removal(&swarm.services()[0])),
-        Action::RemoveVolume { name: "home".to_owned(), service: "jupyter-a".to_owned(), is_secret: false },
+        Action::ReplaceService {
+            old: removal(&swarm.services()[0]),
+            volumes: vec![old_volume("home")],
+            new: with_env("a", "runs", &["A=1"]),
+        },
+        Action::CreateService(wanted("fails", "missing")),
     ];
     let ran = apply(&swarm, &plan(actions)).await;
-    let back = roll_back(&swarm, &ran.assert_complete().outcome).await;
+    let back = roll_back(&swarm, &ran.outcome).await;
     assert_eq!(back.reason("home"), "it is gone for good");
-    assert_eq!(swarm.names(), ["jupyter-a"]);
+    assert_eq!(specs(&swarm), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_undone_once_what_is_not_needed_any_more_goes() {
+    let config = |id: &str| json!([{"ConfigName": id, "ConfigID": id}]);
+    let with_config = |id: &str| with(wanted("a", "runs"), "TaskTemplate/ContainerSpec/Configs", config(id));
+    for (nth, fault) in [(1, Fault::Refused("no")), (2, Fault::Refused("no")), (2, Fault::Hangs)] {
+        let swarm = swarm_with(&[]).await;
+        let there = |id: &str| swarmgen::plan::observed::ObservedObject {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            ..Default::default()
+        };
+        swarm.now(|state| state.configs.extend(["c-0", "c-1", "c-2"].map(there)));
+        swarm.create_service(&with_config("c-1").body.0, None).await.unwrap();
+        let change = update(&swarm.services()[0], &with_config("c-2"));
+        let actions = vec![
+            Action::UpdateService(change),
+            old_object(ObjectKind::Config, "c-1"),
+            old_object(ObjectKind::Config, "c-0"),
+        ];
+        swarm.fault("remove_config", nth, fault.clone());
+        let ran = cancel::cancelled(&swarm, &plan(actions), std::time::Duration::from_secs(20)).await;
+        assert!(!ran.outcome.is_complete() && ran.outcome.is_final, "{fault:?}: {:#?}", ran.outcome);
+        let after = specs(&swarm);
+        swarm.mend();
+        let back = roll_back(&swarm, &ran.outcome).await;
+        assert!(back.outcome.reports.is_empty(), "{fault:?}: {:?}", back.outcome);
+        assert_eq!(specs(&swarm), after, "it refers to what is there");
+    }
+    // Whatever ends a run before that is undone.
+    let (swarm, plan) = remove::leaving_beside_a_failure().await;
+    assert!(!apply(&swarm, &plan).await.outcome.is_final);
 }

@@ -8,13 +8,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::plan::graph::{Action, Body, Plan, Removal};
-use crate::plan::label::hides_volume;
+use crate::plan::graph::{Action, Body, Plan, Removal, VolumeRemoval};
 
 use super::super::api::{ApiError, SwarmApi};
 use super::super::event::Subject;
-use super::super::outcome::{State, Undo};
-use super::super::redact::REDACTED;
+use super::super::outcome::{State, Undo, volume_of};
 use super::super::remove::patience;
 use super::super::work::{Failure, ROUNDS, Work};
 
@@ -95,7 +93,7 @@ impl<A: SwarmApi> Work<'_, A> {
     pub(super) async fn make_way(
         &self,
         old: &Removal,
-        volumes: &[String],
+        volumes: &[VolumeRemoval],
         done: &Cell<Option<&'static str>>,
     ) -> Result<(), Failure> {
         let mut entry = None;
@@ -117,9 +115,7 @@ impl<A: SwarmApi> Work<'_, A> {
             done.set(Some(REMOVED));
         }
         for volume in volumes {
-            let shown = if hides_volume(&old.before.0, volume) { REDACTED } else { volume }.to_owned();
-            let subject = Subject::Volume { name: shown, service: old.name.clone() };
-            self.remove_volume(volume, subject, patience(&old.before.0)).await?;
+            self.remove_volume(&volume.name, volume_of(volume, &old.name), patience(&old.before.0)).await?;
         }
         if is_there {
             self.remove_service(old).await?;

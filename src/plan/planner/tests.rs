@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::graph::StaysFor;
 use crate::plan::observed::{ObservedNode, ObservedVolume};
 
 fn body(name: &str, user: &str, server: &str) -> Value {
@@ -56,9 +57,12 @@ fn calls(plan: &Plan) -> Vec<String> {
     let call = |action: &Action| match action {
         Action::CreateService(new) => format!("create {}", new.name),
         Action::UpdateService(update) => format!("update {} from {}", update.new.name, update.version),
-        Action::ReplaceService { old, volumes, new } => format!("replace {} {volumes:?} {}", old.name, new.name),
+        Action::ReplaceService { old, volumes, new } => {
+            let volumes: Vec<&str> = volumes.iter().map(|volume| &*volume.name).collect();
+            format!("replace {} {volumes:?} {}", old.name, new.name)
+        }
         Action::RemoveService(old) => format!("remove {}", old.name),
-        Action::RemoveVolume { name, .. } => format!("remove volume {name}"),
+        Action::RemoveVolume { volume, .. } => format!("remove volume {}", volume.name),
         Action::CreateObject(_) | Action::RemoveObject { .. } => "object".to_owned(),
     };
     plan.actions.iter().map(call).collect()
@@ -100,8 +104,26 @@ fn volumes_that_others_mount_are_not_replaced() {
     shared.volumes = state.volumes;
     let plan = plan("d", &server(), &shared, &options);
     assert!(calls(&plan).is_empty());
-    let differs = |warning: &Warning| matches!(warning, Warning::VolumeDiffers { replaceable: false, .. });
+    let differs = |warning: &Warning| matches!(warning, Warning::VolumeDiffers { stays_for: StaysFor::Others, .. });
     assert!(plan.warnings.iter().any(differs), "{:?}", plan.warnings);
+}
+
+#[test]
+fn volumes_of_data_are_never_replaced() {
+    let options = Options { replace_volumes: true, ..Options::default() };
+    let sshfs = json!({"Name": "ucphhpc/sshfs:latest", "Options": {"sshcmd": "a@b:"}});
+    for driver in [Value::Null, sshfs] {
+        let mut body = body("a-1", "a", "");
+        body["TaskTemplate"]["ContainerSpec"]["Mounts"][0]["VolumeOptions"]["DriverConfig"] = driver;
+        let mut state = swarm(std::slice::from_ref(&body));
+        for volume in [volume("no"), ObservedVolume { labels: [].into(), ..volume("") }] {
+            state.volumes = vec![volume];
+            let plan = plan("d", &[wanted(body.clone())], &state, &options);
+            assert!(calls(&plan).is_empty(), "{:?}", calls(&plan));
+            let stays = |warning: &Warning| matches!(warning, Warning::VolumeDiffers { stays_for: StaysFor::Data, .. });
+            assert!(plan.warnings.iter().any(stays), "{:?}", plan.warnings);
+        }
+    }
 }
 
 #[test]

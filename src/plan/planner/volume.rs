@@ -7,11 +7,10 @@ use serde_json::Value;
 
 use super::{Options, Wanted};
 use crate::plan::diff::Differences;
-use crate::plan::graph::{Action, Cause, Change, Plan, Shown, Warning};
+use crate::plan::graph::{Action, Cause, Change, Plan, Shown, StaysFor, VolumeRemoval, Warning};
 use crate::plan::label::{AUTOREMOVE, hides_volume, is_true};
 use crate::plan::observed::{Labels, ObservedService, ObservedState, ObservedVolume};
 use crate::plan::place::{Place, Step};
-use crate::resolve::decode::is_plugin;
 use crate::resolve::merge::normal_target;
 
 /// How the compiler escapes braces that the engine would expand.
@@ -29,7 +28,7 @@ pub(super) struct Volumes<'s> {
 #[derive(Default)]
 pub(super) struct Outdated {
     /// Those that are removed, so that they are made anew.
-    pub(super) volumes: Vec<String>,
+    pub(super) volumes: Vec<VolumeRemoval>,
     /// How they differ.
     pub(super) changes: Vec<Change>,
 }
@@ -45,11 +44,6 @@ struct Mounted<'m> {
 }
 
 impl Mounted<'_> {
-    /// Tells whether it holds no data of its own, or none that outlives its server.
-    fn is_replaceable(&self) -> bool {
-        is_plugin(self.driver) || self.is_autoremoved()
-    }
-
     /// Tells whether a volume that it makes goes with its server.
     fn is_autoremoved(&self) -> bool {
         self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
@@ -148,18 +142,31 @@ impl<'s> Volumes<'s> {
             if fields.is_empty() {
                 continue;
             }
-            let others = live.map(|(service, _)| service.id.as_str());
-            let is_shared = self.users(&mount.name).any(|service| Some(service.id.as_str()) != others);
-            let replaceable = mount.is_replaceable() && !is_shared && live.is_some();
-            if options.replace_volumes && replaceable {
-                outdated.volumes.push(mount.name.clone().into_owned());
-                outdated.changes.extend(fields.iter().map(|field| change(field, &mount, wanted, volume)));
+            let stays_for = self.stays_for(volume, live.map(|(service, _)| service));
+            if options.replace_volumes && stays_for == StaysFor::Option {
+                let cause = cause(&mount, wanted);
+                outdated.changes.extend(fields.iter().map(|field| change(field, &mount, volume, &cause)));
+                let is_secret = is_secret || live.is_some_and(|(live, _)| hides_volume(&live.spec, &volume.name));
+                outdated.volumes.push(VolumeRemoval { name: volume.name.clone(), is_secret, cause: Some(cause) });
             } else {
                 let user = wanted.user.clone();
-                warnings.push(Warning::VolumeDiffers { volume: shown, user, fields, replaceable });
+                warnings.push(Warning::VolumeDiffers { volume: shown, user, fields, stays_for });
             }
         }
         outdated
+    }
+
+    /// What keeps a volume from being made anew for the service that is there.
+    fn stays_for(&self, volume: &ObservedVolume, service: Option<&ObservedService>) -> StaysFor {
+        // What the volume itself is counts: the mount's driver and labels are only for new ones.
+        if !volume.is_replaceable() {
+            return StaysFor::Data;
+        }
+        let own = service.map(|service| service.id.as_str());
+        if self.users(&volume.name).any(|user| Some(user.id.as_str()) != own) {
+            return StaysFor::Others;
+        }
+        if own.is_some() { StaysFor::Option } else { StaysFor::Nobody }
     }
 
     /// The services that mount a volume.
@@ -167,8 +174,14 @@ impl<'s> Volumes<'s> {
         self.services.iter().filter(move |service| mounted(&service.spec).iter().any(|mount| mount.name == name))
     }
 
-    /// Plans the removal of the volumes that go with services.
-    pub(super) fn remove(&self, removed: &[&ObservedService], wanted: &[Wanted<'_>], plan: &mut Plan) {
+    /// Plans the removal of the volumes that go with services, for the cause for which these go.
+    pub(super) fn remove(
+        &self,
+        removed: &[&ObservedService],
+        cause: Option<&Cause>,
+        wanted: &[Wanted<'_>],
+        plan: &mut Plan,
+    ) {
         if removed.is_empty() {
             return;
         }
@@ -190,9 +203,8 @@ impl<'s> Volumes<'s> {
                 match volume {
                     // What the volume itself says counts: the mount's labels are only for new ones.
                     Some(volume) if volume.is_autoremoved() => plan.actions.push(Action::RemoveVolume {
-                        name: mount.name.clone().into_owned(),
+                        volume: VolumeRemoval { name: volume.name.clone(), is_secret, cause: cause.cloned() },
                         service: service.name().to_owned(),
-                        is_secret,
                     }),
                     None if mount.is_autoremoved() && (self.elsewhere || is_template(&mount.name)) => {
                         let user = service.label(crate::resolve::decode::LABEL_USER).unwrap_or_default().to_owned();
@@ -226,8 +238,14 @@ fn differing(mount: &Mounted<'_>, volume: &ObservedVolume) -> Vec<String> {
     fields
 }
 
+/// Why the volume of a mount is made anew.
+fn cause(mount: &Mounted<'_>, wanted: &Wanted<'_>) -> Cause {
+    let steps = vec![Step::Key("container_spec".to_owned()), Step::Key("mounts".to_owned()), Step::Index(mount.index)];
+    Cause::Config((wanted.places)(&[Place { needed: steps.len(), steps }]))
+}
+
 /// A volume's difference as a change of its service. The volume's own values are never shown.
-fn change(field: &str, mount: &Mounted<'_>, wanted: &Wanted<'_>, volume: &ObservedVolume) -> Change {
+fn change(field: &str, mount: &Mounted<'_>, volume: &ObservedVolume, cause: &Cause) -> Change {
     let unit = mount.unit();
     let name = format!("{unit}.{field}");
     let (of_wanted, of_volume) = match field.split_once('.') {
@@ -235,12 +253,10 @@ fn change(field: &str, mount: &Mounted<'_>, wanted: &Wanted<'_>, volume: &Observ
         Some((_, key)) => (mount.labels.contains_key(key), volume.labels.contains_key(key)),
         None => (true, true),
     };
-    let steps = vec![Step::Key("container_spec".to_owned()), Step::Key("mounts".to_owned()), Step::Index(mount.index)];
-    let place = (wanted.places)(&[Place { needed: steps.len(), steps }]);
     Change {
         field: format!("volume of {name}"),
         before: of_volume.then_some(Shown::Hidden),
         after: of_wanted.then_some(Shown::Hidden),
-        cause: Cause::Config(place),
+        cause: cause.clone(),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{Beside, Counts, Thing, beside, server_name, warning_text};
+use super::{Beside, Counts, Fate, Thing, beside, server_name, warning_text};
 use crate::diag::render::visible;
 use crate::plan::diff::quoted;
 use crate::plan::graph::{Cause, Change, Conflict, Item, Plan, Shown, TaskFate, Verdict, Warning};
@@ -85,7 +85,11 @@ pub fn parts(plan: &Plan) -> Parts {
     };
     let beside = lines(&|page: &mut Page| page.beside(plan)).into_iter().filter_map(|line| {
         let (sign, what) = line.split_once(' ')?;
-        let action = if sign == "+" { "create" } else { "remove" };
+        let action = match sign {
+            "+" => "create",
+            "-/+" => "replace",
+            _ => "remove",
+        };
         Some(Group { action, services: what.to_owned(), changes: Vec::new() })
     });
     let warnings = warnings(plan).into_iter();
@@ -208,7 +212,7 @@ impl Page {
             }
             Verdict::Remove | Verdict::Unchanged => {}
         }
-        line.push_str(&self.comment(&causes_text(items)));
+        line.push_str(&self.comment(&items_causes_text(items)));
         self.line(2, &line);
         for (index, change) in changes(first).iter().enumerate() {
             let others = items.iter().filter_map(|item| changes(item).get(index));
@@ -220,8 +224,8 @@ impl Page {
 
     /// What is made or removed besides services.
     fn beside(&mut self, plan: &Plan) {
-        for of_kind in beside(plan).chunk_by(|a, b| (a.goes, a.thing) == (b.goes, b.thing)) {
-            let Some(Beside { goes, thing, .. }) = of_kind.first() else { continue };
+        for of_kind in beside(plan).chunk_by(|a, b| a.kind() == b.kind()) {
+            let Some(Beside { fate, thing, .. }) = of_kind.first() else { continue };
             let (one, more) = match thing {
                 Thing::Volume => ("volume with what it holds", "volumes with what they hold"),
                 Thing::Config => ("Swarm config", "Swarm configs"),
@@ -229,8 +233,16 @@ impl Page {
             };
             let (number, word) = (of_kind.len(), if of_kind.len() == 1 { one } else { more });
             let names = names_of(of_kind.iter().map(|one| one.name.unwrap_or(REDACTED).to_owned()));
-            let (sign, colour) = if *goes { ("-", Colour::Red) } else { ("+", Colour::Green) };
-            let causes = self.comment(&and_more(of_kind.iter().filter_map(|one| one.place)));
+            let (sign, colour) = match fate {
+                Fate::Made => ("+", Colour::Green),
+                Fate::Replaced => ("-/+", Colour::Yellow),
+                Fate::Removed => ("-", Colour::Red),
+            };
+            let causes = match thing {
+                Thing::Volume if *fate == Fate::Removed => goes_with_text(of_kind),
+                _ => causes_text(of_kind.iter().map(|one| one.cause.as_ref())),
+            };
+            let causes = self.comment(&causes);
             self.line(2, &format!("{} {number} {word}: {names}{causes}", self.painted(sign, colour)));
         }
     }
@@ -338,16 +350,33 @@ fn cause_text(cause: &Cause, was_there: bool, is_wanted: bool) -> String {
 }
 
 /// Why servers are made or removed.
-fn causes_text(items: &[&Item]) -> String {
-    let places = items.iter().filter_map(|item| match &item.cause {
+fn items_causes_text(items: &[&Item]) -> String {
+    match items.first().and_then(|item| item.cause.as_ref()) {
+        Some(Cause::Config(None)) => "asked for with `--user`".to_owned(),
+        _ => causes_text(items.iter().map(|item| item.cause.as_ref())),
+    }
+}
+
+/// Why several things of one kind are made or removed.
+fn causes_text<'c>(mut causes: impl Iterator<Item = Option<&'c Cause>> + Clone) -> String {
+    let places = causes.clone().filter_map(|cause| match cause {
         Some(Cause::Config(place)) => place.as_deref(),
         _ => None,
     });
-    match items.first().and_then(|item| item.cause.as_ref()) {
-        Some(Cause::Config(None)) => "asked for with `--user`".to_owned(),
+    match causes.next().flatten() {
         Some(Cause::Config(Some(_))) => and_more(places),
         Some(cause) => cause_text(cause, true, false),
         None => String::new(),
+    }
+}
+
+/// Why volumes go: it is not they that the config has wanted.
+fn goes_with_text(volumes: &[Beside<'_>]) -> String {
+    let causes = causes_text(volumes.iter().map(|one| one.cause.as_ref()));
+    match (causes.is_empty(), volumes.len()) {
+        (true, _) => causes,
+        (false, 1) => format!("its server is {causes}"),
+        (false, _) => format!("their servers are {causes}"),
     }
 }
 

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Beside, Counts, Thing, beside, warning_text};
+use super::{Beside, Counts, Fate, Thing, beside, warning_text};
 use crate::diag::render::{document, document_schema};
 use crate::plan::graph::{self, Plan, TaskFate, Verdict};
 
@@ -116,9 +116,13 @@ pub struct Object {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub name: Option<String>,
-    /// What becomes of it: `create` or `remove`.
+    /// What becomes of it: `create` or `remove`, or `replace` for a volume that is removed, to be made anew.
     pub action: Action,
-    /// Where the config declares it, as `file:line:column`; absent where it goes: with its server, or as nothing refers to it.
+    /// Why: the config declares it, or says otherwise now (`config`), or it goes with its server or declaration (`unwanted`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Cause")]
+    pub cause: Option<Cause>,
+    /// Where the config says so, as `file:line:column`; absent where nothing in it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub place: Option<String>,
@@ -309,8 +313,13 @@ fn object(one: Beside<'_>) -> Object {
         Thing::Config => ObjectKind::Config,
         Thing::Secret => ObjectKind::Secret,
     };
-    let action = if one.goes { Action::Remove } else { Action::Create };
-    Object { kind, name: one.name.map(str::to_owned), action, place: one.place.map(str::to_owned) }
+    let action = match one.fate {
+        Fate::Made => Action::Create,
+        Fate::Replaced => Action::Replace,
+        Fate::Removed => Action::Remove,
+    };
+    let (cause, place) = one.cause.as_ref().map(cause).unzip();
+    Object { kind, name: one.name.map(str::to_owned), action, cause, place: place.flatten() }
 }
 
 fn word(action: Action) -> &'static str {
