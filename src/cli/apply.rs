@@ -15,12 +15,12 @@ use crate::diag::render::visible;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::plan::ObservedState;
 use crate::plan::fingerprint::fingerprint;
-use crate::plan::graph::{Action, Plan, Removal, Verdict};
+use crate::plan::graph::{Action, Plan, Removal, Verdict, Warning};
 use crate::plan::show::human;
 use crate::plan::show::json::Document;
 use crate::source::SourceMap;
 
-use super::args::live::{Apply, Plan as PlanArgs};
+use super::args::live::{Apply, Plan as PlanArgs, Progress};
 use super::args::{Args, Command, Global};
 use super::error::Failure;
 use super::planned::Planned;
@@ -30,6 +30,7 @@ pub(super) use progress::Shown;
 
 /// Brings the services onto the swarm.
 pub(super) fn run(args: &Apply, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    let ui = &ui.with_account(args.progress == Progress::Json);
     let Some(path) = &args.plan else { return apply(args, global, None, ui) };
     let (document, global, then) = saved(path, global)?;
     let mut args = Apply::clone(args);
@@ -82,7 +83,7 @@ fn apply(args: &Apply, global: &Global, document: Option<&Document>, ui: &Ui) ->
             refuse(&planned.plan, &diagnostics, ui)?;
             let is_shown = document.is_none() && !args.yes && confirm(&planned.plan, ui)?;
             if !is_shown {
-                human::warnings(&planned.plan).iter().for_each(|warning| ui.note(warning));
+                warn(&planned.plan, ui);
             }
             let standing = if args.detach { Vec::new() } else { planned.standing() };
             if planned.plan.actions.is_empty() && standing.is_empty() {
@@ -161,6 +162,14 @@ fn refuse(plan: &Plan, found: &Diagnostics, ui: &Ui) -> Result<(), Failure> {
         }
         () => Ok(()),
     }
+}
+
+/// Tells the warnings of a plan that is not shown; that a volume will be left where this engine does not see it, also if quiet.
+pub(super) fn warn(plan: &Plan, ui: &Ui) {
+    let is_left = |warning: &Warning| matches!(warning, Warning::VolumeUnseen { removal: true, .. });
+    let (left, others): (Vec<_>, Vec<_>) = plan.warnings.iter().cloned().partition(is_left);
+    human::warnings(&others).iter().for_each(|warning| ui.note(warning));
+    human::warnings(&left).iter().for_each(|warning| ui.account(warning));
 }
 
 /// Asks before anything is removed, replaced or taken over; tells whether the plan was shown for that.

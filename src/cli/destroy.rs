@@ -1,6 +1,7 @@
 //! `swarmgen destroy`.
 
 use crate::apply::{Redactor, Refuse, Run, Settings};
+use crate::diag::Diagnostics;
 use crate::diag::render::visible;
 use crate::plan::ObservedState;
 use crate::plan::graph::{Action, Body, Item, Plan, Removal, TaskFate, Verdict};
@@ -10,10 +11,11 @@ use crate::plan::observed::ObservedService;
 use crate::plan::planner;
 use crate::plan::show::human;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
+use crate::source::SourceMap;
 
-use super::apply::{Job, Shown, ask, count};
+use super::apply::{Job, Shown, ask, count, warn};
 use super::args::Global;
-use super::args::live::Destroy;
+use super::args::live::{Destroy, Progress};
 use super::error::Failure;
 use super::live;
 use super::status::deployment;
@@ -21,7 +23,10 @@ use super::ui::Ui;
 
 /// Removes servers, and the volumes that go with them.
 pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    let ui = &ui.with_account(destroy.progress == Progress::Json);
     let deployment = deployment(global, ui)?;
+    // There are none, which a document says, too.
+    ui.report(&Diagnostics::new(), &SourceMap::new());
     live::block_on(async {
         let engine = live::engine(&destroy.engine).await?;
         let state = live::snapshot(&engine, &deployment).await?;
@@ -32,7 +37,7 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
             return Ok(());
         }
         if destroy.yes {
-            human::warnings(&plan).iter().for_each(|warning| ui.note(warning));
+            warn(&plan, ui);
         } else {
             ask(&human::render(&plan, false), "Remove them?", ui)?;
         }

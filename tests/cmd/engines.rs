@@ -209,6 +209,36 @@ fn a_volume_out_of_reach_is_told_where_its_service_is_gone() {
     assert!(!ran.stderr.contains("may be on node"), "{ran:?}");
 }
 
+/// Whatever format findings have, and also if quiet: what failed, and what is left for a person to do, is told.
+#[test]
+fn the_account_of_what_was_done_is_never_lost() {
+    let (engine, folder) = (FakeEngine::of(with_a_worker()), Folder::with(watch::CHEMISTRY));
+    let proxy = before(&engine);
+    let formats: [(&[&str], bool); 4] = [
+        (&["--message-format", "json"], true),
+        (&["--message-format", "sarif"], true),
+        (&["--message-format", "json", "-q"], true),
+        (&["-q"], false),
+    ];
+    let is_document = |text: &str| serde_json::from_str::<Value>(text).is_ok();
+    for (format, is_for_programs) in formats {
+        let ran = run_through(&proxy, &folder, &[&["destroy", "--all", "--yes"], format].concat());
+        assert!(ran.code == Some(0) && is_document(&ran.stdout) == is_for_programs, "{ran:?}");
+        assert!(ran.stderr.contains("docker -H ssh://lab2 volume rm home-alice"), "{ran:?}");
+        assert_eq!(ran.stderr.contains("1 server removed"), !format.contains(&"-q"), "{ran:?}");
+    }
+    let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
+    let proxy = before(&engine);
+    proxy.harms(Requests::to("POST", "/services/create"), Fault::Answer(400, "rpc error: invalid reference"));
+    for (format, is_for_programs) in formats {
+        let ran = run_through(&proxy, &folder, &[&["apply", "--detach", "--yes"], format].concat());
+        assert!(ran.code == Some(4) && is_document(&ran.stdout) == is_for_programs, "{ran:?}");
+        for says in ["error: alice (service `jupyter-", "error: bob (", "invalid reference", "2 servers failed"] {
+            assert!(ran.stderr.contains(says), "{says}: {ran:?}");
+        }
+    }
+}
+
 #[test]
 fn what_a_start_has_to_say_to_the_operator_goes_to_standard_error() {
     let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));

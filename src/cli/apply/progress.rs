@@ -130,13 +130,16 @@ impl Shown {
                 volume.host,
                 volume.command()
             );
-            ui.note(&visible(&text));
+            ui.account(&visible(&text));
         }
         // An engine that is lost is told at the end.
         if let Some(stop @ Stop::Cancelled) = &outcome.stopped {
             ui.failure(&visible(&stop.to_string()));
         }
-        ui.note(&summary(outcome));
+        match outcome.is_complete() {
+            true => ui.note(&summary(outcome)),
+            false => ui.account(&summary(outcome)),
+        }
     }
 
     /// Tells what became of a rollback.
@@ -156,7 +159,7 @@ impl Shown {
             };
             ui.failure(&visible(&format!("{}: not undone: {reason}", named(&report.subject))));
         }
-        ui.note(&format!("rolled back {undone} of {}", count(outcome.reports.len(), "change")));
+        ui.account(&format!("rolled back {undone} of {}", count(outcome.reports.len(), "change")));
     }
 }
 
