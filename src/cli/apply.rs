@@ -248,7 +248,7 @@ impl Job<'_> {
             .iter()
             .zip(&outcome.reports)
             .filter_map(|(action, report)| match (action, &report.state) {
-                (Action::RemoveService(old), State::Done | State::Unknown) => Some(old),
+                (Action::RemoveService(old), State::Done | State::Unknown { .. }) => Some(old),
                 _ => None,
             })
             .collect();

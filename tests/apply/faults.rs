@@ -273,7 +273,7 @@ async fn what_was_sent_to_an_engine_that_then_goes_away_has_not_failed() {
             swarm.faults(look, 1, 1000, Fault::Unreachable);
         }
         let ran = apply(&swarm, &plan(vec![action])).await;
-        assert_eq!(ran.outcome.reports[0].state, State::Unknown, "{call}: it was done");
+        assert!(matches!(ran.outcome.reports[0].state, State::Unknown { .. }), "{call}: it was done");
         assert!(!ran.outcome.is_complete());
     }
 }

@@ -239,6 +239,34 @@ fn the_account_of_what_was_done_is_never_lost() {
     }
 }
 
+/// A create hangs and the run is asked to end: it may have been done, which is told by name.
+#[test]
+fn what_may_have_been_done_is_told_by_name() {
+    let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
+    let proxy = before(&engine);
+    proxy.harms(Requests::to("POST", "/services/create").nth(1), Fault::Delay(Duration::from_secs(120)));
+    let address = format!("unix://{}", proxy.socket().display());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_swarmgen"));
+    command.args(["apply", "--yes", "--detach", "--progress", "none", "--parallelism", "1"]);
+    command.current_dir(folder.path("")).env_remove("DOCKER_CONTEXT").env("DOCKER_HOST", address);
+    command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let creates = || proxy.calls().iter().filter(|call| call.path == "/services/create").count();
+    super::until::until("it creates", 30, || creates() > 0, || format!("{:?}", proxy.calls()));
+    let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    for says in [
+        "error: alice (service `jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1`): may have been created: \
+         its answer was not waited for\n",
+        "\nbob (service `jupyter-81b637d8fcd2c6da6359e6963113a117-1`): not created: ",
+        "1 step may have been done; 1 step not done",
+    ] {
+        assert!(ran.stderr.contains(says), "{says}: {ran:?}");
+    }
+}
+
 #[test]
 fn what_a_start_has_to_say_to_the_operator_goes_to_standard_error() {
     let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
