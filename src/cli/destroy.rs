@@ -5,7 +5,7 @@ use crate::diag::Diagnostics;
 use crate::diag::render::visible;
 use crate::plan::ObservedState;
 use crate::plan::graph::{Action, Body, Item, Plan, Removal, TaskFate, Verdict};
-use crate::plan::label::MADE_BY;
+use crate::plan::label::{BY_APPLY, BY_SPAWNER, MADE_BY};
 use crate::plan::object;
 use crate::plan::observed::ObservedService;
 use crate::plan::planner;
@@ -53,7 +53,7 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
     })
 }
 
-/// What is meant: the deployment's servers that `apply` or the spawner made.
+/// Tells whether a service is one of the deployment's servers that are meant, whoever made it.
 fn is_meant(service: &ObservedService, deployment: &str, destroy: &Destroy) -> bool {
     let label = |key| service.label(key).unwrap_or_default();
     label(LABEL_DEPLOYMENT) == deployment
@@ -64,7 +64,8 @@ fn is_meant(service: &ObservedService, deployment: &str, destroy: &Destroy) -> b
 fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
     let mut plan =
         Plan { deployment: deployment.to_owned(), items: Vec::new(), actions: Vec::new(), warnings: Vec::new() };
-    let goes = |service: &&ObservedService| is_meant(service, deployment, destroy) && service.label(MADE_BY).is_some();
+    let is_ours = |service: &ObservedService| matches!(service.label(MADE_BY), Some(BY_APPLY | BY_SPAWNER));
+    let goes = |service: &&ObservedService| is_meant(service, deployment, destroy) && is_ours(service);
     let removed: Vec<&ObservedService> = state.services.iter().filter(goes).collect();
     for service in &removed {
         let label = |key| service.label(key).unwrap_or_default().to_owned();

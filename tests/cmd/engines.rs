@@ -209,6 +209,24 @@ fn a_volume_out_of_reach_is_told_where_its_service_is_gone() {
     assert!(!ran.stderr.contains("may be on node"), "{ran:?}");
 }
 
+/// Only what `apply` or the hub's spawner made goes.
+#[test]
+fn what_somebody_else_made_stays() {
+    let folder = Folder::with(watch::CHEMISTRY);
+    for (made_by, goes) in [("apply", true), ("spawner", true), ("another-tool", false), ("", false)] {
+        let mut swarm = with_a_worker();
+        let services = swarm["services"].as_array_mut().unwrap().iter_mut();
+        for service in services.filter(|service| service["Spec"]["Labels"]["swarmgen.deployment"] == "chemistry") {
+            service["Spec"]["Labels"]["swarmgen.made-by"] = made_by.into();
+        }
+        let engine = FakeEngine::of(swarm);
+        let proxy = before(&engine);
+        run_through(&proxy, &folder, &["destroy", "--all", "--yes"]).ok();
+        let removes = |call: &super::proxy::Call| call.method == "DELETE" && call.path.starts_with("/services/");
+        assert_eq!(proxy.calls().iter().any(removes), goes, "{made_by}");
+    }
+}
+
 /// Whatever format findings have, and also if quiet: what failed, and what is left for a person to do, is told.
 #[test]
 fn the_account_of_what_was_done_is_never_lost() {
