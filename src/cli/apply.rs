@@ -32,6 +32,7 @@ pub(super) use progress::Shown;
 pub(super) fn run(args: &Apply, global: &Global, ui: &Ui) -> Result<(), Failure> {
     let ui = &ui.with_account(args.progress == Progress::Json);
     let Some(path) = &args.plan else { return apply(args, global, None, ui) };
+    refuse_with_plan(global)?;
     let (document, global, then) = saved(path, global)?;
     let mut args = Apply::clone(args);
     args.wanted = then.wanted;
@@ -40,6 +41,26 @@ pub(super) fn run(args: &Apply, global: &Global, ui: &Ui) -> Result<(), Failure>
         args.engine.context = then.engine.context;
     }
     apply(&args, &global, Some(&document), ui)
+}
+
+/// Refuses what a saved plan has settled: clap knows of no conflicts between arguments of every command and of one.
+fn refuse_with_plan(global: &Global) -> Result<(), Failure> {
+    let Global { config, users_file, allow, warn, deny, message_format: _, color: _, quiet: _, verbose: _ } = global;
+    let given = [
+        ("--config", config.is_empty()),
+        ("--users-file", users_file.is_empty()),
+        ("--allow", allow.is_empty()),
+        ("--warn", warn.is_empty()),
+        ("--deny", deny.is_empty()),
+    ];
+    match given.iter().find(|(_, is_absent)| !is_absent) {
+        Some((name, _)) => {
+            let message =
+                format!("`{name}` cannot be used with a saved plan, which is carried out as it was made: plan again");
+            Err(Failure::Usage(anyhow!(message)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads a saved plan, and the arguments that it was made with.

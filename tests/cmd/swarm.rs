@@ -77,7 +77,12 @@ fn without_an_engine_the_exit_code_is_5() {
 #[test]
 fn wrong_usage_ends_before_an_engine_is_asked() {
     let folder = Folder::with(FITS);
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 17] = [
+        &["apply", "plan.json", "-c", "other.toml"],
+        &["-c", "other.toml", "apply", "plan.json"],
+        &["apply", "plan.json", "--users-file", "class.csv"],
+        &["apply", "plan.json", "-A", "floating-tag", "-W", "floating-tag"],
+        &["apply", "plan.json", "-D", "warnings"],
         &["destroy"],
         &["destroy", "--all", "--user", "alice"],
         &["destroy", "--server", "x"],
