@@ -91,7 +91,7 @@ impl<A: SwarmApi> Work<'_, A> {
 
     /// Why what comes last is not done, where that is so.
     fn failures(&self) -> Option<&'static str> {
-        let failed = self.ledger.count(|report| matches!(report.state, State::Failed { .. } | State::Unknown));
+        let failed = self.ledger.count(|report| matches!(report.state, State::Failed { .. } | State::Unknown { .. }));
         (failed > 0).then_some("something that comes before it failed")
     }
 
@@ -159,7 +159,7 @@ impl<A: SwarmApi> Work<'_, A> {
 
     /// Writes down what becomes of an action, and tells it.
     async fn carry_on(&self, index: usize, action: &Action, done: impl Future<Output = Result<State, Failure>>) {
-        self.ledger.set(index, State::Unknown);
+        self.ledger.set(index, State::under_way());
         self.running.set(self.running.get() + 1);
         let (subject, act) = describe(action);
         let done = done.await;
@@ -174,11 +174,13 @@ impl<A: SwarmApi> Work<'_, A> {
                 self.ledger.set(index, State::Failed { reason: reason.clone(), accepted: false });
                 self.tell(&Event::Failed { subject, act, reason });
             }
-            Err(Failure::Unsure(reason)) => self.tell(&Event::Failed { subject, act, reason }),
-            Err(Failure::Stopped { unknown: true }) => {}
-            Err(Failure::Stopped { unknown: false }) => {
+            Err(Failure::Unsure(reason)) => {
+                self.ledger.set(index, State::Unknown { reason: reason.clone() });
+                self.tell(&Event::Failed { subject, act, reason });
+            }
+            Err(Failure::Stopped { unknown }) => {
                 let reason = self.halt.reason().map(|stop| stop.to_string()).unwrap_or_default();
-                self.ledger.set(index, State::NotDone { reason });
+                self.ledger.set(index, if unknown { State::Unknown { reason } } else { State::NotDone { reason } });
             }
             Err(Failure::Begun(done)) => {
                 let stop = self.halt.reason().map(|stop| stop.to_string()).unwrap_or_default();

@@ -69,8 +69,11 @@ pub enum State {
         /// What is done of it, and why no more.
         reason: String,
     },
-    /// The call was sent, and its answer was not waited for.
-    Unknown,
+    /// A call was sent, and nobody knows whether it was carried out.
+    Unknown {
+        /// Why; searched for secrets.
+        reason: String,
+    },
     /// It was done; whether the service runs was not seen.
     Accepted,
     /// It was done, and there is nothing to wait for.
@@ -93,6 +96,13 @@ impl State {
     /// Tells whether nothing is wrong with it.
     pub fn is_good(&self) -> bool {
         matches!(self, Self::Accepted | Self::Done | Self::Converged { .. })
+    }
+}
+
+impl State {
+    /// A call is under way; whatever ends the run may end it before the answer comes.
+    pub(super) fn under_way() -> Self {
+        Self::Unknown { reason: "its answer was not waited for".to_owned() }
     }
 }
 

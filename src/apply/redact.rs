@@ -12,12 +12,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::ir::Service;
 use crate::plan::graph::{Action, Plan, VolumeRemoval};
+use crate::plan::label;
 
 /// What stands in a secret's place.
 pub const REDACTED: &str = "«redacted»";
-
-/// The service label that lists the paths that held secrets.
-const LABEL_HIDDEN: &str = "swarmgen.hidden";
 
 /// A shorter secret is only found where it stands as a word: else it would be found in words that have nothing to do
 /// with it.
@@ -77,23 +75,17 @@ impl Redactor {
                 self.learn(text.expose());
             }
         });
+        let image = &service.container.image;
+        if image.is_secret() {
+            label::image_parts(image.expose()).into_iter().for_each(|part| self.learn(part));
+        }
     }
 
     /// Learns the secrets of a `ServiceSpec`, by its label of hidden paths.
     ///
     /// If one of the paths is not understood, everything in the spec that may be a secret is taken for one.
     pub fn learn_body(&self, spec: &Value) {
-        let hidden = spec.pointer("/Labels").and_then(|labels| labels.get(LABEL_HIDDEN)).and_then(Value::as_str);
-        let mut hidden: BTreeSet<String> = hidden.unwrap_or_default().split_whitespace().map(percent_decoded).collect();
-        let texts = hideable(spec);
-        for (path, text) in &texts {
-            if hidden.remove(path) {
-                self.learn(text);
-            }
-        }
-        if !hidden.is_empty() {
-            texts.iter().for_each(|(_, text)| self.learn(text));
-        }
+        label::for_each_secret(spec, &mut |secret| self.learn(secret));
     }
 
     /// Learns a secret.
@@ -196,63 +188,6 @@ fn is_word(text: &str, at: usize, word: &str) -> bool {
     !is_inside(text.get(..at).and_then(|before| before.chars().next_back())) && !is_inside(after)
 }
 
-/// The texts of a spec that may be secret, with their paths in the config's words.
-fn hideable(spec: &Value) -> Vec<(String, &str)> {
-    let mut texts = Vec::new();
-    let container = spec.pointer("/TaskTemplate/ContainerSpec").unwrap_or(&Value::Null);
-    for entry in strings(container.get("Env")) {
-        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
-        texts.push((format!("env.{name}"), value));
-    }
-    for mount in container.get("Mounts").and_then(Value::as_array).into_iter().flatten() {
-        let target = mount.get("Target").and_then(Value::as_str).unwrap_or_default();
-        for (key, at) in [("options", "/VolumeOptions/DriverConfig/Options"), ("labels", "/VolumeOptions/Labels")] {
-            pairs(mount.pointer(at), &format!("mounts:{target}.{key}"), &mut texts);
-        }
-        texts.extend(mount.get("Source").and_then(Value::as_str).map(|text| (format!("mounts:{target}.source"), text)));
-    }
-    pairs(container.get("Labels"), "container_labels", &mut texts);
-    pairs(spec.pointer("/TaskTemplate/LogDriver/Options"), "log_driver.options", &mut texts);
-    for (key, at) in [("command", "Command"), ("args", "Args")] {
-        texts.extend(strings(container.get(at)).enumerate().map(|(index, text)| (format!("{key}.{index}"), text)));
-    }
-    let test = container.pointer("/Healthcheck/Test");
-    texts.extend(strings(test).enumerate().map(|(index, text)| (format!("healthcheck.test.{index}"), text)));
-    let own = |path: &str| path.starts_with("labels.swarmgen.");
-    pairs(spec.get("Labels"), "labels", &mut texts);
-    texts.retain(|(path, _)| !own(path));
-    texts
-}
-
-fn strings(list: Option<&Value>) -> impl Iterator<Item = &str> {
-    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
-}
-
-fn pairs<'a>(object: Option<&'a Value>, path: &str, texts: &mut Vec<(String, &'a str)>) {
-    for (key, value) in object.and_then(Value::as_object).into_iter().flatten() {
-        texts.extend(value.as_str().map(|value| (format!("{path}.{key}"), value)));
-    }
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// As in a query, with capital digits.
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -314,3 +249,6 @@ fn json_quoted(text: &str) -> String {
 fn go_json_quoted(json: &str) -> String {
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
+
+#[cfg(test)]
+mod tests;

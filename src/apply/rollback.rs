@@ -79,7 +79,7 @@ impl<A: SwarmApi> Work<'_, A> {
         if let Some(stop) = self.halt.reason() {
             return self.ledger.set(index, State::NotDone { reason: stop.to_string() });
         }
-        self.ledger.set(index, State::Unknown);
+        self.ledger.set(index, State::under_way());
         let (subject, act) = undo.subject();
         self.running.set(self.running.get() + 1);
         let undone = match undo {
@@ -104,7 +104,10 @@ impl<A: SwarmApi> Work<'_, A> {
                 self.ledger.set(index, State::Failed { reason: reason.clone(), accepted: false });
                 self.tell(&Event::NotUndone { subject, act, reason });
             }
-            Err(Failure::Unsure(reason)) => self.tell(&Event::NotUndone { subject, act, reason }),
+            Err(Failure::Unsure(reason)) => {
+                self.ledger.set(index, State::Unknown { reason: reason.clone() });
+                self.tell(&Event::NotUndone { subject, act, reason });
+            }
             Err(Failure::Stopped { .. } | Failure::Begun(_)) => {}
         }
     }

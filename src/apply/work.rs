@@ -150,6 +150,8 @@ pub(super) struct Work<'a, A> {
     pub(super) running: Cell<usize>,
     /// When the engine last answered anything.
     answered: Cell<Instant>,
+    /// Since when it has answered nothing, once a call has had no answer.
+    silent: Cell<Option<Instant>>,
     events: RefCell<&'a mut dyn FnMut(&Event)>,
 }
 
@@ -170,6 +172,7 @@ impl<'a, A: SwarmApi> Work<'a, A> {
             begun: RefCell::default(),
             running: Cell::new(0),
             answered: Cell::new(Instant::now()),
+            silent: Cell::new(None),
             events: RefCell::new(events),
         }
     }
@@ -192,8 +195,17 @@ impl<'a, A: SwarmApi> Work<'a, A> {
     }
 
     /// Makes one call, within the bound on its time.
+    ///
+    /// An engine that has not answered one call in its time has the patience for the others, and not their time again.
     pub(super) async fn call<T>(&self, call: impl Future<Output = ApiResult<T>>) -> ApiResult<T> {
-        self.call_within(self.run.settings.call_timeout, call).await
+        let Settings { call_timeout, patience, .. } = self.run.settings;
+        let left = self.silent.get().map(|since| patience.saturating_sub(since.elapsed()).max(SHORTEST_CALL));
+        let begun = Instant::now();
+        let answer = self.call_within(left.map_or(call_timeout, |left| left.min(call_timeout)), call).await;
+        if is_unanswered(&answer) && self.answered.get() <= begun && self.silent.get().is_none() {
+            self.silent.set(Some(Instant::now()));
+        }
+        answer
     }
 
     pub(super) async fn call_within<T>(
@@ -201,11 +213,17 @@ impl<'a, A: SwarmApi> Work<'a, A> {
         bound: Duration,
         call: impl Future<Output = ApiResult<T>>,
     ) -> ApiResult<T> {
-        let answer = timeout(bound, call).await.unwrap_or_else(|_| {
-            Err(ApiError::NoAnswer { message: format!("no answer within {} s", bound.as_secs_f32().ceil()) })
-        });
-        if !matches!(answer, Err(ApiError::NoAnswer { .. } | ApiError::Unreachable { .. })) {
+        let no_answer = |message: String| Err(ApiError::NoAnswer { message });
+        let answer = tokio::select! {
+            biased;
+            answer = timeout(bound, call) => {
+                answer.unwrap_or_else(|_| no_answer(format!("no answer within {} s", bound.as_secs_f32().ceil())))
+            }
+            () = self.halt.lost() => no_answer("the engine does not answer".to_owned()),
+        };
+        if !is_unanswered(&answer) {
             self.answered.set(Instant::now());
+            self.silent.set(None);
         }
         answer
     }
@@ -231,7 +249,7 @@ impl<'a, A: SwarmApi> Work<'a, A> {
         subject: &Subject,
         error: &ApiError,
     ) -> Result<(), Failure> {
-        let since = *patience.since.get_or_insert_with(Instant::now);
+        let since = *patience.since.get_or_insert_with(|| self.silent.get().unwrap_or_else(Instant::now));
         patience.unanswered |= matches!(error, ApiError::NoAnswer { .. });
         let pause = FIRST_PAUSE.saturating_mul(1 << patience.tries.min(8)).min(LONGEST_PAUSE);
         patience.tries += 1;
@@ -273,8 +291,14 @@ impl<'a, A: SwarmApi> Work<'a, A> {
 /// The pause before the first repetition; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// The least that a call may take.
+const SHORTEST_CALL: Duration = Duration::from_secs(1);
 /// How often a call is repeated to which the engine answers that it failed: mostly it will fail for ever.
 const ENGINE_TRIES: u32 = 3;
+
+fn is_unanswered<T>(answer: &ApiResult<T>) -> bool {
+    matches!(answer, Err(ApiError::NoAnswer { .. } | ApiError::Unreachable { .. }))
+}
 
 /// A new leader is elected within seconds.
 fn has_no_leader(error: &ApiError) -> bool {
@@ -317,9 +341,18 @@ impl Halt {
     }
 
     pub(super) async fn halted(&self) {
+        self.until(|_| true).await;
+    }
+
+    /// Waits until it is halted because the engine is gone: no answer will come.
+    async fn lost(&self) {
+        self.until(|stop| matches!(stop, Stop::NoEngine(_))).await;
+    }
+
+    async fn until(&self, is_it: impl Fn(&Stop) -> bool) {
         loop {
             let notified = self.notify.notified();
-            if self.is_set() {
+            if self.stop.borrow().as_ref().is_some_and(&is_it) {
                 return;
             }
             notified.await;

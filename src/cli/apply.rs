@@ -15,12 +15,12 @@ use crate::diag::render::visible;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::plan::ObservedState;
 use crate::plan::fingerprint::fingerprint;
-use crate::plan::graph::{Action, Plan, Removal, Verdict};
+use crate::plan::graph::{Action, Plan, Removal, Verdict, Warning};
 use crate::plan::show::human;
 use crate::plan::show::json::Document;
 use crate::source::SourceMap;
 
-use super::args::live::{Apply, Plan as PlanArgs};
+use super::args::live::{Apply, Plan as PlanArgs, Progress};
 use super::args::{Args, Command, Global};
 use super::error::Failure;
 use super::planned::Planned;
@@ -30,7 +30,9 @@ pub(super) use progress::Shown;
 
 /// Brings the services onto the swarm.
 pub(super) fn run(args: &Apply, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    let ui = &ui.with_account(args.progress == Progress::Json);
     let Some(path) = &args.plan else { return apply(args, global, None, ui) };
+    refuse_with_plan(global)?;
     let (document, global, then) = saved(path, global)?;
     let mut args = Apply::clone(args);
     args.wanted = then.wanted;
@@ -39,6 +41,26 @@ pub(super) fn run(args: &Apply, global: &Global, ui: &Ui) -> Result<(), Failure>
         args.engine.context = then.engine.context;
     }
     apply(&args, &global, Some(&document), ui)
+}
+
+/// Refuses what a saved plan has settled: clap knows of no conflicts between arguments of every command and of one.
+fn refuse_with_plan(global: &Global) -> Result<(), Failure> {
+    let Global { config, users_file, allow, warn, deny, message_format: _, color: _, quiet: _, verbose: _ } = global;
+    let given = [
+        ("--config", config.is_empty()),
+        ("--users-file", users_file.is_empty()),
+        ("--allow", allow.is_empty()),
+        ("--warn", warn.is_empty()),
+        ("--deny", deny.is_empty()),
+    ];
+    match given.iter().find(|(_, is_absent)| !is_absent) {
+        Some((name, _)) => {
+            let message =
+                format!("`{name}` cannot be used with a saved plan, which is carried out as it was made: plan again");
+            Err(Failure::Usage(anyhow!(message)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads a saved plan, and the arguments that it was made with.
@@ -82,7 +104,7 @@ fn apply(args: &Apply, global: &Global, document: Option<&Document>, ui: &Ui) ->
             refuse(&planned.plan, &diagnostics, ui)?;
             let is_shown = document.is_none() && !args.yes && confirm(&planned.plan, ui)?;
             if !is_shown {
-                human::warnings(&planned.plan).iter().for_each(|warning| ui.note(warning));
+                warn(&planned.plan, ui);
             }
             let standing = if args.detach { Vec::new() } else { planned.standing() };
             if planned.plan.actions.is_empty() && standing.is_empty() {
@@ -161,6 +183,14 @@ fn refuse(plan: &Plan, found: &Diagnostics, ui: &Ui) -> Result<(), Failure> {
         }
         () => Ok(()),
     }
+}
+
+/// Tells the warnings of a plan that is not shown; that a volume will be left where this engine does not see it, also if quiet.
+pub(super) fn warn(plan: &Plan, ui: &Ui) {
+    let is_left = |warning: &Warning| matches!(warning, Warning::VolumeUnseen { removal: true, .. });
+    let (left, others): (Vec<_>, Vec<_>) = plan.warnings.iter().cloned().partition(is_left);
+    human::warnings(&others).iter().for_each(|warning| ui.note(warning));
+    human::warnings(&left).iter().for_each(|warning| ui.account(warning));
 }
 
 /// Asks before anything is removed, replaced or taken over; tells whether the plan was shown for that.
@@ -243,7 +273,7 @@ impl Job<'_> {
             .iter()
             .zip(&outcome.reports)
             .filter_map(|(action, report)| match (action, &report.state) {
-                (Action::RemoveService(old), State::Done | State::Unknown) => Some(old),
+                (Action::RemoveService(old), State::Done | State::Unknown { .. }) => Some(old),
                 _ => None,
             })
             .collect();

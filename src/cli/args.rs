@@ -44,8 +44,8 @@ pub(super) struct Global {
     /// line; `-` is standard input)
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) users_file: Vec<PathBuf>,
-    /// How diagnostics are written. `json`, `sarif` and `github` go to standard output where they are the
-    /// result, with `validate`, and to standard error with other commands
+    /// How diagnostics are written. `json`, `sarif` and `github` go to standard output with `validate`,
+    /// `apply` and `destroy`, and to standard error with other commands
     #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
     pub(super) message_format: MessageFormat,
     /// Silence a rule, or all `warnings`; by name or code

@@ -1,19 +1,21 @@
 //! `swarmgen destroy`.
 
 use crate::apply::{Redactor, Refuse, Run, Settings};
+use crate::diag::Diagnostics;
 use crate::diag::render::visible;
 use crate::plan::ObservedState;
 use crate::plan::graph::{Action, Body, Item, Plan, Removal, TaskFate, Verdict};
-use crate::plan::label::MADE_BY;
+use crate::plan::label::{BY_APPLY, BY_SPAWNER, MADE_BY};
 use crate::plan::object;
 use crate::plan::observed::ObservedService;
 use crate::plan::planner;
 use crate::plan::show::human;
 use crate::resolve::decode::{LABEL_DEPLOYMENT, LABEL_SERVER, LABEL_USER};
+use crate::source::SourceMap;
 
-use super::apply::{Job, Shown, ask, count};
+use super::apply::{Job, Shown, ask, count, warn};
 use super::args::Global;
-use super::args::live::Destroy;
+use super::args::live::{Destroy, Progress};
 use super::error::Failure;
 use super::live;
 use super::status::deployment;
@@ -21,7 +23,10 @@ use super::ui::Ui;
 
 /// Removes servers, and the volumes that go with them.
 pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Failure> {
+    let ui = &ui.with_account(destroy.progress == Progress::Json);
     let deployment = deployment(global, ui)?;
+    // There are none, which a document says, too.
+    ui.report(&Diagnostics::new(), &SourceMap::new());
     live::block_on(async {
         let engine = live::engine(&destroy.engine).await?;
         let state = live::snapshot(&engine, &deployment).await?;
@@ -32,7 +37,7 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
             return Ok(());
         }
         if destroy.yes {
-            human::warnings(&plan).iter().for_each(|warning| ui.note(warning));
+            warn(&plan, ui);
         } else {
             ask(&human::render(&plan, false), "Remove them?", ui)?;
         }
@@ -49,7 +54,7 @@ pub(super) fn run(destroy: &Destroy, global: &Global, ui: &Ui) -> Result<(), Fai
     })
 }
 
-/// What is meant: the deployment's servers that `apply` or the spawner made.
+/// Tells whether a service is one of the deployment's servers that are meant, whoever made it.
 fn is_meant(service: &ObservedService, deployment: &str, destroy: &Destroy) -> bool {
     let label = |key| service.label(key).unwrap_or_default();
     label(LABEL_DEPLOYMENT) == deployment
@@ -60,7 +65,8 @@ fn is_meant(service: &ObservedService, deployment: &str, destroy: &Destroy) -> b
 fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
     let mut plan =
         Plan { deployment: deployment.to_owned(), items: Vec::new(), actions: Vec::new(), warnings: Vec::new() };
-    let goes = |service: &&ObservedService| is_meant(service, deployment, destroy) && service.label(MADE_BY).is_some();
+    let is_ours = |service: &ObservedService| matches!(service.label(MADE_BY), Some(BY_APPLY | BY_SPAWNER));
+    let goes = |service: &&ObservedService| is_meant(service, deployment, destroy) && is_ours(service);
     let removed: Vec<&ObservedService> = state.services.iter().filter(goes).collect();
     for service in &removed {
         let label = |key| service.label(key).unwrap_or_default().to_owned();

@@ -172,12 +172,18 @@ fn look_at_cluster(
     diagnostics: &mut Diagnostics,
 ) {
     let made: Vec<String> = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
+    let leaving = plan.actions.iter().filter_map(|action| match action {
+        Action::RemoveService(old) => Some(old.name.clone()),
+        _ => None,
+    });
+    let leaving: BTreeSet<String> = leaving.collect();
     let view = ClusterView {
         state,
         deployment: &compiler.settings.deployment,
         servers: &WantedView::of(&servers.servers, &servers.name, None),
         images: &BTreeMap::new(),
         made: &made,
+        leaving: &leaving,
         of_users: true,
     };
     let findings = cluster::check(&view).into_iter().filter(|finding| finding.code.id != code::FOREIGN_SERVICE.id);

@@ -1,6 +1,6 @@
 //! `swarmgen report`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -123,6 +123,7 @@ impl Swarm {
             servers: &WantedView::of(servers, "", (!of_users).then_some(&nobody)),
             images: &self.images,
             made: &compiler.declared_objects(),
+            leaving: &BTreeSet::new(),
             of_users,
         })
     }

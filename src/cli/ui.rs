@@ -23,6 +23,8 @@ pub(super) struct Ui {
     colour_results: bool,
     quiet: bool,
     verbose: bool,
+    /// Whether findings in a format for programs go to standard output, so that anything may be told beside them.
+    findings_to_stdout: bool,
 }
 
 impl Ui {
@@ -36,7 +38,20 @@ impl Ui {
         };
         let colour = coloured(std::io::stderr().is_terminal());
         let colour_results = coloured(is_terminal());
-        Self { format: global.message_format, colour, colour_results, quiet: global.quiet, verbose: global.verbose > 0 }
+        Self {
+            format: global.message_format,
+            colour,
+            colour_results,
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            findings_to_stdout: false,
+        }
+    }
+
+    /// For a command that changes the swarm, and has no result: findings in a format for programs take the result's place,
+    /// and standard error tells what is done. `stdout_is_taken` says that standard output tells that already.
+    pub(super) fn with_account(self, stdout_is_taken: bool) -> Self {
+        Self { findings_to_stdout: self.writes_to_stdout() && !stdout_is_taken, ..self }
     }
 
     /// Shows findings in the order of their places; errors only if quiet.
@@ -46,7 +61,13 @@ impl Ui {
 
     /// Shows the findings that are at least so bad.
     pub(super) fn report_from(&self, least: Severity, diagnostics: &Diagnostics, sources: &SourceMap) {
-        self.write(&self.text(least, diagnostics, sources));
+        let text = self.text(least, diagnostics, sources);
+        if self.findings_to_stdout {
+            // Whoever does not read them may still read what is done.
+            let _ = result(text.as_bytes());
+        } else {
+            self.write(&text);
+        }
     }
 
     /// Shows the findings of a command that is there to find them: in a format for programs they are its result.
@@ -67,9 +88,9 @@ impl Ui {
         !matches!(self.format, MessageFormat::Human | MessageFormat::Short)
     }
 
-    /// Tells whether findings are written as one document, next to which nothing else may stand.
+    /// Tells whether findings are written to standard error as one document, next to which nothing else may stand.
     pub(super) fn writes_documents(&self) -> bool {
-        matches!(self.format, MessageFormat::Json | MessageFormat::Sarif)
+        matches!(self.format, MessageFormat::Json | MessageFormat::Sarif) && !self.findings_to_stdout
     }
 
     fn text(&self, least: Severity, diagnostics: &Diagnostics, sources: &SourceMap) -> String {
@@ -91,6 +112,13 @@ impl Ui {
     /// Says something that is neither a result nor a finding.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet && !self.writes_documents() {
+            self.write(&format!("{text}\n"));
+        }
+    }
+
+    /// Says what nobody else will say again, also if quiet: what was done to the swarm, and what is left for a person to do.
+    pub(super) fn account(&self, text: &str) {
+        if !self.writes_documents() {
             self.write(&format!("{text}\n"));
         }
     }

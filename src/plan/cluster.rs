@@ -13,7 +13,7 @@ pub mod outage;
 mod plugins;
 pub mod ports;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic};
@@ -49,6 +49,8 @@ pub struct ClusterView<'a> {
     pub images: &'a BTreeMap<String, ImageState>,
     /// Names of Swarm configs and secrets that are about to be made.
     pub made: &'a [String],
+    /// Names of services that are about to be removed.
+    pub leaving: &'a BTreeSet<String>,
     /// Whether the servers are of users, and not of a stand-in whose names mean nothing.
     pub of_users: bool,
 }

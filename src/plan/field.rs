@@ -16,7 +16,7 @@ use super::place::{Place, Step};
 use table::{CHUNKS, CONTAINER, Chunk, Row, TASK};
 
 /// Units whose names hold a text of the config's, which may be a secret.
-const NAMED_BY_TEXT: [&str; 4] = ["configs:", "mounts:", "networks:", "secrets:"];
+pub(in crate::plan) const NAMED_BY_TEXT: [&str; 5] = ["configs:", "hosts.", "mounts:", "networks:", "secrets:"];
 /// Leaves that tell where something is kept rather than what it is.
 const IDS: [&str; 2] = ["config_id", "secret_id"];
 
@@ -128,6 +128,17 @@ pub fn masked_name(list: &str, key: &str) -> String {
     format!("{list}«{}»", digest.get(..4).unwrap_or_default())
 }
 
+/// The name of a list's entry, masked if that is what the paths tell that held secrets.
+pub(in crate::plan) fn entry_name(list: &str, key: &str, hidden: &BTreeSet<String>) -> String {
+    if hidden.iter().any(|path| path.contains('«')) {
+        let masked = masked_name(list, key);
+        if hidden.contains(&masked) {
+            return masked;
+        }
+    }
+    format!("{list}{key}")
+}
+
 /// JSON with the keys in order.
 fn write_sorted(value: &Value, out: &mut Vec<u8>) {
     match value {
@@ -230,10 +241,7 @@ impl<'c> Walk<'c, '_> {
         if self.mask
             && let Some(list) = NAMED_BY_TEXT.iter().find(|list| name.starts_with(**list))
         {
-            let masked = masked_name(list, first);
-            if self.hidden.contains(&masked) {
-                name = masked;
-            }
+            name = entry_name(list, first, self.hidden);
         }
         let own_key = if row.leaf.contains("{}") { last } else { "" };
         let leaf = match row.leaf.contains("{}") {

@@ -1,12 +1,17 @@
 //! The labels by which services tell who made them, what was last applied, and what of it is secret.
 
+#[cfg(test)]
+pub(crate) mod fixture;
+mod hidden;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::field::{Unit, full_name, masked_name};
-use crate::ir::{At, Service, Text};
+use super::field::Unit;
+
+pub use hidden::{for_each_secret, hidden_fields, hides_volume, image_parts};
 
 /// The service label that says who made it: `apply` or `spawner`.
 pub const MADE_BY: &str = "swarmgen.made-by";
@@ -104,17 +109,6 @@ pub fn parse_hidden(text: &str) -> BTreeSet<String> {
     text.split(' ').filter(|path| !path.is_empty()).map(percent_decoded).collect()
 }
 
-/// Tells whether the name of a volume that a `ServiceSpec` mounts is a secret, or nothing says that it is none.
-pub fn hides_volume(spec: &Value, volume: &str) -> bool {
-    let hidden = spec.pointer("/Labels").and_then(|labels| labels.get(HIDDEN)?.as_str()).map(parse_hidden);
-    let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
-    mounts.into_iter().flatten().any(|mount| {
-        let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
-        let field = || format!("mounts:{}.source", crate::resolve::merge::normal_target(text("Target")));
-        text("Source") == volume && hidden.as_ref().is_none_or(|hidden| hidden.contains(&field()))
-    })
-}
-
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -169,85 +163,6 @@ pub fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_WORDS.iter().any(|word| name.contains(word))
         || ["_key", "-key", ".key", "_pwd", ".pwd", "_pass", ".pass"].iter().any(|end| name.ends_with(end))
-}
-
-/// The fields of a service that hold secrets, in the words of the table of fields.
-pub fn hidden_fields(service: &Service) -> BTreeSet<String> {
-    let mut hidden = BTreeSet::new();
-    if !service.has_secrets() {
-        return hidden;
-    }
-    service.for_each_text(&mut |at, text| {
-        if text.is_secret() {
-            hidden.insert(field_at(service, at));
-        }
-    });
-    for (list, key) in named_by_text(service) {
-        if key.is_secret() {
-            hidden.insert(masked_name(list, key.expose()));
-        }
-    }
-    hidden
-}
-
-/// What names the entries of lists.
-fn named_by_text(service: &Service) -> impl Iterator<Item = (&'static str, &Text)> {
-    let container = &service.container;
-    let mounts = container.mounts.iter().map(|mount| ("mounts:", &mount.target));
-    let configs = container.configs.iter().map(|file| ("configs:", &file.file));
-    let secrets = container.secrets.iter().map(|file| ("secrets:", &file.file));
-    let networks = service.networks.iter().map(|network| ("networks:", &network.target));
-    mounts.chain(configs).chain(secrets).chain(networks)
-}
-
-/// The field of a text, by its place in the service.
-fn field_at(service: &Service, at: &At<'_>) -> String {
-    let pointer = at.pointer();
-    let segments: Vec<_> = pointer.segments().collect();
-    let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
-    let container = &service.container;
-    let index = |text: &str| text.parse::<usize>().unwrap_or(usize::MAX);
-    let entry = |list: &str, key: Option<&Text>| match key {
-        Some(key) if key.is_secret() => masked_name(list, key.expose()),
-        Some(key) if list == "mounts:" => format!("{list}{}", crate::resolve::merge::normal_target(key.expose())),
-        Some(key) => format!("{list}{}", key.expose()),
-        None => list.to_owned(),
-    };
-    match segments.as_slice() {
-        ["container_spec", "mounts", i, rest @ ..] => {
-            let unit = entry("mounts:", container.mounts.get(index(i)).map(|mount| &mount.target));
-            let leaf = match rest {
-                ["driver_config", "name"] => "driver".to_owned(),
-                ["driver_config", "options", key] => format!("options.{key}"),
-                rest => rest.join("."),
-            };
-            full_name(&unit, &leaf)
-        }
-        ["container_spec", list @ ("configs" | "secrets"), i, leaf] => {
-            let files = if *list == "configs" { &container.configs } else { &container.secrets };
-            let unit = entry(&format!("{list}:"), files.get(index(i)).map(|file| &file.file));
-            full_name(&unit, leaf)
-        }
-        ["container_spec", "hosts", name] => match container.hosts.get(index(name)) {
-            Some(host) => format!("hosts.{}", host.name.expose()),
-            None => format!("hosts.{name}"),
-        },
-        ["container_spec", "labels", key] => format!("container_spec.labels.{key}"),
-        ["container_spec", "healthcheck", "test", _] => "healthcheck.test".to_owned(),
-        ["container_spec", "dns_config", list, _] => format!("dns_config.{list}"),
-        ["container_spec", pair @ ("env" | "sysctls" | "privileges"), key] => format!("{pair}.{key}"),
-        ["container_spec", attribute, ..] => (*attribute).to_owned(),
-        ["networks", i, rest @ ..] => {
-            let unit = entry("networks:", service.networks.get(index(i)).map(|network| &network.target));
-            let leaf = match rest {
-                ["aliases", ..] => "aliases".to_owned(),
-                rest => rest.join("."),
-            };
-            full_name(&unit, &leaf)
-        }
-        ["placement", list, ..] => format!("placement.{list}"),
-        segments => segments.join("."),
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::label;
-use super::observed::ObservedNetwork;
+use super::observed::{ObservedNetwork, find_network};
 use crate::check::image::Reference;
 use crate::resolve::merge::normal_target;
 
@@ -305,13 +305,9 @@ fn canonical_generic(list: Option<Value>) -> Value {
 
 /// The network's name where it stands for one network, else what the spec says.
 fn network_word<'n>(target: &'n str, known: &'n [ObservedNetwork]) -> &'n str {
-    let named = |name: &str| {
-        let all = || known.iter().filter(move |network| network.name == name);
-        all().find(|network| network.scope == "swarm").or_else(|| all().next())
-    };
     match known.iter().find(|network| network.id == target) {
         // A name that another network answers to says nothing.
-        Some(network) if named(&network.name).is_some_and(|own| own.id == network.id) => &network.name,
+        Some(network) if find_network(known, &network.name).is_some_and(|own| own.id == network.id) => &network.name,
         Some(_) | None => target,
     }
 }

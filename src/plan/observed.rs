@@ -110,6 +110,14 @@ pub struct ObservedNetwork {
     pub labels: Labels,
 }
 
+/// The network that a service's target stands for, as the engine looks it up: by id, then by name, the swarm's before those
+/// of one node.
+pub fn find_network<'n>(networks: &'n [ObservedNetwork], target: &str) -> Option<&'n ObservedNetwork> {
+    let named = || networks.iter().filter(|network| network.name == target);
+    let by_id = networks.iter().find(|network| network.id == target);
+    by_id.or_else(|| named().find(|network| network.scope == "swarm")).or_else(|| named().next())
+}
+
 /// A Swarm config or secret; its content is never read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedObject {

@@ -112,6 +112,21 @@ fn hidden_paths_of_a_body_are_learned() {
     assert_eq!(shown(&redactor, text), "«redacted» C.UTF-8 «redacted» u@host:/ «redacted» canary-arg somebody");
 }
 
+/// The words of the label are those that `apply` writes; src/apply/redact/tests.rs has all of them.
+#[test]
+fn the_words_of_the_label_are_understood_and_reasons_stay() {
+    let mut spec = secretive("args image user");
+    let container = &mut spec["TaskTemplate"]["ContainerSpec"];
+    container["Image"] = json!("reg.example/sekret99:1");
+    container["User"] = json!("canary-user");
+    container["Env"] = json!(["LAB=1"]);
+    let redactor = Redactor::default();
+    redactor.learn_body(&spec);
+    assert_eq!(shown(&redactor, "No such image: reg.example/sekret99:1"), "No such image: «redacted»");
+    assert_eq!(shown(&redactor, "canary-arg canary-user somebody"), "«redacted» «redacted» somebody");
+    assert_eq!(shown(&redactor, "task: non-zero exit (1)"), "task: non-zero exit (1)");
+}
+
 #[test]
 fn with_a_path_that_is_not_understood_everything_is_a_secret() {
     let redactor = Redactor::default();

@@ -93,7 +93,11 @@ async fn what_may_have_been_made_or_changed_is_looked_for() {
     ];
     let ran = apply(&swarm, &plan(actions)).await;
     // All were done, and nobody knows.
-    assert!(ran.outcome.reports.iter().all(|report| report.state == State::Unknown), "{:?}", ran.outcome.reports);
+    assert!(
+        ran.outcome.reports.iter().all(|report| matches!(report.state, State::Unknown { .. })),
+        "{:?}",
+        ran.outcome.reports
+    );
     assert_eq!(specs(&swarm).len(), 2);
     assert_ne!(specs(&swarm)[0], before[0]);
     let objects = |swarm: &FakeSwarm| swarm.now(|state| state.configs.len() + state.secrets.len());

@@ -209,6 +209,82 @@ fn a_volume_out_of_reach_is_told_where_its_service_is_gone() {
     assert!(!ran.stderr.contains("may be on node"), "{ran:?}");
 }
 
+/// Only what `apply` or the hub's spawner made goes.
+#[test]
+fn what_somebody_else_made_stays() {
+    let folder = Folder::with(watch::CHEMISTRY);
+    for (made_by, goes) in [("apply", true), ("spawner", true), ("another-tool", false), ("", false)] {
+        let mut swarm = with_a_worker();
+        let services = swarm["services"].as_array_mut().unwrap().iter_mut();
+        for service in services.filter(|service| service["Spec"]["Labels"]["swarmgen.deployment"] == "chemistry") {
+            service["Spec"]["Labels"]["swarmgen.made-by"] = made_by.into();
+        }
+        let engine = FakeEngine::of(swarm);
+        let proxy = before(&engine);
+        run_through(&proxy, &folder, &["destroy", "--all", "--yes"]).ok();
+        let removes = |call: &super::proxy::Call| call.method == "DELETE" && call.path.starts_with("/services/");
+        assert_eq!(proxy.calls().iter().any(removes), goes, "{made_by}");
+    }
+}
+
+/// Whatever format findings have, and also if quiet: what failed, and what is left for a person to do, is told.
+#[test]
+fn the_account_of_what_was_done_is_never_lost() {
+    let (engine, folder) = (FakeEngine::of(with_a_worker()), Folder::with(watch::CHEMISTRY));
+    let proxy = before(&engine);
+    let formats: [(&[&str], bool); 4] = [
+        (&["--message-format", "json"], true),
+        (&["--message-format", "sarif"], true),
+        (&["--message-format", "json", "-q"], true),
+        (&["-q"], false),
+    ];
+    let is_document = |text: &str| serde_json::from_str::<Value>(text).is_ok();
+    for (format, is_for_programs) in formats {
+        let ran = run_through(&proxy, &folder, &[&["destroy", "--all", "--yes"], format].concat());
+        assert!(ran.code == Some(0) && is_document(&ran.stdout) == is_for_programs, "{ran:?}");
+        assert!(ran.stderr.contains("docker -H ssh://lab2 volume rm home-alice"), "{ran:?}");
+        assert_eq!(ran.stderr.contains("1 server removed"), !format.contains(&"-q"), "{ran:?}");
+    }
+    let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
+    let proxy = before(&engine);
+    proxy.harms(Requests::to("POST", "/services/create"), Fault::Answer(400, "rpc error: invalid reference"));
+    for (format, is_for_programs) in formats {
+        let ran = run_through(&proxy, &folder, &[&["apply", "--detach", "--yes"], format].concat());
+        assert!(ran.code == Some(4) && is_document(&ran.stdout) == is_for_programs, "{ran:?}");
+        for says in ["error: alice (service `jupyter-", "error: bob (", "invalid reference", "2 servers failed"] {
+            assert!(ran.stderr.contains(says), "{says}: {ran:?}");
+        }
+    }
+}
+
+/// A create hangs and the run is asked to end: it may have been done, which is told by name.
+#[test]
+fn what_may_have_been_done_is_told_by_name() {
+    let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));
+    let proxy = before(&engine);
+    proxy.harms(Requests::to("POST", "/services/create").nth(1), Fault::Delay(Duration::from_secs(120)));
+    let address = format!("unix://{}", proxy.socket().display());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_swarmgen"));
+    command.args(["apply", "--yes", "--detach", "--progress", "none", "--parallelism", "1"]);
+    command.current_dir(folder.path("")).env_remove("DOCKER_CONTEXT").env("DOCKER_HOST", address);
+    command.env("DOCKER_CONFIG", folder.path("docker")).env("SECRET", CANARY).env("KEY", "0123456789abcdef");
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let creates = || proxy.calls().iter().filter(|call| call.path == "/services/create").count();
+    super::until::until("it creates", 30, || creates() > 0, || format!("{:?}", proxy.calls()));
+    let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    for says in [
+        "error: alice (service `jupyter-2bd806c97f0e00af1a1fc3328fa763a9-1`): may have been created: \
+         its answer was not waited for\n",
+        "\nbob (service `jupyter-81b637d8fcd2c6da6359e6963113a117-1`): not created: ",
+        "1 step may have been done; 1 step not done",
+    ] {
+        assert!(ran.stderr.contains(says), "{says}: {ran:?}");
+    }
+}
+
 #[test]
 fn what_a_start_has_to_say_to_the_operator_goes_to_standard_error() {
     let (engine, folder) = (FakeEngine::start(), Folder::with(FITS));

@@ -77,7 +77,12 @@ fn without_an_engine_the_exit_code_is_5() {
 #[test]
 fn wrong_usage_ends_before_an_engine_is_asked() {
     let folder = Folder::with(FITS);
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 17] = [
+        &["apply", "plan.json", "-c", "other.toml"],
+        &["-c", "other.toml", "apply", "plan.json"],
+        &["apply", "plan.json", "--users-file", "class.csv"],
+        &["apply", "plan.json", "-A", "floating-tag", "-W", "floating-tag"],
+        &["apply", "plan.json", "-D", "warnings"],
         &["destroy"],
         &["destroy", "--all", "--user", "alice"],
         &["destroy", "--server", "x"],
@@ -114,9 +119,12 @@ fn a_plan_is_the_result_and_findings_are_told_beside_it() {
 fn findings_of_the_config_and_of_the_swarm_are_one_document() {
     let (engine, folder) =
         (FakeEngine::start(), Folder::with(&FITS.replace("base-notebook:1", "base-notebook:latest")));
-    for command in [&["plan"][..], &["apply", "--detach"]] {
+    let commands: [&[&str]; 3] = [&["plan"], &["apply", "--detach", "--progress", "json"], &["apply", "--detach"]];
+    for command in commands {
         let ran = run(&engine, &folder, &[command, &["--message-format", "json", "--user", "alice"]].concat());
-        let told: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+        // Where standard output has something else already, they are beside it.
+        let told = if command == commands[2] { &ran.stdout } else { &ran.stderr };
+        let told: serde_json::Value = serde_json::from_str(told).unwrap();
         let codes: Vec<&str> =
             told["diagnostics"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
         assert_eq!(codes, ["SG202", "SG518"], "{ran:?}");

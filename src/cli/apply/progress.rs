@@ -17,6 +17,8 @@ use super::count;
 
 /// How many failures are told one by one; the rest is counted.
 const MOST_FAILURES: usize = 20;
+/// How many steps are told one by one that were not done, or of which that is not known.
+const MOST_OPEN: usize = 10;
 
 /// How it is shown what happens.
 pub(in super::super) struct Shown {
@@ -106,22 +108,10 @@ impl Shown {
             let _ = writeln!(stdout, "{object}");
             return;
         }
-        for report in outcome.failed().take(MOST_FAILURES) {
-            if let State::Failed { reason, .. } = &report.state {
-                ui.failure(&visible(&format!("{}: {reason}", named(&report.subject))));
-            }
-        }
-        let failures = outcome.failed().count();
-        if failures > MOST_FAILURES {
-            ui.failure(&format!("and {} more", failures - MOST_FAILURES));
-        }
-        for report in
-            outcome.reports.iter().filter(|report| matches!(report.state, State::Begun { .. })).take(MOST_FAILURES)
-        {
-            if let State::Begun { reason } = &report.state {
-                ui.failure(&visible(&format!("{}: {reason}", named(&report.subject))));
-            }
-        }
+        told(outcome, MOST_FAILURES, failed_line).iter().for_each(|line| ui.failure(line));
+        told(outcome, MOST_FAILURES, begun_line).iter().for_each(|line| ui.failure(line));
+        told(outcome, MOST_OPEN, unknown_line).iter().for_each(|line| ui.failure(line));
+        told(outcome, MOST_OPEN, not_done_line).iter().for_each(|line| ui.account(line));
         for volume in remote {
             let name = volume.name.as_deref().unwrap_or("(the node knows its name)");
             let text = format!(
@@ -130,13 +120,16 @@ impl Shown {
                 volume.host,
                 volume.command()
             );
-            ui.note(&visible(&text));
+            ui.account(&visible(&text));
         }
         // An engine that is lost is told at the end.
         if let Some(stop @ Stop::Cancelled) = &outcome.stopped {
             ui.failure(&visible(&stop.to_string()));
         }
-        ui.note(&summary(outcome));
+        match outcome.is_complete() {
+            true => ui.note(&summary(outcome)),
+            false => ui.account(&summary(outcome)),
+        }
     }
 
     /// Tells what became of a rollback.
@@ -149,14 +142,51 @@ impl Shown {
             return;
         }
         let undone = outcome.reports.iter().filter(|report| report.state.is_good()).count();
-        for report in outcome.reports.iter().filter(|report| !report.state.is_good()).take(MOST_FAILURES) {
-            let reason = match &report.state {
-                State::Failed { reason, .. } | State::NotDone { reason } | State::Begun { reason } => reason,
-                _ => "the engine's answer did not come",
-            };
-            ui.failure(&visible(&format!("{}: not undone: {reason}", named(&report.subject))));
+        told(outcome, MOST_FAILURES, not_undone_line).iter().for_each(|line| ui.failure(line));
+        ui.account(&format!("rolled back {undone} of {}", count(outcome.reports.len(), "change")));
+    }
+}
+
+/// The lines of those reports that have one, and how many more there are.
+fn told(outcome: &Outcome, most: usize, line: impl Fn(&Report) -> Option<String>) -> Vec<String> {
+    let mut lines: Vec<String> =
+        outcome.reports.iter().filter_map(line).map(|line| visible(&line).into_owned()).collect();
+    let more = lines.len().saturating_sub(most);
+    if more > 0 {
+        lines.truncate(most);
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+fn failed_line(report: &Report) -> Option<String> {
+    let State::Failed { reason, .. } = &report.state else { return None };
+    Some(format!("{}: {reason}", named(&report.subject)))
+}
+
+fn begun_line(report: &Report) -> Option<String> {
+    let State::Begun { reason } = &report.state else { return None };
+    Some(format!("{}: {reason}", named(&report.subject)))
+}
+
+fn unknown_line(report: &Report) -> Option<String> {
+    let State::Unknown { reason } = &report.state else { return None };
+    Some(format!("{}: may have been {}: {reason}", named(&report.subject), past(report.act)))
+}
+
+fn not_done_line(report: &Report) -> Option<String> {
+    let State::NotDone { reason } = &report.state else { return None };
+    Some(format!("{}: not {}: {reason}", named(&report.subject), past(report.act)))
+}
+
+fn not_undone_line(report: &Report) -> Option<String> {
+    let named = named(&report.subject);
+    match &report.state {
+        State::Failed { reason, .. } | State::NotDone { reason } | State::Begun { reason } => {
+            Some(format!("{named}: not undone: {reason}"))
         }
-        ui.note(&format!("rolled back {undone} of {}", count(outcome.reports.len(), "change")));
+        State::Unknown { reason } => Some(format!("{named}: may have been undone: {reason}")),
+        State::Accepted | State::Done | State::Converged { .. } => None,
     }
 }
 
@@ -194,8 +224,9 @@ fn summary(outcome: &Outcome) -> String {
         .map(|(number, word)| format!("{} {word}", count(number, "server")))
         .collect();
     let failed = outcome.failed().filter(|report| matches!(report.subject, Subject::Service { .. })).count();
-    let open = |report: &&Report| matches!(report.state, State::NotDone { .. } | State::Begun { .. } | State::Unknown);
-    let open = outcome.reports.iter().filter(open).count();
+    let of = |is: &dyn Fn(&State) -> bool| outcome.reports.iter().filter(|report| is(&report.state)).count();
+    let open = of(&|state| matches!(state, State::NotDone { .. } | State::Begun { .. }));
+    let unknown = of(&|state| matches!(state, State::Unknown { .. }));
     let mut all = Vec::new();
     if !parts.is_empty() {
         all.push(parts.join(", "));
@@ -205,6 +236,9 @@ fn summary(outcome: &Outcome) -> String {
     }
     if unseen > 0 {
         all.push(format!("{} not seen to run", count(unseen, "server")));
+    }
+    if unknown > 0 {
+        all.push(format!("{} may have been done", count(unknown, "step")));
     }
     if open > 0 {
         all.push(format!("{} not done", count(open, "step")));
@@ -288,7 +322,7 @@ fn report(report: &Report) -> Value {
     let (state, reason) = match &report.state {
         State::NotDone { reason } => ("not_done", Some(reason.clone())),
         State::Begun { reason } => ("begun", Some(reason.clone())),
-        State::Unknown => ("unknown", None),
+        State::Unknown { reason } => ("unknown", Some(reason.clone())),
         State::Accepted => ("accepted", None),
         State::Done => ("done", None),
         State::Converged { .. } => ("converged", None),
@@ -400,13 +434,37 @@ mod tests {
                 report(Act::Create, State::Converged { after: Duration::ZERO }),
                 report(Act::Create, State::Accepted),
                 report(Act::Await, State::Accepted),
-                report(Act::Update, State::Unknown),
+                report(Act::Update, State::Unknown { reason: "no answer".to_owned() }),
+                report(Act::Update, State::NotDone { reason: "not reached".to_owned() }),
             ],
             Some(Stop::NoEngine("refused".to_owned())),
         );
-        assert_eq!(summary(&outcome), "2 servers created; 2 servers not seen to run; 1 step not done");
+        assert_eq!(
+            summary(&outcome),
+            "2 servers created; 2 servers not seen to run; 1 step may have been done; 1 step not done"
+        );
         outcome.stopped = None;
-        assert_eq!(summary(&outcome), "2 servers created; 1 step not done");
+        assert_eq!(summary(&outcome), "2 servers created; 1 step may have been done; 1 step not done");
+    }
+
+    #[test]
+    fn what_was_not_done_or_may_have_been_is_told_by_name() {
+        let report = |number: usize, state| Report {
+            subject: Subject::Service { name: format!("s{number}"), user: format!("u{number}"), server: String::new() },
+            act: Act::Create,
+            state,
+        };
+        let unknown =
+            (0..2).map(|number| report(number, State::Unknown { reason: "no answer within 60 s".to_owned() }));
+        let not_done = (2..20).map(|number| report(number, State::NotDone { reason: "interrupted".to_owned() }));
+        let outcome = Outcome::of(unknown.chain(not_done).collect(), Some(Stop::Cancelled));
+        let lines = told(&outcome, MOST_OPEN, unknown_line);
+        assert_eq!(lines[0], "u0 (service `s0`): may have been created: no answer within 60 s");
+        assert_eq!(lines.len(), 2);
+        let lines = told(&outcome, MOST_OPEN, not_done_line);
+        assert_eq!(lines[0], "u2 (service `s2`): not created: interrupted");
+        assert_eq!((lines.len(), &*lines[10]), (11, "and 8 more"));
+        assert_eq!(summary(&outcome), "2 steps may have been done; 18 steps not done");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `swarmgen validate --cluster`: what the live swarm lacks.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::apply::resolve::look;
@@ -46,6 +47,7 @@ pub(super) fn compare(
         images: &images,
         // Whether what is declared can be read is for `apply`: here its declaration is enough.
         made: &compiler.declared_objects(),
+        leaving: &BTreeSet::new(),
         of_users,
     };
     check(&view).into_iter().for_each(|finding| compiler.push(finding, diagnostics));

@@ -1,6 +1,6 @@
 //! SG516 full-network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -17,7 +17,10 @@ const OWN: u64 = 3;
 pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
     let wanted: BTreeSet<String> = view.servers.iter().map(|server| server.service.name.to_ascii_lowercase()).collect();
     let mut findings = Vec::new();
-    for network in view.state.networks.iter().filter(|network| network.scope == "swarm" && !network.ingress) {
+    // Networks of other drivers have their addresses from each node by itself.
+    let is_overlay =
+        |network: &&ObservedNetwork| network.scope == "swarm" && network.driver == "overlay" && !network.ingress;
+    for network in view.state.networks.iter().filter(is_overlay) {
         let is_this = |target: &str| target == network.id || target == network.name;
         // A user has one server at a time, with whichever profile.
         let mut counted = BTreeSet::new();
@@ -36,6 +39,7 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
             .services
             .iter()
             .filter(|service| !wanted.contains(&service.name().to_ascii_lowercase()))
+            .filter(|service| !view.leaving.contains(service.name()))
             .map(|service| addresses(&service.spec, &is_this, view.state))
             .sum();
         if servers + others <= room {
@@ -61,18 +65,29 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
 }
 
 /// How many addresses a network has for services and tasks; `None` where the engine has not told its subnet.
+///
+/// Families do not stand in for each other: the one with less room counts.
 fn room(network: &ObservedNetwork, nodes: u64) -> Option<u64> {
-    let sizes = network.subnets.iter().filter_map(|subnet| {
-        let (address, length) = subnet.split_once('/')?;
-        let length: u32 = length.parse().ok()?;
-        let bits = if address.contains(':') { 128 } else { 32u32 };
-        Some(1u64.checked_shl(bits.checked_sub(length)?.min(63)).unwrap_or(u64::MAX))
-    });
-    let all: Vec<u64> = sizes.collect();
-    if all.is_empty() {
-        return None;
+    let mut families: BTreeMap<Family, u64> = BTreeMap::new();
+    for (family, size) in network.subnets.iter().filter_map(|subnet| subnet_size(subnet)) {
+        let room = families.entry(family).or_default();
+        *room = room.saturating_add(size.saturating_sub(OWN));
     }
-    Some(all.iter().fold(0u64, |sum, size| sum.saturating_add(size.saturating_sub(OWN))).saturating_sub(nodes))
+    families.into_values().min().map(|room| room.saturating_sub(nodes))
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Family {
+    V4,
+    V6,
+}
+
+/// The family of a subnet, and how many addresses it has.
+fn subnet_size(subnet: &str) -> Option<(Family, u64)> {
+    let (address, length) = subnet.split_once('/')?;
+    let length: u32 = length.parse().ok()?;
+    let (family, bits) = if address.contains(':') { (Family::V6, 128u32) } else { (Family::V4, 32) };
+    Some((family, 1u64.checked_shl(bits.checked_sub(length)?.min(63)).unwrap_or(u64::MAX)))
 }
 
 /// How many addresses a service of the swarm takes on a network.

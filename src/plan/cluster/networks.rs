@@ -2,6 +2,7 @@
 
 use super::{ClusterView, listed};
 use crate::diag::{Diagnostic, closest, code};
+use crate::plan::observed::find_network;
 
 /// Finds networks that the swarm does not have, or that no service can be attached to.
 pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
@@ -14,7 +15,7 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
                 continue;
             }
             let at = format!("/networks/{index}");
-            let found = view.state.networks.iter().find(|network| network.name == target || network.id == target);
+            let found = find_network(&view.state.networks, target);
             let finding = |message: String, label: &str| server.finding(&code::MISSING_NETWORK, message, &at, label);
             let Some(found) = found else {
                 let names: Vec<&str> = overlays(view).collect();
@@ -28,15 +29,18 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
                 });
                 continue;
             };
+            // Whatever their drivers: the engine takes a service on any network of the swarm's.
             if found.ingress {
                 findings.push(
                     finding(format!("`{shown}` is the routing mesh, to which no service is attached"), "no overlay")
                         .help("name an overlay network of the swarm"),
                 );
             } else if found.scope != "swarm" {
-                let message = format!("the network `{shown}` is not the swarm's: its scope is {}", found.scope);
+                let (scope, driver) = (&found.scope, &found.driver);
+                let message = format!("the network `{shown}` is not the swarm's: its scope is {scope}");
                 findings.push(
                     finding(message, "known to one node only")
+                        .note(format!("its driver is {driver}; the engine refuses services on networks of one node"))
                         .help(format!("create one with `docker network create --driver overlay {shown}-swarm`")),
                 );
             }

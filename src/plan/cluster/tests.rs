@@ -64,6 +64,7 @@ fn told_with(
     images: &BTreeMap<String, ImageState>,
     made: &[String],
 ) -> Vec<String> {
+    let leaving = BTreeSet::from(["leaves".to_owned()]);
     let sources = SourceMap::new();
     let id = sources.add("x.json".to_owned(), "", Author::Config, "{}".to_owned());
     let spec = parse(&sources, id, Syntax::Json).unwrap();
@@ -81,7 +82,15 @@ fn told_with(
         .zip(&services)
         .map(|(user, service)| WantedView { user, server: "", service, spec: &spec })
         .collect();
-    let view = ClusterView { state, deployment: "physics", servers: &servers, images, made, of_users: true };
+    let view = ClusterView {
+        state,
+        deployment: "physics",
+        servers: &servers,
+        images,
+        made,
+        leaving: &leaving,
+        of_users: true,
+    };
     let findings = check(&view);
     assert!(!format!("{findings:?}").contains(CANARY), "{findings:?}");
     findings.iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
@@ -115,6 +124,29 @@ fn networks() {
     assert_eq!(told("huub"), ["SG510 the swarm has no network `huub`"]);
     assert_eq!(told("ingress"), ["SG510 `ingress` is the routing mesh, to which no service is attached"]);
     assert_eq!(told("mine"), ["SG510 the network `mine` is not the swarm's: its scope is local"]);
+}
+
+#[test]
+fn networks_of_one_name_and_of_other_drivers() {
+    let told = |state: &ObservedState| told_of(1, |service| service.networks = vec![network("hub")], state);
+    let mut twice = swarm();
+    let local = ObservedNetwork {
+        id: "n0".to_owned(),
+        name: "hub".to_owned(),
+        driver: "bridge".to_owned(),
+        scope: "local".to_owned(),
+        ..ObservedNetwork::default()
+    };
+    twice.networks.insert(0, local);
+    assert_eq!(told(&twice), [""; 0], "the engine takes the swarm's");
+    twice.networks.retain(|network| network.id != "n1");
+    assert_eq!(told(&twice), ["SG510 the network `hub` is not the swarm's: its scope is local"]);
+    // Made from networks of the nodes' own (`--config-from`).
+    let mut other = swarm();
+    other.networks[0].driver = "macvlan".to_owned();
+    assert_eq!(told(&other), [""; 0], "the engine takes it");
+    let many = |service: &mut Service| service.networks = vec![network("hub")];
+    assert_eq!(told_of(5, many, &other), [""; 0], "each node has addresses of its own");
 }
 
 fn reference(name: &str, id: Option<&str>) -> FileReference {
@@ -266,6 +298,17 @@ fn addresses() {
     shared.services.push(service("proxy"));
     assert_eq!(told_of(1, attached, &shared), [""; 0]);
     assert_eq!(told_of(2, attached, &shared), [full]);
+    shared.services[0].spec["Name"] = "leaves".into();
+    assert_eq!(told_of(4, attached, &shared), [""; 0], "it makes way");
+    // Families do not stand in for each other.
+    let mut dual = swarm();
+    dual.networks[0].subnets.push("fd00::/64".to_owned());
+    assert_eq!(told_of(4, attached, &dual), [""; 0]);
+    assert_eq!(told_of(5, attached, &dual), [full]);
+    // Of one family they add up: another /29 has 5 more.
+    dual.networks[0].subnets.push("10.0.2.0/29".to_owned());
+    assert_eq!(told_of(9, attached, &dual), [""; 0]);
+    assert_eq!(told_of(10, attached, &dual).len(), 1);
     // Each second server is another profile of the user before, and the only one on the network.
     let with_a_second_profile = |service: &mut Service| {
         let number: usize =

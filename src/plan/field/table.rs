@@ -31,6 +31,8 @@ pub struct Row {
     pub format: Format,
     /// Whether it is a word of the engine's or an image, which may be shown also where somebody else wrote it.
     pub open: bool,
+    /// Whether it is a word of the engine's, and holds no text of the config's.
+    pub word: bool,
 }
 
 /// A part of a spec that is sent as it is on the swarm unless something of it differs.
@@ -45,12 +47,16 @@ pub struct Chunk {
 }
 
 const fn row(at: &'static str, unit: &'static str, leaf: &'static str, places: &'static [&'static str]) -> Row {
-    Row { at, unit, leaf, places, format: Format::Plain, open: false }
+    Row { at, unit, leaf, places, format: Format::Plain, open: false, word: false }
 }
 
 impl Row {
     const fn open(self) -> Self {
         Self { open: true, ..self }
+    }
+
+    const fn word(self) -> Self {
+        Self { open: true, word: true, ..self }
     }
 
     const fn shown(self, format: Format) -> Self {
@@ -66,10 +72,10 @@ macro_rules! update_rows {
     ($unit:literal) => {
         &[
             row("Delay", $unit, "delay", &[concat!("/", $unit, "/delay")]).shown(Format::Duration),
-            row("FailureAction", $unit, "failure_action", &[concat!("/", $unit, "/failure_action")]).open(),
+            row("FailureAction", $unit, "failure_action", &[concat!("/", $unit, "/failure_action")]).word(),
             row("MaxFailureRatio", $unit, "max_failure_ratio", &[concat!("/", $unit, "/max_failure_ratio")]),
             row("Monitor", $unit, "monitor", &[concat!("/", $unit, "/monitor")]).shown(Format::Duration),
-            row("Order", $unit, "order", &[concat!("/", $unit, "/order")]).open(),
+            row("Order", $unit, "order", &[concat!("/", $unit, "/order")]).word(),
             row("Parallelism", $unit, "parallelism", &[concat!("/", $unit, "/parallelism")]),
         ]
     };
@@ -97,12 +103,12 @@ pub static CHUNKS: &[Chunk] = &[
         &["EndpointSpec"],
         true,
         &[
-            row("Mode", "endpoint_spec", "mode", &["/endpoint_spec/mode"]).open(),
-            row("Ports", "endpoint_spec", "ports", &["/endpoint_spec/ports"]).open(),
+            row("Mode", "endpoint_spec", "mode", &["/endpoint_spec/mode"]).word(),
+            row("Ports", "endpoint_spec", "ports", &["/endpoint_spec/ports"]).word(),
         ],
     ),
     chunk(&["Labels"], false, &[row("*", "labels.{}", "", &["/labels/{}"])]),
-    chunk(&["Mode"], false, &[row("Replicas", "replicas", "", &[]), row("Type", "mode", "", &[]).open()]),
+    chunk(&["Mode"], false, &[row("Replicas", "replicas", "", &[]), row("Type", "mode", "", &[]).word()]),
     chunk(&["RollbackConfig"], false, update_rows!("rollback_config")),
     chunk(&[TASK, CONTAINER, "Args"], true, &[row("", "args", "", &["/container_spec/args"])]),
     chunk(&[TASK, CONTAINER, "CapabilityAdd"], true, &[row("", "cap_add", "", &["/container_spec/cap_add"]).open()]),
@@ -167,7 +173,7 @@ pub static CHUNKS: &[Chunk] = &[
                 .shown(Format::Octal),
             row("*/TmpfsOptions/SizeBytes", "mounts:{}", "tmpfs_size", &["/container_spec/mounts/{i}/tmpfs_size"])
                 .shown(Format::Bytes),
-            row("*/Type", "mounts:{}", "type", &["/container_spec/mounts/{i}/type"]).open(),
+            row("*/Type", "mounts:{}", "type", &["/container_spec/mounts/{i}/type"]).word(),
             row(
                 "*/VolumeOptions/DriverConfig/Name",
                 "mounts:{}",
@@ -296,7 +302,7 @@ pub static CHUNKS: &[Chunk] = &[
         &[TASK, "RestartPolicy"],
         true,
         &[
-            row("Condition", "restart_policy", "condition", &["/restart_policy/condition"]).open(),
+            row("Condition", "restart_policy", "condition", &["/restart_policy/condition"]).word(),
             row("MaxAttempts", "restart_policy", "max_attempts", &["/restart_policy/max_attempts"]),
             row("RestartDelay", "restart_policy", "delay", &["/restart_policy/delay"]).shown(Format::Duration),
             row("Window", "restart_policy", "window", &["/restart_policy/window"]).shown(Format::Duration),

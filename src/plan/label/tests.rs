@@ -74,8 +74,7 @@ fn the_field_of_every_secret_is_found() {
     assert!(count > 80, "{count}");
     for secret in 0..count {
         let canary = format!("canary-{secret}-yranac");
-        let (changed, place) = with_secret(&service, secret, &canary);
-        let Some(changed) = changed else { continue };
+        let (changed, place) = super::fixture::with_secret(&service, secret, &canary);
         let hidden = hidden_fields(&changed);
         let body = body(&changed, NEWEST, &NoIds).unwrap();
         let form = canonical(&body, &[]);
@@ -94,114 +93,5 @@ fn the_field_of_every_secret_is_found() {
             unit.name.contains('«') || unit.leaves.iter().any(|leaf| hidden.contains(&unit.full_name(leaf)))
         });
         assert!(!held || told, "{place}: {hidden:?}");
-    }
-}
-
-/// The service with its text of this number as a secret, and where that is; `None` where the text is the host's name, which
-/// is a key of the config.
-fn with_secret(service: &crate::ir::Service, number: usize, canary: &str) -> (Option<crate::ir::Service>, String) {
-    let mut place = String::new();
-    let mut at = 0;
-    service.for_each_text(&mut |own, _| {
-        if at == number {
-            place = own.pointer().as_str().to_owned();
-        }
-        at += 1;
-    });
-    let text = Text::secret(zeroize::Zeroizing::new(canary.to_owned()));
-    let mut service = service.clone();
-    let segments: Vec<&str> = place.split('/').skip(1).collect();
-    let index = |text: &str| text.parse::<usize>().unwrap();
-    let container = &mut service.container;
-    let pair = |pairs: &mut crate::ir::Pairs, key: &str, text: Text| {
-        let key = key.replace("~1", "/").replace("~0", "~");
-        pairs.iter_mut().find(|(own, _)| **own == *key).unwrap().1 = text;
-    };
-    match segments.as_slice() {
-        ["labels", key] => pair(&mut service.labels, key, text),
-        ["container_spec", "image"] => container.image = text,
-        ["container_spec", "command", i] => container.command.as_mut().unwrap()[index(i)] = text,
-        ["container_spec", "args", i] => container.args.as_mut().unwrap()[index(i)] = text,
-        ["container_spec", "hostname"] => container.hostname = Some(text),
-        ["container_spec", "env", key] => pair(&mut container.env, key, text),
-        ["container_spec", "workdir"] => container.workdir = Some(text),
-        ["container_spec", "user"] => container.user = Some(text),
-        ["container_spec", "groups", i] => container.groups[index(i)] = text,
-        ["container_spec", "labels", key] => pair(&mut container.labels, key, text),
-        ["container_spec", "stop_signal"] => container.stop_signal = Some(text),
-        ["container_spec", "isolation"] => container.isolation = Some(text),
-        ["container_spec", "cap_add", i] => container.cap_add[index(i)] = text,
-        ["container_spec", "cap_drop", i] => container.cap_drop[index(i)] = text,
-        ["container_spec", "sysctls", key] => pair(&mut container.sysctls, key, text),
-        ["container_spec", "healthcheck", "test", i] => {
-            container.healthcheck.as_mut().unwrap().test.as_mut().unwrap()[index(i)] = text;
-        }
-        ["container_spec", "hosts", name] => match name.parse::<usize>() {
-            Ok(_) => return (None, place),
-            Err(_) => container.hosts.iter_mut().find(|host| host.name.expose() == *name).unwrap().address = text,
-        },
-        ["container_spec", "dns_config", list, i] => {
-            let dns = container.dns_config.as_mut().unwrap();
-            match *list {
-                "nameservers" => dns.nameservers[index(i)] = text,
-                "search" => dns.search[index(i)] = text,
-                _ => dns.options[index(i)] = text,
-            }
-        }
-        ["container_spec", "configs", i, key] => reference(&mut container.configs[index(i)], key, text),
-        ["container_spec", "secrets", i, key] => reference(&mut container.secrets[index(i)], key, text),
-        ["container_spec", "privileges", key] => privilege(container.privileges.as_mut().unwrap(), key, text),
-        ["container_spec", "mounts", i, rest @ ..] => mount(&mut container.mounts[index(i)], rest, text),
-        ["networks", i, "target"] => service.networks[index(i)].target = text,
-        ["networks", i, "aliases", j] => service.networks[index(i)].aliases[index(j)] = text,
-        ["networks", i, "options", key] => pair(&mut service.networks[index(i)].driver_opts, key, text),
-        ["log_driver", "name"] => service.log_driver.as_mut().unwrap().name = Some(text),
-        ["log_driver", "options", key] => pair(&mut service.log_driver.as_mut().unwrap().options, key, text),
-        ["placement", "constraints", i] => service.placement.constraints[index(i)] = text,
-        ["placement", "preferences", i] => service.placement.spread[index(i)] = text,
-        ["placement", "platforms", i] => service.placement.platforms[index(i)].0 = text,
-        segments => panic!("{segments:?}"),
-    }
-    (Some(service), place)
-}
-
-fn reference(file: &mut crate::ir::FileReference, key: &str, text: Text) {
-    match key {
-        "config_name" | "secret_name" => file.name = text,
-        "config_id" | "secret_id" => file.id = Some(text),
-        "filename" => file.file = text,
-        "uid" => file.uid = text,
-        _ => file.gid = text,
-    }
-}
-
-fn privilege(privileges: &mut crate::ir::Privileges, key: &str, text: Text) {
-    let selinux = privileges.selinux.as_mut().unwrap();
-    match key {
-        "credentialspec_registry" => {
-            privileges.credential_spec = Some(crate::ir::CredentialSpec::Registry(text));
-        }
-        "selinux_user" => selinux.user = Some(text),
-        "selinux_role" => selinux.role = Some(text),
-        "selinux_type" => selinux.kind = Some(text),
-        _ => selinux.level = Some(text),
-    }
-}
-
-fn mount(mount: &mut crate::ir::Mount, rest: &[&str], text: Text) {
-    use crate::ir::MountKind::{Bind, Npipe, Volume};
-    match (rest, &mut mount.kind) {
-        (["target"], _) => mount.target = text,
-        (["source"], Bind { source, .. } | Npipe { source }) => *source = text,
-        (["source"], Volume { source, .. }) => *source = Some(text),
-        (["subpath"], Volume { subpath, .. }) => *subpath = Some(text),
-        (["driver_config", "name"], Volume { driver: Some(driver), .. }) => driver.name = Some(text),
-        (["driver_config", "options", key], Volume { driver: Some(driver), .. }) => {
-            driver.options.iter_mut().find(|(own, _)| **own == **key).unwrap().1 = text;
-        }
-        (["labels", key], Volume { labels, .. }) => {
-            labels.iter_mut().find(|(own, _)| **own == **key).unwrap().1 = text;
-        }
-        (rest, _) => panic!("{rest:?}"),
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Options, Wanted};
 use crate::plan::diff::Differences;
+use crate::plan::field::entry_name;
 use crate::plan::graph::{Action, Cause, Change, Plan, Shown, StaysFor, VolumeRemoval, Warning};
 use crate::plan::label::{AUTOREMOVE, hides_volume, is_true};
 use crate::plan::observed::{Labels, ObservedService, ObservedState, ObservedVolume};
@@ -49,8 +50,8 @@ impl Mounted<'_> {
         self.labels.get(AUTOREMOVE).is_some_and(|value| is_true(value))
     }
 
-    fn unit(&self) -> String {
-        format!("mounts:{}", normal_target(self.target))
+    fn unit(&self, hidden: &BTreeSet<String>) -> String {
+        entry_name("mounts:", &normal_target(self.target), hidden)
     }
 }
 
@@ -121,7 +122,7 @@ impl<'s> Volumes<'s> {
     ) -> Outdated {
         let mut outdated = Outdated::default();
         for mount in mounted(&wanted.service) {
-            let unit = mount.unit();
+            let unit = mount.unit(&wanted.hidden);
             let is_secret = wanted.hidden.contains(&format!("{unit}.source"));
             let shown = (!is_secret).then(|| mount.name.clone().into_owned());
             let Some(volume) = self.known.get(&*mount.name).filter(|_| !is_template(&mount.name)) else {
@@ -145,7 +146,7 @@ impl<'s> Volumes<'s> {
             let stays_for = self.stays_for(volume, live.map(|(service, _)| service));
             if options.replace_volumes && stays_for == StaysFor::Option {
                 let cause = cause(&mount, wanted);
-                outdated.changes.extend(fields.iter().map(|field| change(field, &mount, volume, &cause)));
+                outdated.changes.extend(fields.iter().map(|field| change(field, &mount, wanted, volume, &cause)));
                 let is_secret = is_secret || live.is_some_and(|(live, _)| hides_volume(&live.spec, &volume.name));
                 outdated.volumes.push(VolumeRemoval { name: volume.name.clone(), is_secret, cause: Some(cause) });
             } else {
@@ -245,8 +246,8 @@ fn cause(mount: &Mounted<'_>, wanted: &Wanted<'_>) -> Cause {
 }
 
 /// A volume's difference as a change of its service. The volume's own values are never shown.
-fn change(field: &str, mount: &Mounted<'_>, volume: &ObservedVolume, cause: &Cause) -> Change {
-    let unit = mount.unit();
+fn change(field: &str, mount: &Mounted<'_>, wanted: &Wanted<'_>, volume: &ObservedVolume, cause: &Cause) -> Change {
+    let unit = mount.unit(&wanted.hidden);
     let name = format!("{unit}.{field}");
     let (of_wanted, of_volume) = match field.split_once('.') {
         Some(("options", key)) => (mount.options.contains_key(key), volume.options.contains_key(key)),

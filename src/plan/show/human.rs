@@ -92,7 +92,7 @@ pub fn parts(plan: &Plan) -> Parts {
         };
         Some(Group { action, services: what.to_owned(), changes: Vec::new() })
     });
-    let warnings = warnings(plan).into_iter();
+    let warnings = warnings(&plan.warnings).into_iter();
     Parts {
         groups: grouped(plan).iter().filter_map(group).chain(beside).collect(),
         warnings: warnings.map(|line| line.trim_start_matches("warning: ").to_owned()).collect(),
@@ -100,8 +100,8 @@ pub fn parts(plan: &Plan) -> Parts {
 }
 
 /// Gives the warnings of a plan's [`render`]ing, a line each.
-pub fn warnings(plan: &Plan) -> Vec<String> {
-    lines(&|page| page.warnings(&plan.warnings))
+pub fn warnings(warnings: &[Warning]) -> Vec<String> {
+    lines(&|page| page.warnings(warnings))
 }
 
 /// The lines that a part of a page has, without colours and indents.

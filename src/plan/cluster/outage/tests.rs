@@ -1,6 +1,6 @@
 //! Plans that change one server, whose image and plugin are or are not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -99,7 +99,15 @@ fn told_of(action: Action, service: &Service, state: &ObservedState) -> (Vec<Str
     let images: BTreeMap<String, ImageState> = known.map(|(name, state)| (name.to_owned(), state)).into();
     let servers = [WantedView { user: &user, server: "", service, spec: &spec }];
     let (deployment, of_users) = ("physics", true);
-    let view = ClusterView { state, deployment, servers: &servers, images: &images, made: &[], of_users };
+    let view = ClusterView {
+        state,
+        deployment,
+        servers: &servers,
+        images: &images,
+        made: &[],
+        leaving: &BTreeSet::new(),
+        of_users,
+    };
     let findings = check(&plan, &view);
     let told = findings.iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect();
     (told, super::images(&plan, state).into_iter().collect())
