@@ -302,13 +302,13 @@ impl<'a> Compiler<'a> {
         let user = User::unlisted("user");
         let request = Request::default();
         let names = self.names(&user, &request);
-        for profile in self.profiles() {
-            let mut findings = Vec::new();
-            let asked = Asked { user: &user, names: &names, request: &request, probe: true };
-            self.server(asked, profile.into(), &mut findings);
-            for diagnostic in findings {
-                self.push(diagnostic, diagnostics);
-            }
+        let mut findings = Vec::new();
+        let asked = Asked { user: &user, names: &names, request: &request, probe: true };
+        let servers: Vec<_> =
+            self.profiles().iter().filter_map(|profile| self.server(asked, profile.into(), &mut findings)).collect();
+        findings.extend(ledger::between_profiles(self, &servers));
+        for diagnostic in findings {
+            self.push(diagnostic, diagnostics);
         }
     }
 

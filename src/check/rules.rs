@@ -92,6 +92,8 @@ pub struct ServerView<'a> {
     pub owned: bool,
     /// Whether the user is a stand-in.
     pub probe: bool,
+    /// Whether the servers of others, who are not listed, are not compared with this one.
+    pub others: bool,
     /// Whether only one user may use the profile.
     pub lone: bool,
 }

@@ -4,7 +4,7 @@
 //! kept, so that a hundred thousand users' fit in little memory. Of two that clash, the servers are resolved again.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 
@@ -13,9 +13,9 @@ use ahash::RandomState;
 use crate::check::canonical::printable;
 use crate::check::rules::not_per_user::{self, Unique, demands};
 use crate::check::rules::{is_shared_sshfs, mount_nodes};
-use crate::check::volume::{Definition, conflict, definitions};
+use crate::check::volume::{By, Definition, conflict, definitions};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::source::{Node, Span};
+use crate::source::{Entry, Node, Span};
 
 use super::{Compiler, Server};
 
@@ -97,6 +97,8 @@ struct First {
 enum Clash {
     /// Of how it is defined; the second definition.
     Definition(u64),
+    /// Of how one user's profiles define it.
+    Profiles,
     /// Of who has it.
     Use,
 }
@@ -123,7 +125,9 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
             let Some((first, clash)) = self.clash(claim) else { continue };
             let Claim { key, user, span, .. } = claim;
             let user = user as usize;
-            let told = self.told.entry((key, clash, span)).or_insert_with(|| {
+            // What a profile says is told once, whoever has the volume.
+            let what = if clash == Clash::Profiles { 0 } else { key };
+            let told = self.told.entry((what, clash, span)).or_insert_with(|| {
                 tell(
                     self.compiler,
                     (first as usize, &(self.servers)(first as usize)),
@@ -143,7 +147,7 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
     fn clash(&mut self, claim: Claim) -> Option<(u32, Clash)> {
         let Claim { key, definition, user, span: _, used } = claim;
         let first = match self.known.entry(key) {
-            Entry::Vacant(vacant) => {
+            hash_map::Entry::Vacant(vacant) => {
                 let changer = used.changes.then_some(user);
                 vacant.insert(First {
                     definition,
@@ -154,7 +158,7 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
                 });
                 return None;
             }
-            Entry::Occupied(first) => first.into_mut(),
+            hash_map::Entry::Occupied(first) => first.into_mut(),
         };
         let differs = first.mixed || first.definition != definition;
         if first.user == user {
@@ -169,7 +173,11 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
             }
             first.personal |= used.personal;
         }
-        if differs && first.user != user {
+        if first.user == user {
+            if first.definition != definition {
+                return Some((user, Clash::Profiles));
+            }
+        } else if differs {
             return Some((first.user, Clash::Definition(definition)));
         }
         changer.filter(|changer| *changer != user && used.clashes(other)).map(|changer| (changer, Clash::Use))
@@ -184,31 +192,74 @@ fn tell(
     claim: Claim,
     clash: Clash,
 ) -> Option<Diagnostic> {
-    for own_server in seconds {
-        let is_claim = |own: &Stake<'_>| own.what.key() == claim.key && own.node.span == claim.span;
-        for own in stakes(own_server, |node| is_personal(compiler, node, second)).filter(is_claim) {
-            for server in firsts {
-                let others = stakes(server, |node| is_personal(compiler, node, first));
-                for other in others.filter(|other| other.what.is_named_as(own.what)) {
-                    if clash == Clash::Use {
-                        if own.used.clashes(other.used) {
-                            return Some(with_first(own.shared(), "has it, too", server));
-                        }
-                    } else if let Some(finding) = own.conflict(&other) {
-                        let is_told = |mount| {
-                            compiler.viewed(&own_server.service, &own_server.spec, false, false, |view| {
-                                is_shared_sshfs(view, mount)
-                            })
-                        };
-                        // Whoever allows SG228, which tells of these, knows of it.
-                        let is_told = own.mount().is_some_and(is_told);
-                        return (!is_told).then(|| with_first(finding, "has the first definition", server));
-                    }
+    let is_claim = |own: &Stake<'_>| own.what.key() == claim.key && own.node.span == claim.span;
+    seconds
+        .iter()
+        .find_map(|own_server| {
+            let mut own = stakes(own_server, |node| is_personal(compiler, node, second)).filter(is_claim);
+            own.find_map(|own| {
+                firsts.iter().find_map(|server| {
+                    let others = stakes(server, |node| is_personal(compiler, node, first));
+                    let mut others = others.filter(|other| other.what.is_named_as(own.what));
+                    others.find_map(|other| between(compiler, (server, &other), (own_server, &own), clash))
+                })
+            })
+        })
+        .flatten()
+}
+
+/// What is wrong between a claim and an earlier one of the same; the inner `None` if another rule tells of it.
+fn between(
+    compiler: &Compiler<'_>,
+    (server, first): (&Server<'_>, &Stake<'_>),
+    (own_server, own): (&Server<'_>, &Stake<'_>),
+    clash: Clash,
+) -> Option<Option<Diagnostic>> {
+    match clash {
+        Clash::Use => own.used.clashes(first.used).then(|| Some(with_first(own.shared(), "has it, too", server))),
+        // What one service makes of a volume twice is told of the service.
+        Clash::Profiles if server.profile == own_server.profile => None,
+        Clash::Profiles => own.conflict(first, By::Profile(&server.profile)).map(Some),
+        Clash::Definition(_) => {
+            let finding = own.conflict(first, By::Service)?;
+            let is_told = |mount| {
+                let (service, spec) = (&own_server.service, &own_server.spec);
+                compiler.viewed(service, spec, false, false, |view| is_shared_sshfs(view, mount))
+            };
+            // Whoever allows SG228, which tells of these, knows of it.
+            let is_told = own.mount().is_some_and(is_told);
+            Some((!is_told).then(|| with_first(finding, "has the first definition", server)))
+        }
+    }
+}
+
+/// Tells where a stand-in's servers, one with each profile, define one volume differently.
+///
+/// What a template comes to be is not known, but that the same comes to be the same.
+pub(super) fn between_profiles(compiler: &Compiler<'_>, servers: &[Server<'_>]) -> Vec<Diagnostic> {
+    let mut firsts: HashMap<(Option<&str>, &str), (&str, Stake<'_>)> = HashMap::new();
+    let mut findings = Vec::new();
+    let is_known = |entry: &Entry| matches!(&*entry.key, "source" | "target") || !compiler.differs(&entry.value);
+    for server in servers {
+        let nodes = mount_nodes(&server.spec);
+        for own in stakes(server, |_| false) {
+            let What::Volume(Definition { mount, name, .. }) = own.what else { continue };
+            if !nodes.get(mount).and_then(Node::as_map).is_some_and(|map| map.iter().all(is_known)) {
+                continue;
+            }
+            match firsts.entry((own.node.as_str(), name.expose())) {
+                hash_map::Entry::Occupied(first) => {
+                    let (profile, first) = first.get();
+                    let other = *profile != &*server.profile;
+                    findings.extend(other.then(|| own.conflict(first, By::Profile(profile))).flatten());
+                }
+                hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert((&server.profile, own));
                 }
             }
         }
     }
-    None
+    findings
 }
 
 fn with_first(finding: Diagnostic, does: &str, first: &Server<'_>) -> Diagnostic {
@@ -272,11 +323,9 @@ fn is_each_services(text: &str) -> bool {
 }
 
 impl Stake<'_> {
-    fn conflict(&self, first: &Self) -> Option<Diagnostic> {
+    fn conflict(&self, first: &Self, by: By<'_>) -> Option<Diagnostic> {
         match (first.what, self.what) {
-            (What::Volume(known), What::Volume(own)) => {
-                conflict((&known, first.node.span), (&own, self.node.span), "another service")
-            }
+            (What::Volume(known), What::Volume(own)) => conflict((&known, first.node.span), (&own, self.node.span), by),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! SG254 not-per-user and SG255 shared-alias.
 //!
-//! Of listed users, the ledger of `resolve` knows who shares what with whom. Where none are listed, only what stands in the
-//! config is known, which is the same for everybody.
+//! Of listed users, the ledger of `resolve` knows who shares what with whom. Where none are listed, or one beside those whom
+//! a hub knows, only what stands in the config is known, which is the same for everybody.
 
 use super::ServerView;
 use crate::diag::{Code, Diagnostic, code};
@@ -39,7 +39,7 @@ pub(super) fn check_aliases(view: &ServerView<'_>) -> Vec<Diagnostic> {
 }
 
 fn for_all(view: &ServerView<'_>, code: &Code) -> Vec<Diagnostic> {
-    if !view.probe || view.lone {
+    if !view.others || view.lone {
         return Vec::new();
     }
     let varies = |node: &Node| node.as_str().is_some() && (view.varies)(node);
