@@ -350,6 +350,21 @@ impl<'a> Compiler<'a> {
             (None, Some(stack)) => self.check_stacked(stack, &asked.names.service, asked.user, findings),
             (None, None) => {}
         }
+        findings.extend(self.hub_service(asked));
+    }
+
+    /// Finds a service that has the hub's name, alone or in its stack (swarm-facts 9).
+    fn hub_service(&self, asked: Asked<'_>) -> Option<Diagnostic> {
+        let Asked { user, names, request, probe } = asked;
+        let hub = self.settings.hub.as_deref().filter(|_| !probe)?;
+        let is_hubs = |name: &str| name.eq_ignore_ascii_case(hub);
+        let is_hubs_stacked = |stack: &str| is_hubs(&format!("{stack}_{}", names.service));
+        (is_hubs(&names.service) || request.stack.is_some_and(is_hubs_stacked)).then(|| {
+            Diagnostic::new(&code::HUB_NAME_TAKEN, "a service would have the hub's own name")
+                .maybe_at(user.span, "this user's service")
+                .maybe_at(self.settings.hub_span, "the hub's name")
+                .help("set another `service_prefix`")
+        })
     }
 
     fn server<'c>(
