@@ -266,8 +266,16 @@ pub static SERVER_RULES: &[ServerRule] = &[
         check: target_clash::check,
         reads: &["container_spec.mounts.*.target", "container_spec.configs", "container_spec.secrets"],
     },
-    ServerRule { code: &code::NOT_PER_USER, check: not_per_user::check, reads: &["endpoint_spec"] },
-    ServerRule { code: &code::SHARED_ALIAS, check: not_per_user::check_aliases, reads: &["networks"] },
+    ServerRule {
+        code: &code::NOT_PER_USER,
+        check: not_per_user::check,
+        reads: &["container_spec.hostname", "container_spec.mounts", "endpoint_spec", "networks"],
+    },
+    ServerRule {
+        code: &code::SHARED_ALIAS,
+        check: not_per_user::check_aliases,
+        reads: &["container_spec.hostname", "networks"],
+    },
 ];
 
 /// The rules about single mounts, sorted by code.

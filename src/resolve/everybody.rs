@@ -251,6 +251,7 @@ impl Compiler<'_> {
             ledger.join(claims, diagnostics);
             ControlFlow::Continue(())
         });
+        ledger.finish(diagnostics);
         self.check_owners(diagnostics);
     }
 
