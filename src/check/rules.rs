@@ -16,7 +16,7 @@ mod host_keys_unchecked;
 mod host_network;
 mod hub_name;
 mod hub_variable;
-mod lossy_number;
+pub mod lossy_number;
 mod name_from_user;
 mod no_network;
 mod node_local_volume;
