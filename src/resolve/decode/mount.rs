@@ -280,7 +280,7 @@ impl Decoder<'_> {
     }
 
     /// Refuses a path with a step to the folder above.
-    fn stays_in(&mut self, node: &Node, path: &str, what: &str) {
+    pub(super) fn stays_in(&mut self, node: &Node, path: &str, what: &str) {
         if !leads_up(path) {
             return;
         }
