@@ -302,13 +302,13 @@ impl<'a> Compiler<'a> {
         let user = User::unlisted("user");
         let request = Request::default();
         let names = self.names(&user, &request);
-        for profile in self.profiles() {
-            let mut findings = Vec::new();
-            let asked = Asked { user: &user, names: &names, request: &request, probe: true };
-            self.server(asked, profile.into(), &mut findings);
-            for diagnostic in findings {
-                self.push(diagnostic, diagnostics);
-            }
+        let mut findings = Vec::new();
+        let asked = Asked { user: &user, names: &names, request: &request, probe: true };
+        let servers: Vec<_> =
+            self.profiles().iter().filter_map(|profile| self.server(asked, profile.into(), &mut findings)).collect();
+        findings.extend(ledger::between_profiles(self, &servers));
+        for diagnostic in findings {
+            self.push(diagnostic, diagnostics);
         }
     }
 
@@ -350,6 +350,21 @@ impl<'a> Compiler<'a> {
             (None, Some(stack)) => self.check_stacked(stack, &asked.names.service, asked.user, findings),
             (None, None) => {}
         }
+        findings.extend(self.hub_service(asked));
+    }
+
+    /// Finds a service that has the hub's name, alone or in its stack (swarm-facts 9).
+    fn hub_service(&self, asked: Asked<'_>) -> Option<Diagnostic> {
+        let Asked { user, names, request, probe } = asked;
+        let hub = self.settings.hub.as_deref().filter(|_| !probe)?;
+        let is_hubs = |name: &str| name.eq_ignore_ascii_case(hub);
+        let is_hubs_stacked = |stack: &str| is_hubs(&format!("{stack}_{}", names.service));
+        (is_hubs(&names.service) || request.stack.is_some_and(is_hubs_stacked)).then(|| {
+            Diagnostic::new(&code::HUB_NAME_TAKEN, "a service would have the hub's own name")
+                .maybe_at(user.span, "this user's service")
+                .maybe_at(self.settings.hub_span, "the hub's name")
+                .help("set another `service_prefix`")
+        })
     }
 
     fn server<'c>(

@@ -16,7 +16,7 @@ mod host_keys_unchecked;
 mod host_network;
 mod hub_name;
 mod hub_variable;
-mod lossy_number;
+pub mod lossy_number;
 mod name_from_user;
 mod no_network;
 mod node_local_volume;
@@ -92,6 +92,8 @@ pub struct ServerView<'a> {
     pub owned: bool,
     /// Whether the user is a stand-in.
     pub probe: bool,
+    /// Whether the servers of others, who are not listed, are not compared with this one.
+    pub others: bool,
     /// Whether only one user may use the profile.
     pub lone: bool,
 }
@@ -264,8 +266,16 @@ pub static SERVER_RULES: &[ServerRule] = &[
         check: target_clash::check,
         reads: &["container_spec.mounts.*.target", "container_spec.configs", "container_spec.secrets"],
     },
-    ServerRule { code: &code::NOT_PER_USER, check: not_per_user::check, reads: &["endpoint_spec"] },
-    ServerRule { code: &code::SHARED_ALIAS, check: not_per_user::check_aliases, reads: &["networks"] },
+    ServerRule {
+        code: &code::NOT_PER_USER,
+        check: not_per_user::check,
+        reads: &["container_spec.hostname", "container_spec.mounts", "endpoint_spec", "networks"],
+    },
+    ServerRule {
+        code: &code::SHARED_ALIAS,
+        check: not_per_user::check_aliases,
+        reads: &["container_spec.hostname", "networks"],
+    },
 ];
 
 /// The rules about single mounts, sorted by code.

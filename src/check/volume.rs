@@ -64,16 +64,33 @@ pub fn difference(first: &Service, second: &Service, mount: usize) -> Option<Dif
     known.find_map(|known| known.difference(&own))
 }
 
-/// The second of two definitions of a volume where they differ, each with its place; `by` has given the first.
+/// Who gave the first of two definitions of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By<'s> {
+    /// Another mount of the service.
+    Mount,
+    /// Another service.
+    Service,
+    /// The same user's server with this profile.
+    Profile(&'s str),
+}
+
+/// The second of two definitions of a volume where they differ, each with its place.
 pub fn conflict(
     (known, known_span): (&Definition<'_>, Span),
     (own, span): (&Definition<'_>, Span),
-    by: &str,
+    by: By<'_>,
 ) -> Option<Diagnostic> {
     let Difference { words, is_grave } = known.difference(own)?;
     let name = if own.name.is_secret() { own.name.to_string() } else { printable(own.name.expose()) };
     let code = if is_grave { &code::VOLUME_CONFLICT } else { &code::VOLUME_LABELS };
-    let finding = Diagnostic::new(code, format!("volume `{name}` has {words} than {by} gives it")).at(span, "");
+    let message = match by {
+        By::Mount => format!("volume `{name}` has {words} than another mount of the service gives it"),
+        By::Service => format!("volume `{name}` has {words} than another service gives it"),
+        // Each user has such a volume, and is told the same.
+        By::Profile(profile) => format!("this volume has {words} than profile `{}` gives it", printable(profile)),
+    };
+    let finding = Diagnostic::new(code, message).at(span, "");
     let finding = finding.maybe_at((known_span != span).then_some(known_span), "the definition that came first");
     Some(finding.note("a node makes it once, as whoever comes first defines it").help(CONFLICT_HELP))
 }

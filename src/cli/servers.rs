@@ -89,6 +89,7 @@ fn all<'c>(compiler: &'c Compiler<'c>, request: &Request<'_>, diagnostics: &mut 
             ControlFlow::Continue(())
         },
     );
+    ledger.finish(diagnostics);
     servers
 }
 

@@ -131,7 +131,8 @@ fn check(
     if validate.cluster && !diagnostics.has_errors() {
         cluster::compare(&compiler, validate.user.as_deref(), &validate.engine, diagnostics)?;
     }
-    if validate.user.is_none() {
+    // Of a server with an error not all is known that its comments may be for.
+    if validate.user.is_none() && !diagnostics.has_errors() {
         diagnostics.extend(compiler.unused_comments());
     }
     if !diagnostics.is_empty() {

@@ -169,7 +169,7 @@ codes! {
     HEALTH_TEST = warn("SG252", "health-test", "A health check's test is not one that the engine runs as it is written.");
     TARGET_CLASH = warn("SG253", "target-clash", "A mount, a config or a secret has the path of another.");
     NOT_PER_USER = deny("SG254", "not-per-user", "What only one user's server can have is the same for several.");
-    SHARED_ALIAS = warn("SG255", "shared-alias", "Several users' servers have one alias on a network.");
+    SHARED_ALIAS = warn("SG255", "shared-alias", "Several users' servers have one alias or host name on a network.");
     VOLUME_LABELS = warn("SG256", "volume-labels", "Volumes of one name have different labels.");
 
     UNKNOWN_PLACEHOLDER = hard("SG301", "unknown-placeholder", "A template names no built-in and no declared attribute.");

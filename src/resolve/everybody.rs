@@ -8,15 +8,17 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use crate::check::canonical::printable;
+use crate::check::rules::lossy_number::{self, Spelled};
 use crate::check::rules::{self, ConfigView, ProfileView};
 use crate::diag::{Diagnostic, Diagnostics, closest, code};
 use crate::ir::Service;
-use crate::source::{Author, Node, Value};
+use crate::source::{Author, Entry, Node, Value};
 
 use super::ledger::{Claims, Ledger};
 use super::naming::Scheme;
 use super::profile::Profile;
 use super::roster::User;
+use super::settings::SecretNames;
 use super::template::{Segment, segments};
 use super::wording::root;
 use super::{Asked, Basis, Compiler, Request, Server, naming, options, secret};
@@ -152,6 +154,7 @@ impl Compiler<'_> {
         let mut groups = HashSet::new();
         let mut passed_over = 0;
         let mut capitals = None;
+        let mut numbers = HashMap::new();
         let keeps_case = matches!(self.settings.scheme, Scheme::Username | Scheme::Last32);
         for index in 0..self.roster.len() {
             let user = self.roster.user(index);
@@ -168,7 +171,11 @@ impl Compiler<'_> {
             passed_over += usize::from(
                 chooses_none && self.profiles().first().is_some_and(|profile| !profile.access.admits(&user)),
             );
+            self.check_numbers(&user, &mut numbers, diagnostics);
             groups.extend(user.groups);
+        }
+        for found in self.defaults.iter().flat_map(|entry| self.lossy_numbers(entry)) {
+            self.push(found, diagnostics);
         }
         let images = self.root.get("images").and_then(Node::as_seq).unwrap_or_default();
         let profiles =
@@ -201,6 +208,38 @@ impl Compiler<'_> {
         for diagnostic in rules::config(&view) {
             self.push(diagnostic, diagnostics);
         }
+    }
+
+    /// Finds numbers among a user's attributes that are inserted as another text. Of a users file, whose records say the
+    /// same of many users, each attribute is told once; `firsts` has those that are.
+    fn check_numbers(
+        &self,
+        user: &User<'_>,
+        firsts: &mut HashMap<std::sync::Arc<str>, Diagnostic>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for entry in user.attributes.iter().filter(|entry| !matches!(entry.value.value, Value::Str(_))) {
+            for found in self.lossy_numbers(entry) {
+                let told = match self.author(entry.value.span.source) {
+                    Author::Config => found,
+                    Author::Data => {
+                        firsts.entry(std::sync::Arc::clone(&entry.key)).or_insert(found).clone().about(&user.name)
+                    }
+                };
+                self.push(told, diagnostics);
+            }
+        }
+    }
+
+    fn lossy_numbers(&self, attribute: &Entry) -> Vec<Diagnostic> {
+        let names = [&self.settings.secret_names, &SecretNames::default()];
+        let spelled = Spelled {
+            spelling: &|node| self.spelling(node),
+            // What of a users file is secret is told by the names alone.
+            is_hidden: &|node| self.author(node.span.source) == Author::Config && self.is_hidden(node),
+            is_secret: &|name| names.iter().any(|names| names.matches(name)),
+        };
+        lossy_number::attribute(attribute, &spelled)
     }
 
     /// The names that the config's templates start with.
@@ -251,6 +290,7 @@ impl Compiler<'_> {
             ledger.join(claims, diagnostics);
             ControlFlow::Continue(())
         });
+        ledger.finish(diagnostics);
         self.check_owners(diagnostics);
     }
 

@@ -62,6 +62,8 @@ impl Compiler<'_> {
             hidden: self.settings.scheme.hides_usernames(),
             owned: self.settings.scheme != Scheme::Last32,
             probe,
+            // Under a hub anybody may log in; a config without one is for those whom it lists.
+            others: probe || (self.roster.len() < 2 && self.settings.hub.is_some()),
             lone,
         })
     }

@@ -4,7 +4,7 @@
 //! kept, so that a hundred thousand users' fit in little memory. Of two that clash, the servers are resolved again.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 
@@ -13,9 +13,9 @@ use ahash::RandomState;
 use crate::check::canonical::printable;
 use crate::check::rules::not_per_user::{self, Unique, demands};
 use crate::check::rules::{is_shared_sshfs, mount_nodes};
-use crate::check::volume::{Definition, conflict, definitions};
+use crate::check::volume::{By, Definition, conflict, definitions};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::source::{Node, Span};
+use crate::source::{Entry, Node, Span};
 
 use super::{Compiler, Server};
 
@@ -25,6 +25,20 @@ pub struct Claims {
     list: Vec<Claim>,
     /// Whether a volume's name in the config is meant for one user, by its place: it is the same for all their servers.
     personal: HashMap<Span, Personal, RandomState>,
+    /// Digests of the names of services, with the user's index.
+    services: Vec<(u64, u32)>,
+    names: Vec<Named>,
+}
+
+/// A name in DNS that a server has besides its service's, and that might be another service's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    /// A digest of it.
+    name: u64,
+    /// The user's index in the roster.
+    user: u32,
+    /// Where the config says so.
+    span: Span,
 }
 
 /// Whether a text is meant for one user.
@@ -97,8 +111,12 @@ struct First {
 enum Clash {
     /// Of how it is defined; the second definition.
     Definition(u64),
+    /// Of how one user's profiles define it.
+    Profiles,
     /// Of who has it.
     Use,
+    /// With the name of a service.
+    Service,
 }
 
 /// The claims of several users' servers so far.
@@ -107,6 +125,8 @@ pub struct Ledger<'c, F> {
     /// The servers of a user, by the index in the roster.
     servers: F,
     known: HashMap<u64, First, RandomState>,
+    services: Vec<(u64, u32)>,
+    names: Vec<Named>,
     /// What was told of what is claimed, by the clash and the second claim's place.
     told: HashMap<(u64, Clash, Span), Option<Diagnostic>>,
 }
@@ -114,16 +134,21 @@ pub struct Ledger<'c, F> {
 impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
     /// Makes one without claims; `servers` gives a user's servers once more.
     pub fn new(compiler: &'c Compiler<'c>, servers: F) -> Self {
-        Self { compiler, servers, known: HashMap::default(), told: HashMap::new() }
+        let (services, names) = (Vec::new(), Vec::new());
+        Self { compiler, servers, known: HashMap::default(), services, names, told: HashMap::new() }
     }
 
     /// Adds claims, in the roster's order, and tells which of them clash with other users'.
-    pub fn join(&mut self, claims: Claims, diagnostics: &mut Diagnostics) {
-        for claim in claims.list {
+    pub fn join(&mut self, Claims { list, personal: _, services, names }: Claims, diagnostics: &mut Diagnostics) {
+        self.services.extend(services);
+        self.names.extend(names);
+        for claim in list {
             let Some((first, clash)) = self.clash(claim) else { continue };
             let Claim { key, user, span, .. } = claim;
             let user = user as usize;
-            let told = self.told.entry((key, clash, span)).or_insert_with(|| {
+            // What a profile says is told once, whoever has the volume.
+            let what = if clash == Clash::Profiles { 0 } else { key };
+            let told = self.told.entry((what, clash, span)).or_insert_with(|| {
                 tell(
                     self.compiler,
                     (first as usize, &(self.servers)(first as usize)),
@@ -139,11 +164,38 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
         }
     }
 
+    /// Tells which servers have the name of another user's service, now that all have joined.
+    pub fn finish(mut self, diagnostics: &mut Diagnostics) {
+        self.names.sort_unstable();
+        let names = std::mem::take(&mut self.names);
+        for (service, owner) in std::mem::take(&mut self.services) {
+            let first = names.partition_point(|named| named.name < service);
+            for named in names.iter().skip(first).take_while(|named| named.name == service) {
+                if named.user != owner {
+                    self.tell_taken(*named, owner as usize, diagnostics);
+                }
+            }
+        }
+    }
+
+    fn tell_taken(&mut self, named: Named, owner: usize, diagnostics: &mut Diagnostics) {
+        let Named { name, user, span } = named;
+        let user = user as usize;
+        let told = self.told.entry((name, Clash::Service, span)).or_insert_with(|| {
+            let (owners, seconds) = ((self.servers)(owner), (self.servers)(user));
+            seconds.iter().find_map(|second| taken(&owners, second, span))
+        });
+        if let Some(told) = told {
+            let told = told.clone().about(&self.compiler.roster.user(user).name);
+            self.compiler.push(told, diagnostics);
+        }
+    }
+
     /// Takes note of a claim; tells with which user's it clashes, and how.
     fn clash(&mut self, claim: Claim) -> Option<(u32, Clash)> {
         let Claim { key, definition, user, span: _, used } = claim;
         let first = match self.known.entry(key) {
-            Entry::Vacant(vacant) => {
+            hash_map::Entry::Vacant(vacant) => {
                 let changer = used.changes.then_some(user);
                 vacant.insert(First {
                     definition,
@@ -154,7 +206,7 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
                 });
                 return None;
             }
-            Entry::Occupied(first) => first.into_mut(),
+            hash_map::Entry::Occupied(first) => first.into_mut(),
         };
         let differs = first.mixed || first.definition != definition;
         if first.user == user {
@@ -169,7 +221,11 @@ impl<'c, F: Fn(usize) -> Vec<Server<'c>>> Ledger<'c, F> {
             }
             first.personal |= used.personal;
         }
-        if differs && first.user != user {
+        if first.user == user {
+            if first.definition != definition {
+                return Some((user, Clash::Profiles));
+            }
+        } else if differs {
             return Some((first.user, Clash::Definition(definition)));
         }
         changer.filter(|changer| *changer != user && used.clashes(other)).map(|changer| (changer, Clash::Use))
@@ -184,31 +240,86 @@ fn tell(
     claim: Claim,
     clash: Clash,
 ) -> Option<Diagnostic> {
-    for own_server in seconds {
-        let is_claim = |own: &Stake<'_>| own.what.key() == claim.key && own.node.span == claim.span;
-        for own in stakes(own_server, |node| is_personal(compiler, node, second)).filter(is_claim) {
-            for server in firsts {
-                let others = stakes(server, |node| is_personal(compiler, node, first));
-                for other in others.filter(|other| other.what.is_named_as(own.what)) {
-                    if clash == Clash::Use {
-                        if own.used.clashes(other.used) {
-                            return Some(with_first(own.shared(), "has it, too", server));
-                        }
-                    } else if let Some(finding) = own.conflict(&other) {
-                        let is_told = |mount| {
-                            compiler.viewed(&own_server.service, &own_server.spec, false, false, |view| {
-                                is_shared_sshfs(view, mount)
-                            })
-                        };
-                        // Whoever allows SG228, which tells of these, knows of it.
-                        let is_told = own.mount().is_some_and(is_told);
-                        return (!is_told).then(|| with_first(finding, "has the first definition", server));
-                    }
+    let is_claim = |own: &Stake<'_>| own.what.key() == claim.key && own.node.span == claim.span;
+    seconds
+        .iter()
+        .find_map(|own_server| {
+            let mut own = stakes(own_server, |node| is_personal(compiler, node, second)).filter(is_claim);
+            own.find_map(|own| {
+                firsts.iter().find_map(|server| {
+                    let others = stakes(server, |node| is_personal(compiler, node, first));
+                    let mut others = others.filter(|other| other.what.is_named_as(own.what));
+                    others.find_map(|other| between(compiler, (server, &other), (own_server, &own), clash))
+                })
+            })
+        })
+        .flatten()
+}
+
+/// What is wrong between a claim and an earlier one of the same; the inner `None` if another rule tells of it.
+fn between(
+    compiler: &Compiler<'_>,
+    (server, first): (&Server<'_>, &Stake<'_>),
+    (own_server, own): (&Server<'_>, &Stake<'_>),
+    clash: Clash,
+) -> Option<Option<Diagnostic>> {
+    match clash {
+        Clash::Use => own.used.clashes(first.used).then(|| Some(with_first(own.shared(), "has it, too", server))),
+        // Told of once all services are known.
+        Clash::Service => None,
+        // What one service makes of a volume twice is told of the service.
+        Clash::Profiles if server.profile == own_server.profile => None,
+        Clash::Profiles => own.conflict(first, By::Profile(&server.profile)).map(Some),
+        Clash::Definition(_) => {
+            let finding = own.conflict(first, By::Service)?;
+            let is_told = |mount| {
+                let (service, spec) = (&own_server.service, &own_server.spec);
+                compiler.viewed(service, spec, false, false, |view| is_shared_sshfs(view, mount))
+            };
+            // Whoever allows SG228, which tells of these, knows of it.
+            let is_told = own.mount().is_some_and(is_told);
+            Some((!is_told).then(|| with_first(finding, "has the first definition", server)))
+        }
+    }
+}
+
+/// Tells where a stand-in's servers, one with each profile, define one volume differently.
+///
+/// What a template comes to be is not known, but that the same comes to be the same.
+pub(super) fn between_profiles(compiler: &Compiler<'_>, servers: &[Server<'_>]) -> Vec<Diagnostic> {
+    let mut firsts: HashMap<(Option<&str>, &str), (&str, Stake<'_>)> = HashMap::new();
+    let mut findings = Vec::new();
+    let is_known = |entry: &Entry| matches!(&*entry.key, "source" | "target") || !compiler.differs(&entry.value);
+    for server in servers {
+        let nodes = mount_nodes(&server.spec);
+        for own in stakes(server, |_| false) {
+            let What::Volume(Definition { mount, name, .. }) = own.what else { continue };
+            if !nodes.get(mount).and_then(Node::as_map).is_some_and(|map| map.iter().all(is_known)) {
+                continue;
+            }
+            match firsts.entry((own.node.as_str(), name.expose())) {
+                hash_map::Entry::Occupied(first) => {
+                    let (profile, first) = first.get();
+                    let other = *profile != &*server.profile;
+                    findings.extend(other.then(|| own.conflict(first, By::Profile(profile))).flatten());
+                }
+                hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert((&server.profile, own));
                 }
             }
         }
     }
-    None
+    findings
+}
+
+/// What is wrong where a server is given the name of a service of these on one of its networks.
+fn taken(owners: &[Server<'_>], server: &Server<'_>, span: Span) -> Option<Diagnostic> {
+    let own = demands(&server.service, &server.spec).into_iter().filter(|demand| demand.node.span == span);
+    own.filter_map(|demand| Some((demand.what, demand.what.name()?))).find_map(|(what, (network, name))| {
+        let is_there = |owner: &Server<'_>| owner.service.networks.iter().any(|own| own.target.expose() == network);
+        let owner = owners.iter().find(|owner| owner.service.name.eq_ignore_ascii_case(name) && is_there(owner))?;
+        Some(with_first(not_per_user::taken(what, span), "has that service", owner))
+    })
 }
 
 fn with_first(finding: Diagnostic, does: &str, first: &Server<'_>) -> Diagnostic {
@@ -225,7 +336,11 @@ impl Claims {
     /// Adds what the server of a user claims, by the user's index in the roster.
     pub fn add(&mut self, compiler: &Compiler<'_>, user: usize, server: &Server<'_>) {
         let Ok(number) = u32::try_from(user) else { return };
-        let Self { list, personal } = self;
+        let Self { list, personal, services, names } = self;
+        let service = (service_digest(&server.service.name), number);
+        if services.last() != Some(&service) {
+            services.push(service);
+        }
         let is_personal = |node: &Node| {
             let usual = *personal.entry(node.span).or_insert_with(|| {
                 match [true, false].map(|given| compiler.is_personal(node, &|_| given)) {
@@ -236,13 +351,19 @@ impl Claims {
             });
             usual == Personal::Always || (usual == Personal::ByDefault && is_personal(compiler, node, user))
         };
-        list.extend(stakes(server, is_personal).map(|Stake { what, node, used }| Claim {
-            key: what.key(),
-            definition: what.definition(),
-            user: number,
-            span: node.span,
-            used,
-        }));
+        for Stake { what, node, used } in stakes(server, is_personal) {
+            if let What::Unique(unique) = what
+                && let Some((_, name)) = unique.name()
+                && may_be_anothers(name, &compiler.settings.prefix, &server.service.name)
+            {
+                let named = Named { name: service_digest(name), user: number, span: node.span };
+                // The user's other profiles have it too.
+                if !names.iter().rev().take_while(|known| known.user == number).any(|known| *known == named) {
+                    names.push(named);
+                }
+            }
+            list.push(Claim { key: what.key(), definition: what.definition(), user: number, span: node.span, used });
+        }
     }
 }
 
@@ -266,17 +387,26 @@ fn stakes<'s>(
     volumes.chain(demands.map(move |demand| Stake { what: What::Unique(demand.what), node: demand.node, used }))
 }
 
+/// Tells whether a name that a server has might be that of another service than its own, all of which start alike.
+fn may_be_anothers(name: &str, prefix: &str, service: &str) -> bool {
+    let start = name.as_bytes().get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) && !name.eq_ignore_ascii_case(service)
+}
+
+/// A digest of the name of a service.
+fn service_digest(name: &str) -> u64 {
+    digest(["service", &name.to_ascii_lowercase()])
+}
+
 /// Tells whether Swarm makes another text of it for each service.
 fn is_each_services(text: &str) -> bool {
     text.contains("{{") && [".Service", ".Task"].iter().any(|field| text.contains(field))
 }
 
 impl Stake<'_> {
-    fn conflict(&self, first: &Self) -> Option<Diagnostic> {
+    fn conflict(&self, first: &Self, by: By<'_>) -> Option<Diagnostic> {
         match (first.what, self.what) {
-            (What::Volume(known), What::Volume(own)) => {
-                conflict((&known, first.node.span), (&own, self.node.span), "another service")
-            }
+            (What::Volume(known), What::Volume(own)) => conflict((&known, first.node.span), (&own, self.node.span), by),
             _ => None,
         }
     }
@@ -302,7 +432,9 @@ impl What<'_> {
             Self::Volume(Definition { name, .. }) => digest(["volume", name.expose()]),
             Self::Unique(Unique::Port(port, protocol)) => digest(["port", &port.to_string(), protocol]),
             // The engine's DNS makes nothing of capitals.
-            Self::Unique(Unique::Alias(network, alias)) => digest(["alias", network, &alias.to_ascii_lowercase()]),
+            Self::Unique(Unique::Alias(network, name) | Unique::Hostname(network, name)) => {
+                digest(["name", network, &name.to_ascii_lowercase()])
+            }
         }
     }
 
@@ -316,10 +448,10 @@ impl What<'_> {
     fn is_named_as(self, other: What<'_>) -> bool {
         match (self, other) {
             (Self::Volume(own), What::Volume(other)) => own.name == other.name,
-            (Self::Unique(Unique::Alias(network, own)), What::Unique(Unique::Alias(same, other))) => {
-                network == same && own.eq_ignore_ascii_case(other)
-            }
-            (Self::Unique(own), What::Unique(other)) => own == other,
+            (Self::Unique(own), What::Unique(other)) => match (own.name(), other.name()) {
+                (Some((network, own)), Some((same, other))) => network == same && own.eq_ignore_ascii_case(other),
+                _ => own == other,
+            },
             (Self::Volume(_), What::Unique(_)) | (Self::Unique(_), What::Volume(_)) => false,
         }
     }

@@ -8,7 +8,8 @@ impl Syntax {
     pub fn of_text(text: &str) -> Self {
         match first_line(text) {
             Some(line) if line.starts_with('{') => Self::Json,
-            Some(line) if is_yaml(line) => Self::Yaml,
+            // No line of TOML begins like an explicit key, a tag, an anchor, a block of text or a directive.
+            Some(line) if line.starts_with(['?', '!', '&', '|', '>', '%']) || is_yaml(line) => Self::Yaml,
             _ => Self::Toml,
         }
     }
@@ -94,6 +95,9 @@ mod tests {
             ("\n  {\n", Syntax::Json),
             ("---\nversion: 1\n", Syntax::Yaml),
             ("%YAML 1.2\n---\n", Syntax::Yaml),
+            ("? version\n: 1\n", Syntax::Yaml),
+            ("!!map\nversion: 1\n", Syntax::Yaml),
+            ("&config\nversion: 1\n", Syntax::Yaml),
             ("# c\nimages:\n", Syntax::Yaml),
             ("version: 1 # x = 2\r\n", Syntax::Yaml),
         ] {

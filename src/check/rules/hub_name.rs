@@ -1,4 +1,4 @@
-//! SG221 hub-name-taken.
+//! SG221 hub-name-taken, of host names and aliases; `resolve` finds services of that name.
 
 use super::ServerView;
 use crate::diag::{Diagnostic, code};

@@ -146,6 +146,7 @@ impl<'c> Making<'c> {
                 ControlFlow::Continue(())
             },
         );
+        ledger.finish(diagnostics);
         if stacked {
             gathering.tail();
         }
@@ -217,7 +218,9 @@ impl<'c> Making<'c> {
         let servers: Vec<Server<'_>> = (0..self.count()).filter_map(|index| self.server(index, diagnostics)).collect();
         let mut claims = Claims::default();
         servers.iter().enumerate().for_each(|(index, server)| claims.add(self.compiler, index, server));
-        self.ledger().join(claims, diagnostics);
+        let mut ledger = self.ledger();
+        ledger.join(claims, diagnostics);
+        ledger.finish(diagnostics);
         if diagnostics.has_errors() {
             return None;
         }
@@ -276,7 +279,7 @@ impl<'c> Making<'c> {
                 ControlFlow::Continue(())
             },
         );
-        drop(ledger);
+        ledger.finish(diagnostics);
         (!diagnostics.has_errors()).then_some(Rendered { has_secrets, content: Content::Each(directory, self) })
     }
 

@@ -273,6 +273,9 @@ impl Decoder<'_> {
                 );
             }
             let file = self.field(item, "filename", Place::Plain).unwrap_or_else(|| name.clone());
+            if let Some(node) = item.get("filename") {
+                self.stays_in(node, file.expose(), "file's name");
+            }
             let span = item.get("filename").unwrap_or(name_node).span;
             if let Some(first) = targets.insert(file.expose().to_owned(), span) {
                 self.duplicate(if name_key == "config_name" { "configs" } else { "secrets" }, span, first);

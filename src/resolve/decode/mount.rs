@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::check::canonical::printable;
-use crate::check::volume::{Definition, conflict, definitions};
+use crate::check::volume::{By, Definition, conflict, definitions};
 use crate::diag::{Diagnostic, code};
 use crate::ir::{Driver, Mount, MountKind, Text};
 use crate::source::{Entry, Node, Span, Value};
@@ -88,11 +88,7 @@ impl Decoder<'_> {
             match firsts.entry(template.unwrap_or(own.name.expose())) {
                 std::collections::hash_map::Entry::Occupied(first) => {
                     let (known, known_span) = first.get();
-                    conflicts.extend(conflict(
-                        (known, *known_span),
-                        (&own, span(item)),
-                        "another mount of the service",
-                    ));
+                    conflicts.extend(conflict((known, *known_span), (&own, span(item)), By::Mount));
                 }
                 std::collections::hash_map::Entry::Vacant(vacant) => {
                     vacant.insert((own, span(item)));
@@ -284,7 +280,7 @@ impl Decoder<'_> {
     }
 
     /// Refuses a path with a step to the folder above.
-    fn stays_in(&mut self, node: &Node, path: &str, what: &str) {
+    pub(super) fn stays_in(&mut self, node: &Node, path: &str, what: &str) {
         if !leads_up(path) {
             return;
         }
