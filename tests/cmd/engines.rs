@@ -209,6 +209,26 @@ fn a_volume_out_of_reach_is_told_where_its_service_is_gone() {
     assert!(!ran.stderr.contains("may be on node"), "{ran:?}");
 }
 
+#[test]
+fn an_image_that_is_a_secret_is_not_shown_with_the_engines_reason() {
+    let folder = Folder::with(watch::CHEMISTRY);
+    let mut swarm = swarm();
+    for service in swarm["services"].as_array_mut().unwrap() {
+        service["Spec"]["Labels"]["swarmgen.hidden"] = "image args".into();
+        service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = format!("reg.example/{CANARY}:1").into();
+        service["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"] = json!(["--token=secret"]);
+        service["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] = json!(["LAB=1"]);
+    }
+    let told = format!("No such image: reg.example/{CANARY}:1, exit (1)");
+    swarm["tasks"][0]["Status"] = json!({"State": "rejected", "Timestamp": "2026-01-05T09:00:00Z", "Err": told});
+    let engine = FakeEngine::of(swarm);
+    let proxy = before(&engine);
+    for format in ["human", "json"] {
+        let shown = run_through(&proxy, &folder, &["status", "--format", format]).ok();
+        assert!(shown.contains("No such image: «redacted», exit (1)") && !shown.contains(CANARY), "{shown}");
+    }
+}
+
 /// Only what `apply` or the hub's spawner made goes.
 #[test]
 fn what_somebody_else_made_stays() {

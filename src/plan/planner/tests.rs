@@ -127,6 +127,29 @@ fn volumes_of_data_are_never_replaced() {
 }
 
 #[test]
+fn a_mount_whose_target_is_a_secret_is_named_by_none_of_it() {
+    let service = || {
+        let mut service = body("a-1", "a", "");
+        let mount = &mut service["TaskTemplate"]["ContainerSpec"]["Mounts"][0];
+        (mount["Target"], mount["Source"]) = (json!("/canary/home/"), json!("canary-volume"));
+        let unit = crate::plan::field::masked_name("mounts:", "/canary/home");
+        let hidden = [unit.clone(), format!("{unit}.target"), format!("{unit}.source")];
+        Wanted { hidden: hidden.into(), ..wanted(service) }
+    };
+    let applied = plan("d", &[service()], &ObservedState::default(), &Options::default());
+    let Some(Action::CreateService(new)) = applied.actions.first() else { panic!("{applied:?}") };
+    let mut state = swarm(&[body("a-1", "a", "")]);
+    state.services[0].spec = new.body.0.clone();
+    state.volumes = vec![ObservedVolume { name: "canary-volume".to_owned(), ..volume("True") }];
+    let changed = plan("d", &[service()], &state, &Options { replace_volumes: true, ..Options::default() });
+    assert!(format!("{:?}", changed.items).contains("volume of mounts:«"), "{:?}", changed.items);
+    assert!(!format!("{:?} {:?}", changed.items, changed.warnings).contains("canary"), "{:?}", changed.items);
+    let removed = plan("d", &[], &state, &Options { prune: true, ..Options::default() });
+    let hides = |action: &Action| matches!(action, Action::RemoveVolume { volume, .. } if volume.is_secret);
+    assert!(removed.actions.iter().any(hides), "{:?}", calls(&removed));
+}
+
+#[test]
 fn volumes_named_by_nodes_are_not_known() {
     let mut service = body("a-1", "a", "");
     service["TaskTemplate"]["ContainerSpec"]["Mounts"][0]["Source"] = json!("{{.Node.Hostname}}");
