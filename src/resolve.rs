@@ -165,6 +165,7 @@ impl<'a> Compiler<'a> {
     ) -> Option<Self> {
         let Document { mut root, digest, users, levels } = document::load(inputs, world, sources, diagnostics)?;
         let settings = Settings::read(&root, diagnostics);
+        settings::check_literals(&root, diagnostics);
         check_reserved(&root, &users, diagnostics);
         let listed = match &mut root.value {
             Value::Map(map) => map.remove("users"),

@@ -99,3 +99,45 @@ fn a_rendering_is_the_same_each_time() {
         }
     }
 }
+
+/// The first cell of each record of a users file of an example's.
+fn first_cells(file: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_university_is_as_large_and_its_names_as_difficult_as_it_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/university/swarmgen.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let config: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+    assert_eq!(config["images"].as_sequence().unwrap().len(), 12);
+    assert_eq!(config["networks"].as_sequence().unwrap().len(), 2);
+    let configs: BTreeSet<&str> =
+        text.split("config_name: ").skip(1).filter_map(|rest| rest.split([',', ' ', '\n']).next()).collect();
+    assert_eq!(configs.len(), 11, "{configs:?}");
+    let names = first_cells("university/people.csv");
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 300);
+    let has = |what: &str, is: &dyn Fn(&str) -> bool| assert!(names.iter().any(|name| is(name)), "no name {what}");
+    has("is alice", &|name| name == "alice");
+    has("is an e-mail address", &|name| name.contains('@'));
+    has("has upper case", &|name| name.chars().any(char::is_uppercase));
+    has("has accents", &|name| name.chars().any(|c| ('\u{c0}'..='\u{24f}').contains(&c)));
+    has("is Chinese", &|name| name.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)));
+    has("has 100 characters", &|name| name.chars().count() == 100);
+    has("differs from another in the first letter only", &|name| {
+        let rest = |name: &str| name.chars().skip(1).collect::<String>();
+        names.iter().any(|other| other != name && rest(other) == rest(name))
+    });
+}
+
+#[test]
+fn the_class_has_200_students_with_tokens_of_their_own() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/classroom/students.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    let tokens: BTreeSet<&str> = text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert!(tokens.iter().all(|token| token.len() >= 32));
+    assert_eq!(tokens.len(), 200);
+    assert_eq!(first_cells("classroom/students.csv").iter().collect::<BTreeSet<_>>().len(), 200);
+}

@@ -2,10 +2,12 @@
 //!
 //! `config` and `second` are config documents, `hub_env` and `user_options` what a hub hands over. `expected` is part of
 //! what `render --format service` prints: objects may have further keys, lists are whole, `null` means absent. `from`
-//! gives, for a place in the merged tree, the line that its value comes from.
+//! gives, for a place in the merged tree, the line that its value comes from; `documents` the same for what is no server's,
+//! and `gone` places that nothing has there. `rows` names the rows of the table that a case is for.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,20 +15,26 @@ use std::process::Command;
 use serde_json::Value;
 use swarmgen::diag::Diagnostics;
 use swarmgen::resolve::document::{Inputs, read_document};
-use swarmgen::resolve::{Compiler, Request};
-use swarmgen::source::{Author, Disk, Pointer, SourceMap};
+use swarmgen::resolve::{Compiler, Request, policy};
+use swarmgen::source::{Author, Disk, Node, Pointer, SourceMap};
 
 /// One file under `tests/merge`.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     about: String,
+    #[serde(default)]
+    rows: Vec<String>,
     config: String,
     second: Option<String>,
     hub_env: Option<String>,
     user_options: Option<String>,
     expected: String,
-    from: std::collections::BTreeMap<String, String>,
+    from: BTreeMap<String, String>,
+    #[serde(default)]
+    documents: BTreeMap<String, String>,
+    #[serde(default)]
+    gone: Vec<String>,
 }
 
 /// A case's texts as files.
@@ -129,9 +137,18 @@ fn wrong_origins(case: &Case, files: &Files) -> Vec<String> {
     let user = compiler.user("alice", &mut diagnostics).unwrap();
     let request = Request { options: options.as_ref(), ..Request::default() };
     let server = compiler.resolve(&user, &request, &mut diagnostics).unwrap();
+    let mut wrong = origins(&sources, &server.spec, &case.from);
+    wrong.extend(origins(&sources, compiler.root(), &case.documents));
+    let left = case.gone.iter().filter(|place| compiler.root().at(&Pointer::parse(place.as_str())).is_some());
+    wrong.extend(left.map(|place| format!("{place} is still there")));
+    wrong
+}
+
+/// Where values come from another line than the one given for their place.
+fn origins(sources: &SourceMap, root: &Node, lines: &BTreeMap<String, String>) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (place, line) in &case.from {
-        let Some(node) = server.spec.at(&Pointer::parse(place)) else {
+    for (place, line) in lines {
+        let Some(node) = root.at(&Pointer::parse(place)) else {
             wrong.push(format!("{place}: the merged tree has no such place"));
             continue;
         };
@@ -147,6 +164,40 @@ fn wrong_origins(case: &Case, files: &Files) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// The attributes that a later layer replaces whole, and the scalars.
+const REPLACED: [&str; 9] = [
+    "accelerators",
+    "args",
+    "command",
+    "endpoint_spec",
+    "healthcheck",
+    "networks",
+    "placement",
+    "resource_spec",
+    "scalars",
+];
+
+#[test]
+fn every_row_of_the_table_has_a_case() {
+    const OTHERS: &str = "everything else";
+    let cases = cases();
+    let said: BTreeSet<&str> = cases.iter().flat_map(|(_, case)| case.rows.iter().map(String::as_str)).collect();
+    let rows: BTreeSet<&str> = policy::TABLE.iter().map(|(row, _)| *row).chain([OTHERS]).collect();
+    assert_eq!(said, rows);
+    let others = cases.iter().filter(|(_, case)| case.rows.iter().any(|row| row == OTHERS));
+    let others: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(others, REPLACED);
+    // Two layers have to say something for it to combine.
+    for (name, case) in &cases {
+        let texts = case.config.clone() + case.second.as_deref().unwrap_or_default();
+        for key in
+            case.rows.iter().filter(|row| *row != OTHERS).filter_map(|row| row.split('.').rfind(|key| *key != "*"))
+        {
+            assert!(texts.matches(key).count() > 1, "{name}: `{key}` stands in one layer");
+        }
+    }
 }
 
 #[test]

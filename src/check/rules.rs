@@ -30,6 +30,7 @@ mod plain_secret;
 mod read_only_anonymous_volume;
 mod reservation_above_limit;
 mod restricted_default;
+mod service_size;
 mod shared_sshfs;
 mod shared_volume;
 mod target_clash;
@@ -246,6 +247,11 @@ pub static SERVER_RULES: &[ServerRule] = &[
         code: &code::OPEN_NOTEBOOK,
         check: open_notebook::check,
         reads: &["container_spec.command", "container_spec.args", "networks", "endpoint_spec"],
+    },
+    ServerRule {
+        code: &code::OBJECT_SIZE,
+        check: service_size::check,
+        reads: &["container_spec", "image", "labels", "log_driver", "networks", "placement"],
     },
     ServerRule { code: &code::UNKNOWN_NODE_ATTRIBUTE, check: unknown_node_attribute::check, reads: &["placement"] },
     ServerRule {

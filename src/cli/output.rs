@@ -119,9 +119,12 @@ impl Pending {
             builder.prefix(".swarmgen-");
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            // What the umask leaves of an empty file is what this one gets in the end, if it holds no secret. A file
-            // that was open to others for a moment could still be read by them later.
-            let usual = builder.tempfile_in(directory)?.as_file().metadata()?.permissions();
+            // What the file was open to, or else what the umask leaves of an empty one, is what this one gets in the end,
+            // if it holds no secret. A file that was open to others for a moment could still be read by them later.
+            let usual = match target.metadata() {
+                Ok(earlier) => earlier.permissions(),
+                Err(_) => builder.tempfile_in(directory)?.as_file().metadata()?.permissions(),
+            };
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
             Ok((builder.tempfile_in(directory)?, usual))

@@ -76,6 +76,9 @@ pub(super) fn run_in(render: &Render, global: &Global, ui: &Ui, world: &dyn Worl
         ApiVersion::parse(api).ok_or_else(|| Failure::Usage(anyhow!("`--api` takes a version such as 1.41")))
     });
     let api = api.transpose()?;
+    if render.template.is_some() && render.format != Format::Template {
+        return Err(Failure::Usage(anyhow!("`--template` is read by `--format template` alone")));
+    }
     let sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
     let prepared = prepare(render, api, global, world, &sources, &mut diagnostics);

@@ -160,7 +160,7 @@ codes! {
     BAD_BOUND = hard("SG243", "bad-bound", "A bound of `user_options.allow` cannot be compared with any request.");
     BOUND_BEYOND_PROFILE = warn("SG244", "bound-beyond-profile", "A bound of `user_options.allow` does not go with what the profiles set.");
     OPEN_MOUNTS = warn("SG245", "open-mounts", "`user_options.allow` opens what leads a request to others' data or to the node.");
-    OBJECT_SIZE = hard("SG246", "object-size", "A Swarm config or secret is empty, or larger than the engine takes.");
+    OBJECT_SIZE = hard("SG246", "object-size", "A Swarm config or secret is empty, or it or a service is larger than the engine takes.");
     FOLDED_NAME = warn("SG247", "folded-name", "A username's capitals are lost in the service's name.");
     UNKNOWN_NODE_ATTRIBUTE = warn("SG248", "unknown-node-attribute", "A constraint or a preference names what no node has.");
     UNIT_SLIP = warn("SG249", "unit-slip", "An amount is almost surely one of another unit.");

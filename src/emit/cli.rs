@@ -19,6 +19,9 @@ use crate::ir::{
 };
 use crate::source::Pointer;
 
+/// The longest word that the kernel hands to a process, without the NUL at its end (`MAX_ARG_STRLEN`), in bytes.
+const MAX_WORD: usize = 131_071;
+
 /// Makes the command, one flag to a line, ending in a line feed.
 ///
 /// # Errors
@@ -58,6 +61,10 @@ impl Command {
     fn word(&mut self, word: &str, at: &dyn Fn() -> Pointer) -> String {
         if word.contains('\0') {
             self.refusals.add(at(), "no argument of a command can hold a NUL", Some("remove it"));
+        }
+        if word.len() > MAX_WORD {
+            let message = "no argument of a command can have more than 131,071 bytes";
+            self.refusals.add(at(), message, Some("render `service` or `stack`"));
         }
         quote(word)
     }

@@ -36,6 +36,14 @@ impl<'a> At<'a> {
         Self { parent: Some(self), segment: Segment::Index(index) }
     }
 
+    /// How many bytes its last key has.
+    fn key_size(&self) -> usize {
+        match self.segment {
+            Segment::Key(key) => key.len(),
+            Segment::Index(_) => 0,
+        }
+    }
+
     /// The place as a pointer.
     pub fn pointer(&self) -> Pointer {
         let parent = self.parent.map_or_else(Pointer::root, Self::pointer);
@@ -54,6 +62,13 @@ impl Service {
         let mut found = false;
         self.for_each_text(&mut |_, text| found |= text.is_secret());
         found
+    }
+
+    /// How many bytes its texts have, with their keys; the engine stores little more of it.
+    pub fn size(&self) -> usize {
+        let mut size = 0;
+        self.for_each_text(&mut |at, text| size += at.key_size() + text.expose().len());
+        size
     }
 
     /// Visits every text with its place.

@@ -130,10 +130,6 @@ impl<'s> Decoder<'s> {
         items.iter().map(|item| self.plain(item)).collect()
     }
 
-    fn optional_texts(&mut self, node: Option<&Node>) -> Option<Vec<Text>> {
-        node.map(|node| self.texts(Some(node)))
-    }
-
     /// A table's keys with their texts, sorted by key.
     fn pairs(&mut self, node: Option<&Node>, place: Place) -> Pairs {
         let Some(map) = node.and_then(Node::as_map) else { return Pairs::new() };

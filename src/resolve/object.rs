@@ -18,7 +18,6 @@ use crate::source::{Entry, Node, Span};
 
 use super::roster::User;
 use super::scope::Scope;
-use super::settings::no_template;
 use super::{Asked, Compiler, Request, secret};
 
 /// The variable that holds the key of secrets' names.
@@ -86,7 +85,7 @@ impl Compiler<'_> {
             match self.naming_key(first) {
                 Ok(key) => {
                     for entry in secrets {
-                        match self.constant_secret("swarm_secrets", &entry.value) {
+                        match self.constant_secret(&entry.value) {
                             Ok(content) => {
                                 let key = Some(&key);
                                 self.declare(ObjectKind::Secret, entry, content, key, &mut objects, diagnostics);
@@ -130,17 +129,9 @@ impl Compiler<'_> {
 
     fn config_content(&self, entry: &Entry) -> Result<Text, Box<Diagnostic>> {
         if let Some(content) = entry.value.get("content") {
-            let refused = no_template("content", content);
-            let refused = refused.map(|finding| finding.help("put text with braces that is meant so into a `file`"));
-            return match refused {
-                Some(finding) => Err(Box::new(finding)),
-                None => Ok(Text::from(content.as_str().unwrap_or_default())),
-            };
+            return Ok(Text::from(content.as_str().unwrap_or_default()));
         }
         let Some(node) = entry.value.get("file") else { return Ok(Text::default()) };
-        if let Some(finding) = no_template("file", node) {
-            return Err(Box::new(finding));
-        }
         let path = self.sources.get(node.span.source).directory().join(node.as_str().unwrap_or_default());
         match self.world.read(&path, Some(MOST_OF_CONFIG as u64)) {
             Ok(text) => Ok(Text::from(text.as_str())),
@@ -149,14 +140,7 @@ impl Compiler<'_> {
     }
 
     /// A secret that is the same for all users.
-    fn constant_secret(&self, key: &str, reference: &Node) -> Result<Text, Box<Diagnostic>> {
-        let strings = ["file", "env"].into_iter().filter_map(|key| reference.get(key));
-        let words = reference.get("command").and_then(Node::as_seq).unwrap_or_default();
-        for node in strings.chain(words) {
-            if let Some(finding) = no_template(key, node) {
-                return Err(Box::new(finding));
-            }
-        }
+    fn constant_secret(&self, reference: &Node) -> Result<Text, Box<Diagnostic>> {
         let user = User::unlisted("nobody");
         let request = Request::default();
         let names = self.names(&user, &request);
@@ -169,7 +153,7 @@ impl Compiler<'_> {
     /// The key that secrets' names are made with: without one, a name would give a weak secret away.
     fn naming_key(&self, first: &Entry) -> Result<Text, Box<Diagnostic>> {
         let key = match self.root.get("key") {
-            Some(reference) => self.constant_secret("key", reference)?,
+            Some(reference) => self.constant_secret(reference)?,
             None => self.world.variable(KEY_VARIABLE).map(Text::secret).unwrap_or_default(),
         };
         if key.expose().is_empty() {

@@ -24,7 +24,7 @@ pub use assembly::Assembly;
 use memo::Expanded;
 pub use memo::Memo;
 
-/// The names that every template may use, sorted. Attributes may not be called so.
+/// The names that every template may use, sorted. Attributes may not be called so, but for those of [`OF_USERS`].
 pub const BUILTINS: &[&str] = &[
     "deployment",
     "gid",

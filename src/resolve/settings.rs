@@ -134,18 +134,67 @@ fn port(root: &Node, diagnostics: &mut Diagnostics) -> u16 {
 
 /// What is the same for all users takes no templates.
 pub(super) fn no_template(key: &str, node: &Node) -> Option<Diagnostic> {
-    use super::scope::BUILTINS;
-    use super::template::{Segment, segments};
-    let plain = segments(node.as_str()?).all(|segment| match segment {
-        Segment::Literal(_) => true,
-        Segment::Angle { path, .. } => !BUILTINS.contains(&path),
-        _ => false,
-    });
-    (!plain).then(|| {
+    (!is_plain(node)).then(|| {
         Diagnostic::new(&code::BAD_VALUE, format!("`{key}` is the same for all users and takes no template"))
             .at(node.span, "")
             .help("write it out")
     })
+}
+
+/// What says who may do what takes no templates either: that is known before there is a server.
+fn no_template_of_users(key: &str, node: &Node) -> Option<Diagnostic> {
+    (!is_plain(node)).then(|| {
+        Diagnostic::new(&code::BAD_VALUE, format!("`{key}` takes no template")).at(node.span, "").help("write it out")
+    })
+}
+
+/// Tells whether a text holds no template.
+fn is_plain(node: &Node) -> bool {
+    use super::scope::BUILTINS;
+    use super::template::{Segment, segments};
+    node.as_str().is_none_or(|text| {
+        segments(text).all(|segment| match segment {
+            Segment::Literal(_) => true,
+            Segment::Angle { path, .. } => !BUILTINS.contains(&path),
+            _ => false,
+        })
+    })
+}
+
+/// Finds templates in texts that are taken as they are, besides those of which [`Settings`] and profiles are made.
+pub(super) fn check_literals(root: &Node, diagnostics: &mut Diagnostics) {
+    fn items(node: Option<&Node>) -> &[Node] {
+        node.and_then(Node::as_seq).unwrap_or_default()
+    }
+    fn entries(node: Option<&Node>) -> impl Iterator<Item = &Entry> {
+        node.and_then(Node::as_map).into_iter().flatten()
+    }
+    for profile in items(root.get("images")) {
+        let access = profile.get("access");
+        diagnostics.extend(items(access).iter().filter_map(|entry| no_template_of_users("access", entry)));
+        diagnostics.extend(access.and_then(|access| no_template("file", access.get("file")?)));
+        diagnostics.extend(profile.get("description").and_then(|node| no_template("description", node)));
+    }
+    for option in entries(root.get("user_options").and_then(|options| options.get("allow"))) {
+        let values = items(option.value.get("values")).iter();
+        diagnostics.extend(values.filter_map(|value| no_template_of_users("values", value)));
+    }
+    for user in entries(root.get("users")) {
+        let groups = user.value.get("groups");
+        let groups = groups.into_iter().chain(items(groups));
+        diagnostics.extend(groups.filter_map(|group| no_template_of_users("groups", group)));
+        diagnostics.extend(user.value.get("profile").and_then(|node| no_template_of_users("profile", node)));
+    }
+    for config in entries(root.get("swarm_configs")) {
+        let refused = config.value.get("content").and_then(|node| no_template("content", node));
+        diagnostics.extend(refused.map(|found| found.help("put text with braces that is meant so into a `file`")));
+        diagnostics.extend(config.value.get("file").and_then(|node| no_template("file", node)));
+    }
+    let secrets = entries(root.get("swarm_secrets")).map(|secret| ("swarm_secrets", &secret.value));
+    for (key, secret) in secrets.chain(root.get("key").map(|key| ("key", key))) {
+        let texts = ["file", "env"].into_iter().filter_map(|key| secret.get(key)).chain(items(secret.get("command")));
+        diagnostics.extend(texts.filter_map(|text| no_template(key, text)));
+    }
 }
 
 /// The strings of a list; nothing for anything else.

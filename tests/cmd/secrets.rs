@@ -113,3 +113,17 @@ fn the_value_of_a_key_that_breaks_off_is_not_shown() {
     let told = folder.run(&["validate"]).refused("SG005");
     assert!(!told.contains(CANARY) && told.contains("«redacted»"), "{told}");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_there_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::with(GOOD);
+    for permissions in [0o600, 0o664] {
+        folder.put("stack.yml", "old");
+        std::fs::set_permissions(folder.path("stack.yml"), std::fs::Permissions::from_mode(permissions)).unwrap();
+        folder.run(&["render", "--user", "alice", "-o", "stack.yml"]).ok();
+        assert!(folder.read("stack.yml").contains("services:"));
+        assert_eq!(mode(&folder.path("stack.yml")), permissions);
+    }
+}

@@ -15,6 +15,10 @@ fn wrong_arguments_are_wrong_usage() {
     folder.run(&["render", "--user", "alice", "--all"]).misused("cannot be used with");
     folder.run(&["render", "--user", "alice", "--format", "helm"]).misused("invalid value");
     folder.run(&["render", "--user", "alice", "--format", "template"]).misused("--template");
+    folder.run(&["render", "--user", "alice", "--template", "list.txt"]).misused("--format template");
+    folder
+        .run(&["render", "--user", "alice", "--format", "cli", "--template", "list.txt"])
+        .misused("--format template");
     folder.run(&["render", "--user", "alice", "--api", "newest"]).misused("--api");
     folder.run(&["validate", "--message-format", "xml"]).misused("invalid value");
     folder.run(&["init", "swarmgen.yaml"]).misused("TOML");

@@ -534,31 +534,43 @@ fn nul_from_the_hub_is_refused() {
 #[test]
 fn a_megabyte_is_a_string_like_any_other() {
     let long = |start: &str| format!("{start}{}", "é{{$'\"\\\n".repeat(120_000));
-    let places = ["arg", "label", "service label", "driver option", "health"];
-    let strings =
-        PLACES.iter().map(|(place, _)| if places.contains(place) { vec![Piece::Braces(2)] } else { Vec::new() });
-    let mut values = vec![String::new(); 5];
-    values[2] = long("x");
-    values[2].truncate(1_000_000);
-    let case = Case { user: "u".to_owned(), values, strings: strings.collect(), key: "k".to_owned() };
-    let service = case.service().unwrap();
-    case.check("service", &case.in_body(&body(&service, ApiVersion::V1_41, &NoIds).unwrap()));
-    let yaml = [stack(&[service])];
-    let read: Value = serde_yaml::from_str(&yaml[0]).unwrap();
-    case.check("stack", &case.in_stack(&read));
-    assert_eq!(pyyaml(&yaml), [read]);
+    let mut yaml = Vec::new();
+    let mut read = Vec::new();
+    // The engine takes no two of them in one service.
+    for place in ["label", "service label", "driver option"] {
+        let mut values = vec![String::new(); 5];
+        values[2] = long("x");
+        values[2].truncate(1_000_000);
+        let case = Case { user: "u".to_owned(), values, strings: only(place, 2), key: "k".to_owned() };
+        let service = case.service().unwrap();
+        case.check("service", &case.in_body(&body(&service, ApiVersion::V1_41, &NoIds).unwrap()));
+        let refused = cli::command(&service, ApiVersion::V1_41).unwrap_err();
+        assert!(!refused.is_empty(), "{place}");
+        yaml.push(stack(&[service]));
+        let one: Value = serde_yaml::from_str(yaml.last().unwrap()).unwrap();
+        case.check("stack", &case.in_stack(&one));
+        read.push(one);
+    }
+    assert_eq!(pyyaml(&yaml), read);
 }
 
-/// The kernel hands no process a variable of 128 KiB, so it is refused from everywhere.
+/// The one value, at one place.
+fn only(place: &str, value: usize) -> Vec<Vec<Piece>> {
+    PLACES.iter().map(|(own, _)| if *own == place { vec![Piece::Braces(value)] } else { Vec::new() }).collect()
+}
+
+/// The kernel hands no process a word or a variable of 128 KiB, so it is refused from everywhere.
 #[test]
-fn too_long_variables_are_refused() {
-    let strings = PLACES.iter().map(|(place, _)| if *place == "env" { vec![Piece::Braces(0)] } else { Vec::new() });
-    let strings: Vec<Vec<Piece>> = strings.collect();
-    for (length, fits) in [(131_072 - 3, true), (131_072 - 2, false), (1_000_000, false)] {
-        let mut values = vec![String::new(); 5];
-        values[0] = "x".repeat(length);
-        let case = Case { user: "u".to_owned(), values, strings: strings.clone(), key: "k".to_owned() };
-        assert_eq!(case.service().is_ok(), fits, "{length}");
+fn too_long_words_and_variables_are_refused() {
+    // What stands before the value counts.
+    for (place, before) in [("env", "k="), ("arg", ""), ("command", ""), ("health", "true ")] {
+        let most = 131_071 - before.len();
+        for (length, fits) in [(most, true), (most + 1, false), (1_000_000, false)] {
+            let mut values = vec![String::new(); 5];
+            values[0] = "x".repeat(length);
+            let case = Case { user: "u".to_owned(), values, strings: only(place, 0), key: "k".to_owned() };
+            assert_eq!(case.service().is_ok(), fits, "{place}: {length}");
+        }
     }
     let world =
         Memory::with("swarmgen.json", json!({"networks": ["hub"], "container_spec": {"image": "a/b:1"}}).to_string());

@@ -40,6 +40,8 @@ const FOREIGN: &[(&str, &str)] = &[
     ("kernelmemory", "use `resource_spec.mem_limit`"),
     ("links", "attach the servers to a network: `networks`"),
     ("macaddress", "remove it: Swarm gives addresses"),
+    ("memoryswap", "use `resource_spec.mem_limit`: Swarm has no limit of swap"),
+    ("memoryswappiness", "remove it: Swarm has no limit of swap"),
     ("memswaplimit", "use `resource_spec.mem_limit`: Swarm has no limit of swap"),
     ("memswappiness", "remove it: Swarm has no limit of swap"),
     ("networkmode", "attach the servers to networks: `networks`"),

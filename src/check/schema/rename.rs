@@ -70,6 +70,8 @@ const ADVICE: &[(&str, &str)] = &[
     ("dnsopt", "write them under `dns_config.options`"),
     ("dnssearch", "write them under `dns_config.search`"),
     ("enableacceleratorsystem", "remove it: `accelerators` asks for counts of generic resources"),
+    ("ports", "publish them under `endpoint_spec.ports`"),
+    ("publish", "publish ports under `endpoint_spec.ports`"),
     ("serviceowner", "remove it: `naming.scheme` says how services are named after users"),
     ("tlsca", "remove it: docker is found as the docker CLI finds it"),
     ("tlscert", "remove it: docker is found as the docker CLI finds it"),

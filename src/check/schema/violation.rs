@@ -247,6 +247,7 @@ impl Site<'_> {
                 Some(QUOTES)
             }
             Value::Map(_) if lists("object") => Some(IN_BRACKETS),
+            Value::Seq(_) if key == "generic_resources" => Some("write a table of kinds and counts: `{ gpu = 1 }`"),
             Value::Seq(items) if takes("string") && items.len() == 1 => Some("take it out of the brackets"),
             _ => None,
         }

@@ -19,8 +19,9 @@ use super::super::settings::SecretNames;
 use super::Decoder;
 use super::fixed::{part, put};
 
-/// The longest environment entry that the kernel hands to a process, with `=` and the NUL at its end (`MAX_ARG_STRLEN`).
-const MAX_ENV_ENTRY: usize = 131_071;
+/// The longest word, or variable with its name and `=`, that the kernel hands to a process (`MAX_ARG_STRLEN`, which counts
+/// the NUL at its end).
+const MAX_WORD: usize = 131_071;
 /// The mode of a config's or secret's file, as docker-py sets it.
 const FILE_MODE: u32 = 0o444;
 /// The engine takes no health check times below this, in nanoseconds.
@@ -35,9 +36,8 @@ impl Decoder<'_> {
         let plain = |own: &mut Self, key: &str| own.field(node, key, Place::Plain);
         Container {
             image: self.once(part!(container.image), (spec, &["image"]), |own| own.image(spec)),
-            command: self
-                .once(part!(container.command), (node, &["command"]), |own| own.optional_texts(get("command"))),
-            args: self.once(part!(container.args), (node, &["args"]), |own| own.optional_texts(get("args"))),
+            command: self.once(part!(container.command), (node, &["command"]), |own| own.words(get("command"))),
+            args: self.once(part!(container.args), (node, &["args"]), |own| own.words(get("args"))),
             hostname: self.once(part!(container.hostname), (node, &["hostname"]), |own| {
                 own.field(node, "hostname", Place::Expanded)
             }),
@@ -152,8 +152,27 @@ impl Decoder<'_> {
         env
     }
 
+    /// The words of a command.
+    fn words(&mut self, node: Option<&Node>) -> Option<Vec<Text>> {
+        let items = node?.as_seq().unwrap_or_default();
+        let word = |item| {
+            let word = self.plain(item);
+            if word.expose().len() > MAX_WORD {
+                let message = "this word is too long for a process to be given";
+                self.bad(
+                    &code::BAD_VALUE,
+                    item,
+                    message,
+                    "a word may have 131,071 bytes: put longer text into a config",
+                );
+            }
+            word
+        };
+        Some(items.iter().map(word).collect())
+    }
+
     fn check_env_length(&mut self, entry: &Entry, value: &Text) {
-        if entry.key.len() + 1 + value.expose().len() > MAX_ENV_ENTRY {
+        if entry.key.len() + 1 + value.expose().len() > MAX_WORD {
             self.bad(
                 &code::BAD_ENV,
                 &entry.value,
@@ -201,7 +220,7 @@ impl Decoder<'_> {
 
     fn healthcheck(&mut self, node: &Node) -> Healthcheck {
         Healthcheck {
-            test: self.optional_texts(node.get("test")),
+            test: self.words(node.get("test")),
             interval: self.check_time(node, "interval"),
             timeout: self.check_time(node, "timeout"),
             start_period: self.check_time(node, "start_period"),
