@@ -274,6 +274,24 @@ fn check(path: &Path, schema: &jsonschema::Validator) -> Vec<String> {
     wrong
 }
 
+/// The plan of one case as a document.
+fn document_of(case: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plan").join(case);
+    let case: Case = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let (state, options) = (state(&case), case.options.options());
+    let plan = with_wanted(&case.config, |deployment, wanted| plan_of(deployment, wanted, &state, &options));
+    serde_json::from_str(&document::render(&plan, None)).unwrap()
+}
+
+#[test]
+fn programs_are_told_which_volumes_go_and_why() {
+    let removed = json!({"kind": "volume", "name": "jupyter-user-bob", "action": "remove", "cause": "unwanted"});
+    assert_eq!(document_of("prune.toml")["objects"], json!([removed]));
+    let replaced = |name: &str| json!({"kind": "volume", "name": name, "action": "replace", "cause": "config", "place": "swarmgen.toml:11:18"});
+    let expected = ["sshfs-alice", "sshfs-bob"].map(replaced);
+    assert_eq!(document_of("replace-volumes.toml")["objects"], json!(expected));
+}
+
 fn schema() -> jsonschema::Validator {
     jsonschema::validator_for(&serde_json::to_value(document::schema()).unwrap()).unwrap()
 }

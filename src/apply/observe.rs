@@ -81,8 +81,8 @@ pub async fn observe(engine: &impl SwarmApi, deployment: &str) -> Result<Observe
         engine.tasks(&filter),
     )?;
     label(&mut tasks, &services, deployment);
-    let (api, cluster, node) = (info.api, info.cluster, info.node_id);
-    Ok(ObservedState { api, cluster, node, services, networks, configs, secrets, volumes, nodes, tasks })
+    let EngineInfo { api, cluster, node_id: node, time, .. } = info;
+    Ok(ObservedState { api, cluster, node, time, services, networks, configs, secrets, volumes, nodes, tasks })
 }
 
 /// Gives tasks the labels of their services.

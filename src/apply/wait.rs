@@ -6,6 +6,7 @@ mod blind;
 mod clock;
 mod condition;
 mod reason;
+mod standing;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ use clock::Clocks;
 pub(super) use condition::{Expected, Seen};
 use condition::{Look, Verdict};
 use reason::Reasons;
+pub use standing::{Standing, standing};
 
 /// The least time between the starts of two task lists.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -40,19 +42,6 @@ const GUESS_AFTER: Duration = Duration::from_secs(10);
 const LIST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a look beside the tasks may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// A service that needs no change but does not run.
-#[derive(Clone, Debug)]
-pub struct Standing {
-    /// What it is.
-    pub subject: Subject,
-    /// Its id.
-    pub id: String,
-    /// Its `ServiceSpec`.
-    pub spec: crate::plan::graph::Body,
-    /// How long it may take until it runs, in nanoseconds.
-    pub start_timeout: i64,
-}
 
 /// A service that is waited for.
 #[derive(Debug)]
@@ -153,17 +142,19 @@ impl<A: SwarmApi> Work<'_, A> {
     }
 
     pub(super) fn watch_standing(&self, index: usize, standing: &Standing) {
-        let Standing { subject, id, spec, start_timeout } = standing;
+        let Standing { subject, id, spec, start_timeout, is_updating } = standing;
+        let (accepted, stable_for) = (Instant::now(), self.run.settings.stable_for);
         self.watched.add(Watch {
             index,
             subject: subject.clone(),
             id: id.clone(),
-            expected: Expected::of(&spec.0, self.run.settings.stable_for),
+            expected: Expected::of(&spec.0, stable_for),
             known: None,
             is_update: false,
             is_settled: false,
-            accepted: Instant::now(),
-            counts_from: None,
+            accepted,
+            // What ran before this run counts, unless an update is about to end it.
+            counts_from: accepted.checked_sub(stable_for).filter(|_| !is_updating),
             timeout: self.timeout(*start_timeout),
             unseen: Duration::ZERO,
             seen: Seen::default(),

@@ -10,7 +10,7 @@ use clap::Parser as _;
 
 use crate::apply::bollard::Engine;
 use crate::apply::remove::{RemoteVolume, remote_volumes};
-use crate::apply::{Outcome, Redactor, Run, Settings, State, Stop};
+use crate::apply::{Outcome, Redactor, Run, Settings, State, Stop, wait};
 use crate::diag::render::visible;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::plan::ObservedState;
@@ -106,7 +106,11 @@ fn apply(args: &Apply, global: &Global, document: Option<&Document>, ui: &Ui) ->
             if !is_shown {
                 warn(&planned.plan, ui);
             }
-            let standing = if args.detach { Vec::new() } else { planned.standing() };
+            let start_timeout = compiler.settings.start_timeout;
+            let standing = match args.detach {
+                true => Vec::new(),
+                false => wait::standing(&planned.plan, &planned.state, start_timeout, args.stable_for),
+            };
             if planned.plan.actions.is_empty() && standing.is_empty() {
                 ui.note(&format!("nothing to do: {} unchanged", count(planned.plan.items.len(), "service")));
                 return Ok(());

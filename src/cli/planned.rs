@@ -7,14 +7,13 @@ use crate::apply::bollard::Engine;
 use crate::apply::credentials::{Credentials, HELPER_LIMIT};
 use crate::apply::ports;
 use crate::apply::resolve::{self, resolve};
-use crate::apply::wait::Standing;
 use crate::apply::{Replan, Replanned};
 use crate::diag::{Counts, Diagnostic, Diagnostics, Severity, code};
 use crate::emit::engine;
 use crate::plan::ObservedState;
 use crate::plan::cluster::image::{ImageState, told_of};
 use crate::plan::cluster::{self, ClusterView, WantedView, outage};
-use crate::plan::graph::{Action, Body, NewService, Plan, Verdict, image};
+use crate::plan::graph::{Action, NewService, Plan, Verdict, image};
 use crate::plan::label::hidden_fields;
 use crate::plan::object::{self, ObservedIds, Policy};
 use crate::plan::observed::ObservedService;
@@ -268,28 +267,6 @@ impl Planned<'_> {
     /// What is sent along with a service for its image's registry.
     pub(super) fn auth(&self, image: &str) -> Option<RegistryAuth> {
         self.credentials.of(image).cloned()
-    }
-
-    /// Services that are as they should be but do not run: an earlier run may have been interrupted.
-    pub(super) fn standing(&self) -> Vec<Standing> {
-        let unchanged = self.plan.items.iter().filter(|item| matches!(item.verdict, Verdict::Unchanged));
-        let running = self.state.running();
-        unchanged
-            .filter_map(|item| {
-                let live = self.state.services.iter().find(|service| service.name() == item.service)?;
-                let wanted = self.wanted.iter().find(|wanted| wanted.user == item.user)?;
-                (!running.contains(&*live.id)).then(|| Standing {
-                    subject: crate::apply::event::Subject::Service {
-                        name: item.service.clone(),
-                        user: item.user.clone(),
-                        server: item.server.clone(),
-                    },
-                    id: live.id.clone(),
-                    spec: Body(live.spec.clone()),
-                    start_timeout: wanted.start_timeout,
-                })
-            })
-            .collect()
     }
 }
 

@@ -24,6 +24,8 @@ pub struct ObservedState {
     pub cluster: String,
     /// The id of the node whose engine was asked: `volumes` are of that node alone.
     pub node: String,
+    /// What that node's clock showed before anything else was read.
+    pub time: String,
     /// All services, also those of others.
     pub services: Vec<ObservedService>,
     /// All networks that the engine at hand knows.
@@ -58,7 +60,7 @@ pub struct ObservedService {
     pub spec: Value,
     /// When it was made.
     pub created_at: String,
-    /// When it was last changed.
+    /// When it was last changed, or how its last update goes.
     pub updated_at: String,
     /// How its last update goes; `None` where there was none.
     pub update: Option<UpdateStatus>,
@@ -169,6 +171,8 @@ pub struct ObservedNode {
     pub availability: String,
     /// `ready`, `down`, `unknown` or `disconnected`.
     pub state: String,
+    /// Whether it leads the managers, so that it is its clock by which the swarm writes down changes.
+    pub leads: bool,
     /// Its address.
     pub address: String,
     /// The labels that the swarm gave it (`node.labels`).
@@ -215,6 +219,8 @@ pub struct ObservedTask {
     pub timestamp: String,
     /// When it was made.
     pub created_at: String,
+    /// When the swarm last wrote down a change of it: of one that runs, that it runs.
+    pub updated_at: String,
     /// Its container's image.
     pub image: String,
     /// Its container's id; empty while there is none.

@@ -132,6 +132,7 @@ fn plan_for(wanted: &[NewService], live: &[ObservedService]) -> (Plan, Vec<Stand
                 id: live.id.clone(),
                 spec: new.body.clone(),
                 start_timeout: new.start_timeout,
+                is_updating: false,
             }),
             Some(live) => actions.push(Action::UpdateService(update(live, new))),
         }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use swarmgen::apply::observe;
+use swarmgen::apply::wait::standing;
+use swarmgen::plan::graph::{Item, Verdict};
+
 use super::*;
 
 fn task_lists(swarm: &FakeSwarm) -> Vec<tokio::time::Instant> {
@@ -230,6 +234,100 @@ async fn what_stands_still_is_waited_for() {
     let State::Converged { after } = ran.assert_complete().state("jupyter-a") else { panic!() };
     assert!(after > Duration::from_secs(9), "{after:?}");
     assert_eq!(swarm.calls("create_service").len(), 1);
+}
+
+/// The services that a run would wait for whose plan leaves all as they are.
+async fn standing_now(swarm: &FakeSwarm) -> Vec<Standing> {
+    let state = observe(swarm, DEPLOYMENT).await.unwrap();
+    let item = |service: &ObservedService| Item {
+        service: service.name().to_owned(),
+        user: service.label("swarmgen.user").unwrap().to_owned(),
+        server: String::new(),
+        profile: String::new(),
+        verdict: Verdict::Unchanged,
+        task: TaskFate::Untouched,
+        cause: None,
+    };
+    let plan = Plan { items: state.services.iter().map(item).collect(), ..plan(Vec::new()) };
+    standing(&plan, &state, 60_000_000_000, Duration::from_secs(2))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_just_runs_is_watched_until_it_has_stayed_up() {
+    for (image, until, stands) in [
+        ("runs", 200, true),
+        ("runs", 1_300, true),
+        ("runs", 2_250, true),
+        ("runs", 2_400, false),
+        ("runs", 60_000, false),
+        // It runs from 0.3 s to 0.5 s, and again and again.
+        ("exits", 400, true),
+        ("exits", 5_900, true),
+    ] {
+        let context = format!("{image} after {until} ms");
+        let swarm = FakeSwarm::new();
+        swarm.create_service(&wanted("a", image).body.0, None).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(until)).await;
+        let watched = standing_now(&swarm).await;
+        assert_eq!(watched.len(), usize::from(stands), "{context}");
+        if !stands {
+            continue;
+        }
+        let start = tokio::time::Instant::now();
+        let redactor = Redactor::default();
+        let run = Run { api: &swarm, replan: &Compare, auth: &|_| None, redactor: &redactor, settings: settings() };
+        let outcome = run.apply(&plan(Vec::new()), &watched, &mut |_| (), std::future::pending()).await;
+        assert_eq!(outcome.is_complete(), image == "runs", "{context}: {outcome:?}");
+        if image == "runs" {
+            // What it has run already counts; between two looks there is a second.
+            let runs_for = start.elapsed() + Duration::from_millis(until) - Duration::from_millis(300);
+            let most = if until < 2_000 { 2_200 } else { 3_000 };
+            assert!((2_000..most).contains(&runs_for.as_millis()), "{context}: {runs_for:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_on_another_node_is_known_to_stay_by_what_came_from_there_later() {
+    let swarm = FakeSwarm::new();
+    let names = |standing: Vec<Standing>| standing.iter().map(|one| one.subject.name().to_owned()).collect::<Vec<_>>();
+    swarm.create_service(&wanted("a", "runs@node2").body.0, None).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(names(standing_now(&swarm).await), ["jupyter-a"], "its clock may show any time");
+    swarm.create_service(&wanted("b", "runs@node2").body.0, None).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(names(standing_now(&swarm).await), ["jupyter-b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_before_an_update_does_not_tell_that_the_next_one_stays() {
+    let swarm = swarm_with(&[wanted("a", "runs")]).await;
+    let new = with(wanted("a", "slow:7000"), "UpdateConfig", json!({"Order": "start-first"}));
+    let settings = Settings { detach: true, ..settings() };
+    let change = update(&swarm.services()[0], &new);
+    apply_with(&swarm, &plan(vec![Action::UpdateService(change)]), settings).await.assert_complete();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(swarm.tasks().iter().any(|task| task.state == "running" && task.desired_state == "running"));
+    let watched = standing_now(&swarm).await;
+    assert_eq!(watched.len(), 1);
+    let start = tokio::time::Instant::now();
+    let redactor = Redactor::default();
+    let run = Run { api: &swarm, replan: &Compare, auth: &|_| None, redactor: &redactor, settings: super::settings() };
+    assert!(run.apply(&plan(Vec::new()), &watched, &mut |_| (), std::future::pending()).await.is_complete());
+    assert!(start.elapsed() > Duration::from_secs(4), "2 s until it runs, 2 s of running: {:?}", start.elapsed());
+    assert!(standing_now(&swarm).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_tasks_as_are_wanted_must_stay() {
+    let swarm = FakeSwarm::new();
+    for (user, replicas) in [("a", 0), ("b", 2)] {
+        let new = with(wanted(user, "runs"), "Mode/Replicated/Replicas", json!(replicas));
+        swarm.create_service(&new.body.0, None).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let standing = standing_now(&swarm).await;
+    assert_eq!(standing.iter().map(|one| one.subject.name()).collect::<Vec<_>>(), ["jupyter-b"], "the fake has one");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its folder has failed")]
 
+mod applied;
 mod completions;
 mod config;
 mod engines;

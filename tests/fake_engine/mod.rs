@@ -112,6 +112,7 @@ fn serve(stream: UnixStream, swarm: &Mutex<Value>, created: &Mutex<Vec<Value>>) 
         let filtered = query.contains("filters=");
         let (status, answer) = match path {
             "/configs" | "/secrets" if filtered => ("200 OK", named(query)),
+            "/services" if query.contains("swarmgen.deployment") => ("200 OK", of_deployments(&swarm)),
             "/services" | "/networks" if filtered => ("200 OK", json!([])),
             "/tasks" => ("200 OK", tasks(&swarm, filtered)),
             "/services/create" => {
@@ -149,12 +150,16 @@ pub(crate) fn swarm() -> Value {
     serde_json::from_str(include_str!("swarm.json")).unwrap()
 }
 
+/// The services that are some deployment's.
+fn of_deployments(swarm: &Value) -> Value {
+    let services = swarm["services"].as_array().unwrap().iter();
+    services.filter(|one| one["Spec"]["Labels"]["swarmgen.deployment"].is_string()).cloned().collect()
+}
+
 /// All tasks, or those of services that are some deployment's, which is what the program filters for.
 fn tasks(swarm: &Value, of_a_deployment: bool) -> Value {
-    let labelled = |id: &Value| {
-        let services = swarm["services"].as_array().unwrap();
-        services.iter().any(|one| one["ID"] == *id && one["Spec"]["Labels"]["swarmgen.deployment"].is_string())
-    };
+    let services = of_deployments(swarm);
+    let labelled = |id: &Value| services.as_array().unwrap().iter().any(|one| one["ID"] == *id);
     let tasks = swarm["tasks"].as_array().into_iter().flatten();
     tasks.filter(|task| !of_a_deployment || labelled(&task["ServiceID"])).cloned().collect()
 }

@@ -119,6 +119,8 @@ pub(crate) struct Service {
     spec: Value,
     previous: Option<Value>,
     created: Instant,
+    /// When it was last written.
+    updated: Instant,
     update: Option<UpdateStatus>,
     attempts: usize,
 }
@@ -288,6 +290,7 @@ impl State {
             spec,
             previous: None,
             created: now,
+            updated: now,
             update: None,
             attempts: 0,
         });
@@ -315,6 +318,7 @@ impl State {
     fn set(&mut self, index: usize, spec: &Value) {
         let now = Instant::now();
         let service = &mut self.services[index];
+        service.updated = now;
         let restarts = service.spec["TaskTemplate"] != spec["TaskTemplate"];
         service.version += 1;
         service.previous = Some(std::mem::replace(&mut service.spec, spec.clone()));
@@ -427,7 +431,7 @@ impl State {
             version: one.version,
             spec: one.spec.clone(),
             created_at: text(one.created, self.origin),
-            updated_at: text(one.created, self.origin),
+            updated_at: text(one.updated, self.origin),
             update: one.update.clone(),
         }
     }

@@ -157,6 +157,7 @@ answer!(Task {
     status: Status = "Status",
     desired_state: String = "DesiredState",
     created_at: String = "CreatedAt",
+    updated_at: String = "UpdatedAt",
     spec: TaskSpec = "Spec",
     labels: Labels = "Labels",
     attachments: Vec<Attachment> = "NetworksAttachments",
@@ -178,7 +179,8 @@ const ENDED: [&str; 4] = ["complete", "failed", "shutdown", "remove"];
 
 impl From<Task> for ObservedTask {
     fn from(task: Task) -> Self {
-        let Task { id, service_id, node_id, status, desired_state, created_at, spec, labels, attachments } = task;
+        let Task { id, service_id, node_id, status, desired_state, created_at, updated_at, spec, labels, attachments } =
+            task;
         let addresses = attachments.into_iter().filter_map(|attachment| {
             // With the length of its network's prefix.
             let address = attachment.addresses.into_iter().next()?;
@@ -203,6 +205,7 @@ impl From<Task> for ObservedTask {
             error,
             timestamp,
             created_at,
+            updated_at,
             image: spec.container.image,
             labels,
             addresses: addresses.collect(),
@@ -248,7 +251,9 @@ answer!(Node {
     spec: NodeSpec = "Spec",
     description: Description = "Description",
     status: NodeStatus = "Status",
+    manager: Manager = "ManagerStatus",
 });
+answer!(Manager { leads: bool = "Leader" });
 answer!(NodeSpec { role: String = "Role", availability: String = "Availability", labels: Labels = "Labels" });
 answer!(NodeStatus { state: String = "State", address: String = "Addr" });
 answer!(Description {
@@ -280,7 +285,7 @@ impl From<Resources> for Amounts {
 }
 
 impl From<Node> for ObservedNode {
-    fn from(Node { id, spec, description, status }: Node) -> Self {
+    fn from(Node { id, spec, description, status, manager }: Node) -> Self {
         let Description { hostname, platform, resources, engine } = description;
         let Amounts { nano_cpus, memory, generic_resources } = resources.into();
         Self {
@@ -289,6 +294,7 @@ impl From<Node> for ObservedNode {
             role: spec.role,
             availability: spec.availability,
             state: status.state,
+            leads: manager.leads,
             address: status.address,
             labels: spec.labels,
             engine_labels: engine.labels,

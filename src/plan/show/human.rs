@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
 
 use super::{Beside, Counts, Fate, Thing, beside, server_name, warning_text};
@@ -380,10 +380,11 @@ fn goes_with_text(volumes: &[Beside<'_>]) -> String {
     }
 }
 
-/// The first of several places, with how many more there are.
-fn and_more<'p>(mut places: impl Iterator<Item = &'p str>) -> String {
-    let Some(first) = places.next() else { return String::new() };
-    match places.count() {
+/// The first of several places, with how many others there are.
+fn and_more<'p>(places: impl Iterator<Item = &'p str>) -> String {
+    let places: IndexSet<&str> = places.collect();
+    let Some(first) = places.first() else { return String::new() };
+    match places.len().saturating_sub(1) {
         0 => visible(first).into_owned(),
         more => format!("{} and {more} more", visible(first)),
     }

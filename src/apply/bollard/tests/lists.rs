@@ -65,6 +65,7 @@ fn nodes() {
                     "Plugins": [{"Type": "Volume", "Name": "local"}]},
             },
             "Status": {"State": "down", "Message": "away", "Addr": "10.0.0.2"},
+            "ManagerStatus": {"Leader": true, "Reachability": "reachable", "Addr": "10.0.0.2:2377"},
         }, {"ID": "n2", "Spec": {"Labels": null}}]),
     );
     let nodes = run(async { fake.connect().await.nodes().await }).unwrap();
@@ -77,6 +78,7 @@ fn nodes() {
                 role: "worker".into(),
                 availability: "drain".into(),
                 state: "down".into(),
+                leads: true,
                 address: "10.0.0.2".into(),
                 labels: labels(&[("gpu", "true")]),
                 engine_labels: labels(&[("disk", "fast")]),
@@ -97,7 +99,8 @@ fn nodes() {
 fn tasks() {
     let fake = FakeEngine::start(|_| {
         ok(json!([{
-            "ID": "t1", "Version": {"Index": 1}, "CreatedAt": "2026-01-01T00:00:00Z", "Labels": {},
+            "ID": "t1", "Version": {"Index": 1}, "CreatedAt": "2026-01-01T00:00:00Z", "UpdatedAt": "2026-01-01T00:00:02Z",
+            "Labels": {},
             "Spec": {"ContainerSpec": {"Image": "a:1", "Env": ["X=y"], "Isolation": "not known to any model"},
                 "Resources": {"Limits": {"NanoCPUs": 9}, "Reservations": {"NanoCPUs": 5, "MemoryBytes": 7,
                     "GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 2}}]}}},
@@ -135,6 +138,7 @@ fn tasks() {
             exit_code: Some(3),
             timestamp: "2026-01-01T00:00:01Z".into(),
             created_at: "2026-01-01T00:00:00Z".into(),
+            updated_at: "2026-01-01T00:00:02Z".into(),
             image: "a:1".into(),
             container: "c1".into(),
             reserved: Amounts { nano_cpus: 5, memory: 7, generic_resources: [("gpu".to_owned(), 2)].into() },
