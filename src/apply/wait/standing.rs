@@ -100,3 +100,33 @@ impl Ages {
         self.clocks.age(task, self.read).max(by_leader())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::observed::ObservedNode;
+
+    #[test]
+    fn the_leaders_clock_tells_for_how_long_a_task_has_run_on_another_node() {
+        let text = |text: &str| text.to_owned();
+        // The other node's clock is an hour behind.
+        let task = ObservedTask {
+            node_id: text("other"),
+            state: text("running"),
+            timestamp: text("2026-11-26T09:00:00Z"),
+            updated_at: text("2026-11-26T10:00:00.25Z"),
+            ..ObservedTask::default()
+        };
+        for (leads, age) in [(true, Duration::from_millis(4_750)), (false, Duration::ZERO)] {
+            let node = ObservedNode { id: text("here"), leads, ..ObservedNode::default() };
+            let state = ObservedState {
+                node: text("here"),
+                time: text("2026-11-26T10:00:05Z"),
+                nodes: vec![node],
+                tasks: vec![task.clone()],
+                ..ObservedState::default()
+            };
+            assert_eq!(Ages::of(&state).of_task(&task), Some(age), "leads: {leads}");
+        }
+    }
+}
