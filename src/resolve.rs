@@ -305,9 +305,19 @@ impl<'a> Compiler<'a> {
         let names = self.names(&user, &request);
         let mut findings = Vec::new();
         let asked = Asked { user: &user, names: &names, request: &request, probe: true };
-        let servers: Vec<_> =
-            self.profiles().iter().filter_map(|profile| self.server(asked, profile.into(), &mut findings)).collect();
-        findings.extend(ledger::between_profiles(self, &servers));
+        let mut known = ledger::Profiles::default();
+        let mut differing = Vec::new();
+        for (index, profile) in self.profiles().iter().enumerate() {
+            if let Some(server) = self.server(asked, profile.into(), &mut findings) {
+                differing.extend(known.add(self, index, &server).into_iter().map(|first| [first, index]));
+            }
+        }
+        for pair in differing {
+            let pair = pair.iter().filter_map(|index| self.profiles().get(*index));
+            let servers: Vec<_> =
+                pair.filter_map(|profile| self.server(asked, profile.into(), &mut Vec::new())).collect();
+            findings.extend(ledger::between_profiles(self, &servers));
+        }
         for diagnostic in findings {
             self.push(diagnostic, diagnostics);
         }

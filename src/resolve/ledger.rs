@@ -3,8 +3,7 @@
 //! On a swarm a volume's name stands for one volume of a node, whoever's server names it. Of each claim only digests are
 //! kept, so that a hundred thousand users' fit in little memory. Of two that clash, the servers are resolved again.
 
-use std::collections::HashMap;
-use std::collections::hash_map;
+use std::collections::{BTreeSet, HashMap, hash_map};
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 
@@ -283,21 +282,47 @@ fn between(
     }
 }
 
-/// Tells where a stand-in's servers, one with each profile, define one volume differently.
+/// How a stand-in's servers, one with each profile, define volumes; of each volume only digests are kept.
+#[derive(Default)]
+pub(super) struct Profiles {
+    /// By volume, its first definition and that profile's index.
+    firsts: HashMap<u64, (u64, usize)>,
+}
+
+impl Profiles {
+    /// Adds a profile's server; tells which earlier profiles define one of its volumes differently.
+    pub(super) fn add(&mut self, compiler: &Compiler<'_>, index: usize, server: &Server<'_>) -> BTreeSet<usize> {
+        let mut differing = BTreeSet::new();
+        for own in known_volumes(compiler, server) {
+            let key = digest([own.node.as_str().unwrap_or_default(), own.name()]);
+            let (definition, first) = *self.firsts.entry(key).or_insert((own.what.definition(), index));
+            if first != index && definition != own.what.definition() {
+                differing.insert(first);
+            }
+        }
+        differing
+    }
+}
+
+/// The volumes of a stand-in's server whose definition is known.
 ///
-/// What a template comes to be is not known, but that the same comes to be the same.
+/// What a template comes to be is not, but that the same comes to be the same.
+fn known_volumes<'s>(compiler: &'s Compiler<'_>, server: &'s Server<'_>) -> impl Iterator<Item = Stake<'s>> {
+    let nodes = mount_nodes(&server.spec);
+    let is_known = |entry: &Entry| matches!(&*entry.key, "source" | "target") || !compiler.differs(&entry.value);
+    stakes(server, |_| false).filter(move |own| {
+        let node = own.mount().and_then(|mount| nodes.get(mount)).and_then(Node::as_map);
+        node.is_some_and(|map| map.iter().all(is_known))
+    })
+}
+
+/// Tells where a stand-in's servers, each with another profile, define one volume differently.
 pub(super) fn between_profiles(compiler: &Compiler<'_>, servers: &[Server<'_>]) -> Vec<Diagnostic> {
     let mut firsts: HashMap<(Option<&str>, &str), (&str, Stake<'_>)> = HashMap::new();
     let mut findings = Vec::new();
-    let is_known = |entry: &Entry| matches!(&*entry.key, "source" | "target") || !compiler.differs(&entry.value);
     for server in servers {
-        let nodes = mount_nodes(&server.spec);
-        for own in stakes(server, |_| false) {
-            let What::Volume(Definition { mount, name, .. }) = own.what else { continue };
-            if !nodes.get(mount).and_then(Node::as_map).is_some_and(|map| map.iter().all(is_known)) {
-                continue;
-            }
-            match firsts.entry((own.node.as_str(), name.expose())) {
+        for own in known_volumes(compiler, server) {
+            match firsts.entry((own.node.as_str(), own.name())) {
                 hash_map::Entry::Occupied(first) => {
                     let (profile, first) = first.get();
                     let other = *profile != &*server.profile;
@@ -403,11 +428,19 @@ fn is_each_services(text: &str) -> bool {
     text.contains("{{") && [".Service", ".Task"].iter().any(|field| text.contains(field))
 }
 
-impl Stake<'_> {
+impl<'s> Stake<'s> {
     fn conflict(&self, first: &Self, by: By<'_>) -> Option<Diagnostic> {
         match (first.what, self.what) {
             (What::Volume(known), What::Volume(own)) => conflict((&known, first.node.span), (&own, self.node.span), by),
             _ => None,
+        }
+    }
+
+    /// The volume's name; nothing of anything else.
+    fn name(&self) -> &'s str {
+        match self.what {
+            What::Volume(Definition { name, .. }) => name.expose(),
+            What::Unique(_) => "",
         }
     }
 

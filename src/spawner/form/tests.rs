@@ -268,14 +268,14 @@ fn images_that_a_node_has_are_told() {
 #[test]
 fn all_is_text_whatever_it_holds() {
     const EVIL: &str = "\\\"><script>alert(1)</script>'{{ 7 * 7 }}";
-    // A profile's name takes no template.
-    let name = EVIL.replace("{{ 7 * 7 }}", "");
+    // What is the same for all users takes no template.
+    let plain = EVIL.replace("{{ 7 * 7 }}", "");
     let config = format!(
         "version = 1\nnetworks = [\"net\"]\nuse_user_options = true\n{UPLOADS}\
          user_upload_destination_directory = \"/x{EVIL}\"\n\
-         [[images]]\nname = \"n{name}\"\ndescription = \"d{EVIL}\"\nimage = \"a:1\"\n\
+         [[images]]\nname = \"n{plain}\"\ndescription = \"d{plain}\"\nimage = \"a:1\"\n\
          [[images]]\nname = \"two\"\nimage = \"b:1\"\n\
-         [user_options.allow]\n\"env.A\" = {{ values = [\"v{EVIL}\"] }}\n\"env.B\" = true\n\"env.<b>\" = true\n"
+         [user_options.allow]\n\"env.A\" = {{ values = [\"v{plain}\"] }}\n\"env.B\" = true\n\"env.<b>\" = true\n"
     );
     let last = json!({ "env": { "B": "l\"><script>alert(1)</script>'" } }).to_string();
     let html = Asking { config: &config, last: &last, user: "<script>\"'", ..asking() }.page();
