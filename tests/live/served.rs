@@ -272,6 +272,9 @@ fn a_start_that_is_given_up_leaves_nothing() {
     assert_eq!(left(&scenario), [""; 0]);
 }
 
+/// Whether what a test waits for has come.
+type HasCome = fn(&Scenario<'_>) -> bool;
+
 #[test]
 fn a_start_that_is_killed_is_taken_up_and_leaves_nothing() {
     let scenario = Scenario::new(Engine::shared(), "cut-off");
@@ -279,7 +282,7 @@ fn a_start_that_is_killed_is_taken_up_and_leaves_nothing() {
     configure(&scenario, before, "");
     let file = json!({"name": "requirements", "extension": ".txt", "data": "numpy\n"});
     let request = json!({"user_options": {"user_install_files": [file]}});
-    let moments: [(&str, fn(&Scenario<'_>) -> bool); 3] = [
+    let moments: [(&str, HasCome); 3] = [
         ("the file", |scenario| !left(scenario).is_empty()),
         ("the service", |scenario| !scenario.service_names().is_empty()),
         ("the task", |scenario| {
