@@ -68,12 +68,22 @@ pub fn remote_volumes(state: &ObservedState, removed: &[&Removal]) -> Vec<Remote
 
 /// The named volumes of a `ServiceSpec` that are labelled to go with it.
 pub fn autoremoved(spec: &Value) -> impl Iterator<Item = &str> {
+    let goes =
+        |mount: &Value| mount.pointer("/VolumeOptions/Labels/autoremove").and_then(Value::as_str).is_some_and(is_true);
+    mounted(spec).filter(move |(mount, _)| goes(mount)).map(|(_, source)| source)
+}
+
+/// The named volumes that a `ServiceSpec` mounts.
+pub fn volumes(spec: &Value) -> impl Iterator<Item = &str> {
+    mounted(spec).map(|(_, source)| source)
+}
+
+fn mounted(spec: &Value) -> impl Iterator<Item = (&Value, &str)> {
     let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
     mounts.into_iter().flatten().filter_map(|mount| {
-        let label = mount.pointer("/VolumeOptions/Labels/autoremove")?.as_str()?;
         let is_volume = mount.get("Type").and_then(Value::as_str) == Some("volume");
         let source = mount.get("Source")?.as_str().filter(|source| !source.is_empty())?;
-        (is_volume && is_true(label)).then_some(source)
+        is_volume.then_some((mount, source))
     })
 }
 

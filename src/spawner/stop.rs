@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::apply::api::{ApiError, SwarmApi, TaskFilter};
 use crate::apply::redact::Redactor;
+use crate::apply::remove::{autoremoved, volumes};
 use crate::ir::{MountKind, Service};
 use crate::plan::label::{AUTOREMOVE, is_true};
 use crate::plan::observed::{ObservedService, ObservedTask};
@@ -64,7 +64,7 @@ impl Goods {
             name: there.name().to_owned(),
             service: Some(there.id.clone()),
             configs,
-            volumes: crate::apply::remove::autoremoved(&there.spec).map(str::to_owned).collect(),
+            volumes: autoremoved(&there.spec).map(str::to_owned).collect(),
             nodes: Vec::new(),
         }
     }
@@ -201,13 +201,6 @@ async fn shared<A: SwarmApi>(api: &A, goods: &Goods, deadline: Instant) -> BTree
     let others = services.iter().filter(|there| goods.service.as_deref() != Some(&there.id));
     let used: BTreeSet<&str> = others.flat_map(|there| volumes(&there.spec)).collect();
     goods.volumes.iter().filter(|volume| used.contains(volume.as_str())).cloned().collect()
-}
-
-/// The names of the volumes that a `ServiceSpec` mounts.
-fn volumes(spec: &Value) -> impl Iterator<Item = &str> {
-    let mounts = spec.pointer("/TaskTemplate/ContainerSpec/Mounts").and_then(Value::as_array);
-    let volumes = mounts.into_iter().flatten().filter(|mount| mount.get("Type").is_some_and(|kind| kind == "volume"));
-    volumes.filter_map(|mount| mount.get("Source")?.as_str())
 }
 
 /// Makes a call again that failed in passing, until the deadline.
