@@ -177,6 +177,22 @@ fn a_page_shows_what_there_is() {
 }
 
 #[test]
+fn a_server_that_runs_again_tells_why_it_did_not() {
+    let mut state = swarm(&[ALICES, Has { user: "bob", ..ALICES }]);
+    let (_, page) = made(CONFIG, &state, &state.tasks, Vec::new());
+    assert!(!page.contains("Last error"), "{page}");
+    let failed = ObservedTask { id: "failed".to_owned(), state: "failed".to_owned(), ..state.tasks[1].clone() };
+    let failed = ObservedTask { desired_state: "shutdown".to_owned(), error: "killed".to_owned(), ..failed };
+    state.tasks.push(failed);
+    let (_, page) = made(CONFIG, &state, &state.tasks, Vec::new());
+    assert!(page.contains("<th scope=\"col\">Last error</th>"), "{page}");
+    assert!(
+        page.contains("<td class=\"wide said\"></td>") && page.contains("<td class=\"wide said\">killed</td>"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_page_needs_nothing_and_runs_nothing() {
     let (_, page) = page_of(CONFIG, &[ALICES]);
     for (tag, start) in [("script", "<script"), ("link", "<link"), ("image", "<img"), ("frame", "<iframe")] {
