@@ -228,16 +228,20 @@ def compare(arguments, directory):
 
 def start_up(arguments):
     config = ROOT / "examples" / "university" / "swarmgen.yaml"
+    binary = arguments.binary
     commands = {
-        "`validate` (300 people, each with every allowed profile)": ["validate", "-c", config],
-        "`render --user alice`": ["render", "-c", config, "--user", "alice"],
-        "`--version`": ["--version"],
+        "`swarmgen validate` (300 people, each with every allowed profile)": [binary, "validate", "-c", config],
+        "`swarmgen render --user alice`": [binary, "render", "-c", config, "--user", "alice"],
+        "`swarmgen --version`": [binary, "--version"],
+        # What a process takes that does nothing: of the same machine in the same minute.
+        "`true`": ["/usr/bin/true"],
+        "`python3 -c pass`": [sys.executable, "-c", "pass"],
     }
     taken = {name: [] for name in commands}
     # So short a run is soon disturbed: there are many.
     for number in range(max(40, arguments.runs * 3) + 1):
         for name, words in commands.items():
-            one = measure([arguments.binary, *words])
+            one = measure(words)
             if number:
                 taken[name].append(one)
     header("command", "median", "least", "greatest", "peak memory", "runs")
@@ -290,7 +294,8 @@ def main():
         print("swarmgen checks every user besides. The three outputs for 1,000 users, read back, are equal.\n")
         compare(arguments, directory)
         print("\n## From cold\n")
-        print("examples/university: 12 profiles, 11 Swarm configs, 300 people. The files are in the system's cache.\n")
+        print("examples/university: 12 profiles, 11 Swarm configs, 300 people. The files are in the system's cache. Beside it,")
+        print("what does nothing: how long a process takes to start on this machine.\n")
         start_up(arguments)
 
 

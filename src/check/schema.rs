@@ -24,13 +24,9 @@ use crate::diag::{Diagnostics, Note};
 use crate::model::CONFIG_SCHEMA;
 use crate::source::Node;
 use outline::Outline;
-use shape::Shape;
+use shape::SHAPE;
 pub use shape::Takes;
 use tree::{Room, Tree, View};
-
-/// The committed schema.
-static SHAPE: LazyLock<Shape<'static>> =
-    LazyLock::new(|| Shape::read().unwrap_or_else(|error| unreachable!("the schema is part of the program: {error}")));
 
 /// The committed schema, compiled.
 struct Compiled {

@@ -1,6 +1,6 @@
 //! SG253 target-clash.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use super::{ServerView, mount_nodes};
 use crate::diag::{Diagnostic, code};
@@ -47,33 +47,45 @@ pub(super) fn check(view: &ServerView<'_>) -> Vec<Diagnostic> {
     let secrets = files(view, "secrets", "secret_name", &container.secrets);
     let configs = configs.map(|(text, node)| (Kind::Config, text, node));
     let secrets = secrets.map(|(text, node)| (Kind::Secret, text, node));
-    let mut taken: HashMap<String, (Kind, &str, Span)> = HashMap::new();
+    let mut all: Vec<Placed<'_>> = mounts
+        .chain(configs)
+        .chain(secrets)
+        .filter(|(_, _, node)| !view.probe || !(view.varies)(node))
+        .map(|(kind, text, node)| {
+            let spelling = text.expose();
+            Placed { path: whole(kind, spelling), kind, spelling, span: node.span }
+        })
+        .collect();
+    // Stable: of one path, they stay in their order.
+    all.sort_by(|a, b| a.path.cmp(&b.path));
     let mut findings = Vec::new();
-    for (kind, text, node) in mounts.chain(configs).chain(secrets) {
-        if view.probe && (view.varies)(node) {
-            continue;
-        }
-        let own = (kind, text.expose(), node.span);
-        match taken.get(&whole(kind, text.expose())) {
-            Some((first, spelling, _)) if (*first, *spelling) == (kind, text.expose()) => {}
-            Some((first, _, span)) => findings.push(clash(kind, node.span, *first, *span)),
-            None => {
-                taken.insert(whole(kind, text.expose()), own);
-            }
-        }
+    for same in all.chunk_by(|a, b| a.path == b.path) {
+        let (first, rest) = (&same[0], &same[1..]);
+        let others = rest.iter().filter(|other| (other.kind, other.spelling) != (first.kind, first.spelling));
+        findings.extend(others.map(|other| clash(other, first)));
     }
     findings
 }
 
-fn clash(kind: Kind, span: Span, first: Kind, first_span: Span) -> Diagnostic {
-    let of = if kind == first {
-        format!("two {}s have", &kind.word()[2..])
+/// Something at a path in the container.
+struct Placed<'a> {
+    /// In the one spelling.
+    path: Cow<'a, str>,
+    kind: Kind,
+    spelling: &'a str,
+    span: Span,
+}
+
+fn clash(other: &Placed<'_>, first: &Placed<'_>) -> Diagnostic {
+    let (word, first_word) = (other.kind.word(), first.kind.word());
+    let of = if other.kind == first.kind {
+        format!("two {}s have", &word[2..])
     } else {
-        format!("{} and {} have", first.word(), kind.word())
+        format!("{first_word} and {word} have")
     };
     Diagnostic::new(&code::TARGET_CLASH, format!("{of} one path in the container"))
-        .at(span, kind.word())
-        .at(first_span, first.word())
+        .at(other.span, word)
+        .at(first.span, first_word)
         .note("each task ends before it starts, or one hides the other")
         .help("give one of them another path")
 }
@@ -94,14 +106,17 @@ fn files<'a>(
 }
 
 /// The whole path, in one spelling.
-fn whole(kind: Kind, path: &str) -> String {
+fn whole(kind: Kind, path: &str) -> Cow<'_, str> {
+    if path.starts_with('/') && !path.split('/').skip(1).any(|part| part.is_empty() || part == ".") {
+        return Cow::Borrowed(path);
+    }
     let folder = if path.starts_with('/') { "" } else { kind.folder() };
     let mut whole = String::with_capacity(folder.len() + path.len() + 1);
     for part in folder.split('/').chain(path.split('/')).filter(|part| !part.is_empty() && *part != ".") {
         whole.push('/');
         whole.push_str(part);
     }
-    whole
+    Cow::Owned(whole)
 }
 
 #[cfg(test)]
@@ -111,7 +126,10 @@ mod tests {
     #[test]
     fn paths_are_whole() {
         for (kind, path, expected) in [
+            (Kind::Mount, "/srv/x", "/srv/x"),
             (Kind::Mount, "/srv//x/", "/srv/x"),
+            (Kind::Mount, "/srv/./x", "/srv/x"),
+            (Kind::Mount, "/", ""),
             (Kind::Config, "x", "/x"),
             (Kind::Config, "./x", "/x"),
             (Kind::Secret, "x", "/run/secrets/x"),

@@ -1,41 +1,31 @@
 //! The schema as it is asked first: does a tree fit?
 //!
-//! Compiling it takes longer than reading a config does, and is only needed to say what is wrong. What is read here is
-//! the schema's own text; a keyword that is not known here is an error, so that none can be passed over.
+//! Compiling it takes longer than reading a config does, and is only needed to say what is wrong. What is asked here is
+//! made of the schema's own text when the program is built (`build.rs`); a keyword that is not known there is an error, so
+//! that none can be passed over.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value as Json;
-
-use crate::model::CONFIG_SCHEMA;
 use crate::source::{Node, Value};
 
-/// How references start.
-const DEFINITIONS: &str = "#/$defs/";
+/// The committed schema.
+pub(super) static SHAPE: Shape = include!(concat!(env!("OUT_DIR"), "/shape.rs"));
 
-/// The schema, or a part of it. What is no keyword of validation is read over.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Shape<'s> {
-    #[serde(rename = "$ref")]
-    reference: Option<&'s str>,
-    #[serde(rename = "$defs", borrow)]
-    definitions: BTreeMap<&'s str, Shape<'s>>,
-    #[serde(rename = "type")]
+/// The schema, or a part of it. What is no keyword of validation is left out.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// The name of a definition.
+    reference: Option<&'static str>,
+    /// Sorted by their names, as `properties` are.
+    definitions: &'static [(&'static str, Shape)],
     types: Types,
-    #[serde(rename = "enum")]
-    words: Option<Vec<Json>>,
-    any_of: Option<Vec<Shape<'s>>>,
-    properties: BTreeMap<&'s str, Shape<'s>>,
-    #[serde(borrow)]
-    additional_properties: Further<'s>,
-    property_names: Option<Box<Shape<'s>>>,
-    required: Vec<&'s str>,
-    items: Option<Box<Shape<'s>>>,
+    /// The only values that it may be; empty for any.
+    words: &'static [Word],
+    /// Empty where there is no choice.
+    any_of: &'static [Shape],
+    properties: &'static [(&'static str, Shape)],
+    further: Further,
+    property_names: Option<&'static Shape>,
+    required: &'static [&'static str],
+    items: Option<&'static Shape>,
     minimum: Option<i64>,
     maximum: Option<i64>,
     min_length: Option<usize>,
@@ -44,28 +34,25 @@ pub(super) struct Shape<'s> {
     max_items: Option<usize>,
     min_properties: Option<usize>,
     max_properties: Option<usize>,
-    pattern: Option<IgnoredAny>,
-    #[serde(rename = "$id")]
-    _id: IgnoredAny,
-    #[serde(rename = "$schema")]
-    _schema: IgnoredAny,
-    #[serde(rename = "title")]
-    _title: IgnoredAny,
-    #[serde(rename = "description")]
-    _description: IgnoredAny,
-    #[serde(rename = "default")]
-    _default: IgnoredAny,
-    #[serde(rename = "examples")]
-    _examples: IgnoredAny,
+    has_pattern: bool,
 }
 
 /// What holds for keys that are not named.
-#[derive(Debug, Default)]
-enum Further<'s> {
-    #[default]
+#[derive(Debug)]
+enum Further {
     Allowed,
     Refused,
-    Each(Box<Shape<'s>>),
+    Each(&'static Shape),
+}
+
+/// One of a few values.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "the schema may name values of every type")]
+enum Word {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Text(&'static str),
 }
 
 /// The types that a value may have; none named allows all.
@@ -99,19 +86,33 @@ const STRING: u8 = 1 << 4;
 const ARRAY: u8 = 1 << 5;
 const OBJECT: u8 = 1 << 6;
 
-impl<'s> Shape<'s> {
-    /// Reads the committed schema.
-    ///
-    /// # Errors
-    ///
-    /// A keyword of it is not known here.
-    pub(super) fn read() -> Result<Shape<'static>, serde_json::Error> {
-        serde_json::from_str(CONFIG_SCHEMA)
-    }
+impl Shape {
+    /// What everything fits.
+    const ANY: Self = Self {
+        reference: None,
+        definitions: &[],
+        types: Types(0),
+        words: &[],
+        any_of: &[],
+        properties: &[],
+        further: Further::Allowed,
+        property_names: None,
+        required: &[],
+        items: None,
+        minimum: None,
+        maximum: None,
+        min_length: None,
+        max_length: None,
+        min_items: None,
+        max_items: None,
+        min_properties: None,
+        max_properties: None,
+        has_pattern: false,
+    };
 
     /// A definition of the schema.
-    pub(super) fn definition(&self, name: &str) -> Option<&Shape<'s>> {
-        self.definitions.get(name)
+    pub(super) fn definition(&self, name: &str) -> Option<&'static Shape> {
+        find(self.definitions, name)
     }
 
     /// Tells whether a tree surely fits a part of this schema. One that does not may fit still, where a pattern is asked
@@ -119,9 +120,9 @@ impl<'s> Shape<'s> {
     pub(super) fn fits(&self, part: &Self, node: &Node) -> bool {
         let fits = |part: &Self| self.fits(part, node);
         part.types.allow(&node.value)
-            && part.words.as_ref().is_none_or(|words| words.iter().any(|word| is_word(&node.value, word)))
-            && part.reference.is_none_or(|name| self.target(name).is_some_and(fits))
-            && part.any_of.as_ref().is_none_or(|branches| branches.iter().any(fits))
+            && (part.words.is_empty() || part.words.iter().any(|word| word.is(&node.value)))
+            && part.reference.is_none_or(|name| self.definition(name).is_some_and(fits))
+            && (part.any_of.is_empty() || part.any_of.iter().any(fits))
             && match &node.value {
                 Value::Null | Value::Bool(_) => true,
                 Value::Int(number) => {
@@ -131,7 +132,7 @@ impl<'s> Shape<'s> {
                     part.minimum.is_none_or(|least| *number >= least as f64)
                         && part.maximum.is_none_or(|most| *number <= most as f64)
                 }
-                Value::Str(text) => part.pattern.is_none() && part.has_length(text),
+                Value::Str(text) => !part.has_pattern && part.has_length(text),
                 Value::Seq(items) => {
                     within(items.len(), part.min_items, part.max_items)
                         && part.items.as_ref().is_none_or(|each| items.iter().all(|item| self.fits(each, item)))
@@ -146,7 +147,7 @@ impl<'s> Shape<'s> {
 
     fn fits_entry(&self, part: &Self, key: &str, value: &Node) -> bool {
         part.property_names.as_ref().is_none_or(|names| names.fits_key(key))
-            && match (part.properties.get(key), &part.additional_properties) {
+            && match (find(part.properties, key), &part.further) {
                 (Some(named), _) => self.fits(named, value),
                 (None, Further::Allowed) => true,
                 (None, Further::Refused) => false,
@@ -156,18 +157,14 @@ impl<'s> Shape<'s> {
 
     /// Tells whether a key surely fits; of keys, only the length is asked for.
     fn fits_key(&self, key: &str) -> bool {
-        let Self { reference, words, any_of, pattern, .. } = self;
-        let plain = reference.is_none() && words.is_none() && any_of.is_none() && pattern.is_none();
+        let Self { reference, words, any_of, has_pattern, .. } = self;
+        let plain = reference.is_none() && words.is_empty() && any_of.is_empty() && !has_pattern;
         plain && self.types.allows(STRING) && self.has_length(key)
     }
 
     fn has_length(&self, text: &str) -> bool {
         (self.min_length.is_none() && self.max_length.is_none())
             || within(text.chars().count(), self.min_length, self.max_length)
-    }
-
-    fn target(&self, reference: &str) -> Option<&Shape<'s>> {
-        self.definition(reference.strip_prefix(DEFINITIONS)?)
     }
 
     /// Tells whether a definition may have a value at this path, keys joined by dots.
@@ -179,52 +176,50 @@ impl<'s> Shape<'s> {
     pub(super) fn takes(&self, definition: &str, keys: &[&str]) -> Takes {
         let mut parts = self.parts(definition, keys.iter().copied());
         let mut takes = Takes::default();
-        let mut words: Vec<&Json> = Vec::new();
+        let mut words: Vec<&Word> = Vec::new();
         let mut any_word = false;
         while let Some(part) = parts.pop() {
-            parts.extend(part.reference.and_then(|name| self.target(name)));
-            parts.extend(part.any_of.iter().flatten());
+            parts.extend(part.reference.and_then(|name| self.definition(name)));
+            parts.extend(part.any_of);
             let names = |types: u8| part.types.0 & types != 0;
             takes.truth |= names(BOOLEAN);
             takes.whole |= names(INTEGER | NUMBER);
             takes.fraction |= names(NUMBER);
             takes.text |= names(STRING);
             takes.list |= names(ARRAY) && part.items.as_ref().is_none_or(|each| self.takes_text(each));
-            let further = match &part.additional_properties {
+            let further = match &part.further {
                 Further::Each(each) => self.takes_text(each),
                 Further::Allowed | Further::Refused => false,
             };
             takes.table |= names(OBJECT) && further;
-            match &part.words {
-                Some(own) => words.extend(own),
-                None => any_word |= names(STRING),
-            }
+            words.extend(part.words);
+            any_word |= part.words.is_empty() && names(STRING);
         }
         if !any_word {
-            takes.words = words.into_iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            takes.words = words.into_iter().filter_map(Word::text).map(str::to_owned).collect();
         }
         takes
     }
 
     fn takes_text(&self, part: &Self) -> bool {
         part.types.0 & STRING != 0
-            || part.reference.and_then(|name| self.target(name)).is_some_and(|part| self.takes_text(part))
-            || part.any_of.iter().flatten().any(|branch| self.takes_text(branch))
+            || part.reference.and_then(|name| self.definition(name)).is_some_and(|part| self.takes_text(part))
+            || part.any_of.iter().any(|branch| self.takes_text(branch))
     }
 
     /// The parts of the schema that a definition's value at this path may fit.
-    fn parts<'k>(&self, definition: &str, keys: impl Iterator<Item = &'k str>) -> Vec<&Shape<'s>> {
-        let mut parts: Vec<&Shape<'s>> = self.definition(definition).into_iter().collect();
+    fn parts<'k>(&self, definition: &str, keys: impl Iterator<Item = &'k str>) -> Vec<&'static Shape> {
+        let mut parts: Vec<&'static Shape> = self.definition(definition).into_iter().collect();
         for key in keys {
             let mut next = Vec::new();
             while let Some(part) = parts.pop() {
-                parts.extend(part.reference.and_then(|name| self.target(name)));
-                parts.extend(part.any_of.iter().flatten());
-                let any = match &part.additional_properties {
-                    Further::Each(each) => Some(&**each),
+                parts.extend(part.reference.and_then(|name| self.definition(name)));
+                parts.extend(part.any_of);
+                let any = match part.further {
+                    Further::Each(each) => Some(each),
                     Further::Allowed | Further::Refused => None,
                 };
-                next.extend(part.properties.get(key).or(any));
+                next.extend(find(part.properties, key).or(any));
             }
             parts = next;
         }
@@ -236,14 +231,29 @@ fn within(count: usize, least: Option<usize>, most: Option<usize>) -> bool {
     least.is_none_or(|least| count >= least) && most.is_none_or(|most| count <= most)
 }
 
-fn is_word(value: &Value, word: &Json) -> bool {
-    match value {
-        Value::Null => word.is_null(),
-        Value::Bool(truth) => word.as_bool() == Some(*truth),
-        Value::Int(number) => word.as_i64() == Some(*number),
-        Value::Float(number) => word.as_f64() == Some(*number),
-        Value::Str(text) => word.as_str() == Some(text),
-        Value::Seq(_) | Value::Map(_) => false,
+/// The part of a name.
+fn find(sorted: &'static [(&'static str, Shape)], name: &str) -> Option<&'static Shape> {
+    let index = sorted.binary_search_by_key(&name, |(known, _)| known).ok()?;
+    Some(&sorted[index].1)
+}
+
+impl Word {
+    fn is(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Null, Value::Null) => true,
+            (Self::Bool(word), Value::Bool(truth)) => word == truth,
+            (Self::Int(word), Value::Int(number)) => word == number,
+            (Self::Int(word), Value::Float(number)) => *word as f64 == *number,
+            (Self::Text(word), Value::Str(text)) => *word == &**text,
+            _ => false,
+        }
+    }
+
+    fn text(&self) -> Option<&'static str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Bool(_) | Self::Int(_) => None,
+        }
     }
 }
 
@@ -264,69 +274,6 @@ impl Types {
 
     fn allows(self, types: u8) -> bool {
         self.0 == 0 || self.0 & types != 0
-    }
-
-    fn add<E: serde::de::Error>(&mut self, name: &str) -> Result<(), E> {
-        self.0 |= match name {
-            "null" => NULL,
-            "boolean" => BOOLEAN,
-            "integer" => INTEGER,
-            "number" => NUMBER,
-            "string" => STRING,
-            "array" => ARRAY,
-            "object" => OBJECT,
-            _ => return Err(E::custom(format!("no type `{name}`"))),
-        };
-        Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for Types {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Types;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a type or a list of types")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Types, E> {
-                let mut types = Types::default();
-                types.add(name).map(|()| types)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Types, A::Error> {
-                let mut types = Types::default();
-                while let Some(name) = names.next_element::<&str>()? {
-                    types.add(name)?;
-                }
-                Ok(types)
-            }
-        }
-        deserializer.deserialize_any(Names)
-    }
-}
-
-impl<'de: 's, 's> Deserialize<'de> for Further<'s> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TruthOrShape;
-        impl<'de> Visitor<'de> for TruthOrShape {
-            type Value = Further<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a truth value or a schema")
-            }
-
-            fn visit_bool<E>(self, allowed: bool) -> Result<Further<'de>, E> {
-                Ok(if allowed { Further::Allowed } else { Further::Refused })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Further<'de>, A::Error> {
-                Shape::deserialize(MapAccessDeserializer::new(map)).map(|each| Further::Each(Box::new(each)))
-            }
-        }
-        deserializer.deserialize_any(TruthOrShape)
     }
 }
 
