@@ -35,19 +35,22 @@ pub(crate) fn shape(schema: &Value) -> Result<String, String> {
     };
     for (keyword, said) in schema.as_object().ok_or("a schema that is no object")? {
         let wrong = || format!("`{keyword}` with {said}");
+        let schemas = || said.as_object().ok_or_else(wrong);
+        let items = || said.as_array().ok_or_else(wrong);
+        let number = || said.as_i64().map(|number| format!("Some({number})")).ok_or_else(wrong);
         match keyword.as_str() {
             "$ref" => {
                 let name = said.as_str().and_then(|name| name.strip_prefix("#/$defs/")).ok_or_else(wrong)?;
                 field("reference", format!("Some({name:?})"));
             }
-            "$defs" => field("definitions", named(said.as_object().ok_or_else(wrong)?)?),
-            "properties" => field("properties", named(said.as_object().ok_or_else(wrong)?)?),
+            "$defs" => field("definitions", named(schemas()?)?),
+            "properties" => field("properties", named(schemas()?)?),
             "type" => field("types", types(said).ok_or_else(wrong)?),
-            "enum" => field("words", list(said.as_array().ok_or_else(wrong)?, |word| word_of(word).ok_or_else(wrong))?),
-            "anyOf" => field("any_of", list(said.as_array().ok_or_else(wrong)?, shape)?),
+            "enum" => field("words", list(items()?, |word| word_of(word).ok_or_else(wrong))?),
+            "anyOf" => field("any_of", list(items()?, shape)?),
             "required" => {
                 let key = |key: &Value| key.as_str().map(|key| format!("{key:?}")).ok_or_else(wrong);
-                field("required", list(said.as_array().ok_or_else(wrong)?, key)?);
+                field("required", list(items()?, key)?);
             }
             "additionalProperties" => {
                 let further = match said {
@@ -60,14 +63,14 @@ pub(crate) fn shape(schema: &Value) -> Result<String, String> {
             "propertyNames" => field("property_names", format!("Some(&{})", shape(said)?)),
             "items" => field("items", format!("Some(&{})", shape(said)?)),
             "pattern" => field("has_pattern", "true".to_owned()),
-            "minimum" => field("minimum", format!("Some({})", said.as_i64().ok_or_else(wrong)?)),
-            "maximum" => field("maximum", format!("Some({})", said.as_i64().ok_or_else(wrong)?)),
-            "minLength" => field("min_length", format!("Some({})", said.as_u64().ok_or_else(wrong)?)),
-            "maxLength" => field("max_length", format!("Some({})", said.as_u64().ok_or_else(wrong)?)),
-            "minItems" => field("min_items", format!("Some({})", said.as_u64().ok_or_else(wrong)?)),
-            "maxItems" => field("max_items", format!("Some({})", said.as_u64().ok_or_else(wrong)?)),
-            "minProperties" => field("min_properties", format!("Some({})", said.as_u64().ok_or_else(wrong)?)),
-            "maxProperties" => field("max_properties", format!("Some({})", said.as_u64().ok_or_else(wrong)?)),
+            "minimum" => field("minimum", number()?),
+            "maximum" => field("maximum", number()?),
+            "minLength" => field("min_length", number()?),
+            "maxLength" => field("max_length", number()?),
+            "minItems" => field("min_items", number()?),
+            "maxItems" => field("max_items", number()?),
+            "minProperties" => field("min_properties", number()?),
+            "maxProperties" => field("max_properties", number()?),
             // They say nothing of what fits.
             "$id" | "$schema" | "title" | "description" | "default" | "examples" => {}
             _ => return Err(format!("`{keyword}` is not known to build.rs")),
