@@ -37,6 +37,8 @@ pub(crate) fn shape(schema: &Value) -> Result<String, String> {
         let wrong = || format!("`{keyword}` with {said}");
         let schemas = || said.as_object().ok_or_else(wrong);
         let items = || said.as_array().ok_or_else(wrong);
+        // Empty means that there is no choice to `Shape`, and that nothing fits to JSON Schema.
+        let choices = || items().and_then(|choices| if choices.is_empty() { Err(wrong()) } else { Ok(choices) });
         let number = || said.as_i64().map(|number| format!("Some({number})")).ok_or_else(wrong);
         match keyword.as_str() {
             "$ref" => {
@@ -46,8 +48,8 @@ pub(crate) fn shape(schema: &Value) -> Result<String, String> {
             "$defs" => field("definitions", named(schemas()?)?),
             "properties" => field("properties", named(schemas()?)?),
             "type" => field("types", types(said).ok_or_else(wrong)?),
-            "enum" => field("words", list(items()?, |word| word_of(word).ok_or_else(wrong))?),
-            "anyOf" => field("any_of", list(items()?, shape)?),
+            "enum" => field("words", list(choices()?, |word| word_of(word).ok_or_else(wrong))?),
+            "anyOf" => field("any_of", list(choices()?, shape)?),
             "required" => {
                 let key = |key: &Value| key.as_str().map(|key| format!("{key:?}")).ok_or_else(wrong);
                 field("required", list(items()?, key)?);

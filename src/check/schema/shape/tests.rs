@@ -205,6 +205,8 @@ fn an_unknown_keyword_is_not_read_over() {
         r#"{ "type": "text" }"#,
         r#"{ "minimum": 0.5 }"#,
         r#"{ "enum": [1.5] }"#,
+        r#"{ "enum": [] }"#,
+        r#"{ "anyOf": [] }"#,
         r##"{ "$ref": "#/definitions/A" }"##,
         "[]",
     ] {
