@@ -134,7 +134,9 @@ class SwarmgenSpawner(Spawner):
         result = await self._binary().ask(verb, request, log=self._warn_once, **options)
         for left in result.get("unreachable") or []:
             place = left.get("node") or "the engine's own node"
-            self.log.warning("swarmgen: %s of %s leaves something on %s: %s", verb, self._log_name, place, left.get("command"))
+            reason = f" ({left['reason']})" if left.get("reason") else ""
+            words = "swarmgen: %s of %s leaves a %s on %s%s: %s"
+            self.log.warning(words, verb, self._log_name, left.get("kind"), place, reason, left.get("command"))
         if result["event"] == "failed":
             failure = Failure(result)
             detail = failure.detail or failure.jupyterhub_message

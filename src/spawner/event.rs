@@ -232,15 +232,43 @@ pub struct Removed {
     pub volumes: Vec<String>,
 }
 
-/// A volume that the engine at hand cannot remove.
+/// What the engine at hand cannot remove, or has refused to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unreachable {
-    /// The volume.
-    pub volume: String,
-    /// The host's name of its node.
+    /// What it is, as the docker command calls it.
+    pub kind: Kind,
+    /// A volume's or service's name, or a config's id.
+    pub name: String,
+    /// The host's name of its node; empty where it is the engine's own.
     pub node: String,
+    /// The engine's reason, where it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The command that removes it.
     pub command: String,
+}
+
+/// What a server has on the swarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The service.
+    Service,
+    /// A config that holds an upload.
+    Config,
+    /// A volume that goes with it.
+    Volume,
+}
+
+impl Kind {
+    /// The docker command for such objects.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Config => "config",
+            Self::Volume => "volume",
+        }
+    }
 }
 
 /// What a hub must know of a config.

@@ -24,7 +24,7 @@ use crate::resolve::upload::Upload;
 use super::event::{Event, Failed, FailureCode, Stage, Started};
 use super::reach::{Found, Reach};
 use super::request::{Existing, State, VERSION, Wait};
-use super::stop::{Goods, clear, here, persistently, uploads};
+use super::stop::{Goods, clear, persistently, uploads};
 use super::wait::{AWAY, Seen};
 use super::{LABEL_WANTED, Owner, Teller, engine_failed, failed, words};
 use undo::Made;
@@ -112,8 +112,9 @@ impl<A: SwarmApi> Start<'_, A> {
         match ended {
             Ok(event) => event,
             Err(mut failure) => {
-                let left = self.undo(made.into_inner(), &seen.into_inner()).await;
-                (failure.left, failure.unreachable) = (left.names, left.unreachable);
+                let undone = self.undo(made.into_inner(), &seen.into_inner()).await;
+                failure.left = undone.left.iter().map(ToString::to_string).collect();
+                failure.unreachable = undone.unreachable;
                 Event::Failed(failure)
             }
         }
@@ -187,7 +188,7 @@ impl<A: SwarmApi> Start<'_, A> {
                 let cleared = clear(self.api, &goods, deadline, self.redactor).await.map_err(fail)?;
                 let mut made = made.borrow_mut();
                 made.old = None;
-                made.unreachable = cleared.unreachable.into_iter().chain(cleared.left.into_iter().map(here)).collect();
+                made.unreachable = cleared.told();
                 Ok(Look::Free)
             }
             Existing::Tell => {

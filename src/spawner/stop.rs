@@ -1,6 +1,7 @@
 //! A server is stopped: its service goes, and with it the user's uploads and the volumes labelled `autoremove`.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -13,7 +14,7 @@ use crate::plan::label::{AUTOREMOVE, is_true};
 use crate::plan::observed::{ObservedService, ObservedTask};
 use crate::resolve::decode::LABEL_DEPLOYMENT;
 
-use super::event::{Event, Removed, Stage, Unreachable};
+use super::event::{Event, Kind, Removed, Stage, Unreachable};
 use super::{Owner, Teller, Which, engine_failed};
 
 /// Between two tries to remove a volume that is in use still.
@@ -54,7 +55,46 @@ pub(super) struct Cleared {
     pub(super) removed: Removed,
     pub(super) unreachable: Vec<Unreachable>,
     /// What is still there.
-    pub(super) left: Vec<String>,
+    pub(super) left: Vec<Left>,
+}
+
+/// Something that is still there, and why.
+#[derive(Debug)]
+pub(super) struct Left {
+    kind: Kind,
+    name: String,
+    reason: Option<String>,
+}
+
+impl Cleared {
+    /// What stays, wherever it is.
+    pub(super) fn told(self) -> Vec<Unreachable> {
+        self.unreachable.into_iter().chain(self.left.into_iter().map(Unreachable::from)).collect()
+    }
+}
+
+impl Left {
+    fn new(kind: Kind, name: &str) -> Self {
+        Self { kind, name: name.to_owned(), reason: None }
+    }
+
+    fn because(self, error: &ApiError, redactor: &Redactor) -> Self {
+        Self { reason: Some(redactor.redact(&error.to_string())), ..self }
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.word(), self.name)?;
+        self.reason.iter().try_for_each(|reason| write!(f, " ({reason})"))
+    }
+}
+
+/// On the engine's own node.
+impl From<Left> for Unreachable {
+    fn from(Left { kind, name, reason }: Left) -> Self {
+        Self { command: format!("docker {} rm {name}", kind.word()), kind, name, node: String::new(), reason }
+    }
 }
 
 impl Goods {
@@ -87,11 +127,11 @@ impl Goods {
         volumes.collect()
     }
 
-    /// What there is, by name.
-    pub(super) fn names(&self) -> Vec<String> {
-        let service = self.service.iter().map(|_| format!("service {}", self.name));
-        let configs = self.configs.iter().map(|id| format!("config {id}"));
-        let volumes = self.volumes.iter().map(|name| format!("volume {name}"));
+    /// What there is.
+    pub(super) fn listed(&self) -> Vec<Left> {
+        let service = self.service.iter().map(|_| Left::new(Kind::Service, &self.name));
+        let configs = self.configs.iter().map(|id| Left::new(Kind::Config, id));
+        let volumes = self.volumes.iter().map(|name| Left::new(Kind::Volume, name));
         service.chain(configs).chain(volumes).collect()
     }
 }
@@ -119,16 +159,20 @@ pub(super) async fn clear<A: SwarmApi>(
         match persistently(deadline, || api.remove_config(id)).await {
             Ok(()) => cleared.removed.configs.push(id.clone()),
             Err(ApiError::NotFound { .. }) => {}
-            Err(_) => cleared.left.push(format!("config {id}")),
+            Err(error) => cleared.left.push(Left::new(Kind::Config, id).because(&error, redactor)),
         }
     }
     if goods.volumes.is_empty() {
         return Ok(cleared);
     }
+    let kept = |error: &ApiError| {
+        let left = goods.volumes.iter().map(|name| Left::new(Kind::Volume, name).because(error, redactor));
+        left.collect::<Vec<_>>()
+    };
     let own = match persistently(deadline, || api.info()).await {
         Ok(info) => info.node_id,
-        Err(_) => {
-            cleared.left.extend(goods.volumes.iter().map(|name| format!("volume {name}")));
+        Err(error) => {
+            cleared.left.extend(kept(&error));
             return Ok(cleared);
         }
     };
@@ -141,8 +185,10 @@ pub(super) async fn clear<A: SwarmApi>(
             let host = found.map_or(node.as_str(), |node| &node.hostname);
             let own = goods.volumes.iter().filter(|volume| !shared.contains(*volume));
             let volumes = own.map(|volume| Unreachable {
-                volume: volume.clone(),
+                kind: Kind::Volume,
+                name: volume.clone(),
                 node: host.to_owned(),
+                reason: None,
                 command: format!("docker -H ssh://{host} volume rm {volume}"),
             });
             cleared.unreachable.extend(volumes);
@@ -153,8 +199,7 @@ pub(super) async fn clear<A: SwarmApi>(
         let there = match persistently(deadline, || api.volumes()).await {
             Ok(there) => there,
             Err(error) => {
-                let why = redactor.redact(&error.to_string());
-                cleared.left.extend(goods.volumes.iter().map(|name| format!("volume {name} ({why})")));
+                cleared.left.extend(kept(&error));
                 return Ok(cleared);
             }
         };
@@ -164,9 +209,7 @@ pub(super) async fn clear<A: SwarmApi>(
             match remove_volume(api, goods, volume, deadline).await {
                 Ok(()) => cleared.removed.volumes.push(volume.clone()),
                 Err(ApiError::NotFound { .. }) => {}
-                Err(error) => {
-                    cleared.left.push(format!("volume {volume} ({})", redactor.redact(&error.to_string())));
-                }
+                Err(error) => cleared.left.push(Left::new(Kind::Volume, volume).because(&error, redactor)),
             }
         }
     }
@@ -226,26 +269,18 @@ pub async fn stop<A: SwarmApi>(job: &Stop<'_, A>, tell: &dyn Fn(&Event)) -> Even
         Ok(Some(mut goods)) => {
             let mut left = Vec::new();
             if job.now {
-                left = std::mem::take(&mut goods.volumes).into_iter().map(|name| format!("volume {name}")).collect();
+                left = std::mem::take(&mut goods.volumes).iter().map(|name| Left::new(Kind::Volume, name)).collect();
             }
             match clear(job.api, &goods, job.deadline, &redactor).await {
                 Ok(mut cleared) => {
                     cleared.left.append(&mut left);
-                    let unreachable = cleared.unreachable.into_iter().chain(cleared.left.into_iter().map(here));
-                    Event::Stopped { removed: cleared.removed, unreachable: unreachable.collect() }
+                    Event::Stopped { removed: std::mem::take(&mut cleared.removed), unreachable: cleared.told() }
                 }
                 Err(error) => Event::Failed(engine_failed(&error, &redactor)),
             }
         }
         Err(error) => Event::Failed(engine_failed(&error, &redactor)),
     }
-}
-
-/// What stays on the engine's own node.
-pub(super) fn here(left: String) -> Unreachable {
-    let name = left.split(' ').nth(1).unwrap_or_default().to_owned();
-    let kind = left.split(' ').next().unwrap_or_default();
-    Unreachable { command: format!("docker {kind} rm {name}"), volume: name, node: String::new() }
 }
 
 /// What is to go, and its secrets. A service that somebody else owns is never touched.

@@ -236,7 +236,7 @@ def test_a_volume_on_a_worker_is_told_of(user, clean, worker, faults) -> None:
     begun = time.monotonic()
     alice.stop()
     took = time.monotonic() - begun
-    (line,) = [line for line in clean.log().splitlines() if volume in line and "leaves something on node2" in line]
+    (line,) = [line for line in clean.log().splitlines() if volume in line and "leaves a volume on node2" in line]
     assert line.endswith(f"docker -H ssh://node2 volume rm {volume}"), line
     # It is still there, as was said.
     assert volumes(clean.engine.on(2, "volume", "ls", "--quiet")) == [volume]

@@ -173,6 +173,16 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
         r#"secrets = [{ secret_name = "attributes-a", filename = "key2" }]"#,
     ),
     (
+        "configs[id]",
+        r#"configs = [{ config_name = "attributes-a", config_id = "id of configs attributes-a" }]"#,
+        r#"configs = [{ config_name = "attributes-b", config_id = "id of configs attributes-b" }]"#,
+    ),
+    (
+        "secrets[id]",
+        r#"secrets = [{ secret_name = "attributes-a", secret_id = "id of secrets attributes-a" }]"#,
+        r#"secrets = [{ secret_name = "attributes-b", secret_id = "id of secrets attributes-b" }]"#,
+    ),
+    (
         "mounts[volume]",
         r#"mounts = [{ source = "v-{name}", target = "/v", no_copy = true, labels = { autoremove = "False" }, driver_config = { name = "local", options = { type = "nfs", o = "addr=nfs.example,rw", device = ":/{name}" } } }]"#,
         r#"mounts = [{ source = "v-{name}", target = "/v", no_copy = false, labels = { autoremove = "True" } }]"#,
@@ -185,12 +195,22 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
     (
         "mounts[tmpfs]",
         r#"mounts = [{ type = "tmpfs", target = "/t", tmpfs_size = "64M", tmpfs_mode = "1777" }]"#,
-        r#"mounts = [{ type = "tmpfs", target = "/t" }]"#,
+        r#"mounts = [{ type = "tmpfs", target = "/t", read_only = true }]"#,
+    ),
+    (
+        "mounts[options]",
+        r#"mounts = [{ source = "o-{name}", target = "/o", driver_config = { name = "local", options = { o = { file = "secret.txt" } } } }]"#,
+        r#"mounts = [{ source = "o-{name}", target = "/o", driver_config = { name = "local", options = { o = "plain" } } }]"#,
     ),
     (
         "mounts[sshfs]",
         r#"mounts = [{ type = "sshfs", driver = "local", source = "s-{name}", target = "/s", sshcmd = "a@b.example:/", password = { file = "secret.txt" }, port = 2222, ephemeral = true, options = { allow_other = "" } }]"#,
         r#"mounts = [{ type = "sshfs", driver = "local", source = "s-{name}", target = "/s", sshcmd = "a@b.example:/", id_rsa = { file = "key.txt" } }]"#,
+    ),
+    (
+        "mounts[identity]",
+        r#"mounts = [{ type = "sshfs", driver = "local", source = "i-{name}", target = "/s", sshcmd = { file = "remote.txt" }, identity_file = "/keys/{name}" }]"#,
+        r#"mounts = [{ type = "sshfs", driver = "local", source = "i-{name}", target = "/s", sshcmd = "a@b.example:/", identity_file = "/keys/all" }]"#,
     ),
     (
         "env[secret]",
@@ -204,8 +224,18 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Keys that say nothing about a service, or what this engine's API does not know.
+/// Keys that say nothing about a service.
 const NO_ATTRIBUTES: &[&str] = &["name", "description", "access", "merge", "unset"];
+/// Keys that are newer than this engine: what is sent of them is tested without one (src/emit/engine.rs).
+const NEWER: &[&str] = &["container_spec.healthcheck.start_interval", "mounts.subpath"];
+
+/// What exists on the swarm: of which kind, by which name.
+const OBJECTS: [(&str, &str); 4] = [
+    ("configs", "attributes-a"),
+    ("configs", "attributes-b"),
+    ("secrets", "attributes-a"),
+    ("secrets", "attributes-b"),
+];
 
 const HEAD: &str = r#"
 version = 1
@@ -219,40 +249,77 @@ content = "a"
 "#;
 
 /// A config with a profile and a user for each attribute, with one of its values or none.
-fn config(value: Option<usize>) -> String {
+fn config(engine: &Engine, value: Option<usize>) -> String {
     let mut text = HEAD.to_owned();
     for (key, first, second) in ATTRIBUTES {
-        let set = value.map_or("", |value| [*first, *second][value]);
+        let mut set = value.map_or("", |value| [*first, *second][value]).to_owned();
+        for (kind, name) in OBJECTS {
+            if set.contains(&format!("id of {kind} {name}")) {
+                set = set.replace(&format!("id of {kind} {name}"), &engine.has_object(kind, name));
+            }
+        }
         let image = if set.contains("image =") { "" } else { "image = \"stand-in/notebook:serves\"\n" };
         write!(text, "\n[[images]]\nname = \"{key}\"\n{image}{set}\n[users.\"{key}\"]\nprofile = \"{key}\"\n").unwrap();
     }
     text
 }
 
-/// What the schema knows of a profile, as paths of `ATTRIBUTES`.
+/// What the schema knows of a profile, however deep: the paths of its keys, a list's items being no step.
 fn known() -> BTreeSet<String> {
     let schema: Value = serde_json::from_str(include_str!("../../schema/config.schema.json")).unwrap();
-    let keys =
-        |of: &str| -> Vec<String> { schema["$defs"][of]["properties"].as_object().unwrap().keys().cloned().collect() };
-    let below = |name: &str, of: &str| keys(of).into_iter().map(|key| format!("{name}.{key}")).collect::<Vec<_>>();
-    let mut known: BTreeSet<String> = keys("Profile").into_iter().collect();
-    for (name, of) in [
-        ("container_spec", "ContainerSpec"),
-        ("resource_spec", "Resources"),
-        ("placement", "Placement"),
-        ("endpoint_spec", "EndpointSpec"),
-    ] {
-        known.remove(name);
-        known.extend(below(name, of));
-    }
+    let mut known = BTreeSet::new();
+    below("", &schema["$defs"]["Profile"], &schema["$defs"], &mut known);
     NO_ATTRIBUTES.iter().for_each(|key| assert!(known.remove(*key), "{key}"));
+    NEWER.iter().for_each(|key| assert!(known.remove(*key), "{key}"));
     known
+}
+
+/// Adds the keys of a part of the schema. The forms of a secret are no attributes.
+fn below(path: &str, schema: &Value, defs: &Value, known: &mut BTreeSet<String>) {
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/"))
+        && !["SecretRef", "AccessFile"].contains(&name)
+    {
+        below(path, &defs[name], defs, known);
+    }
+    for (key, part) in schema["properties"].as_object().into_iter().flatten() {
+        let path = joined(path, key);
+        below(&path, part, defs, known);
+        known.insert(path);
+    }
+    let choices = ["anyOf", "prefixItems"].into_iter().filter_map(|list| schema[list].as_array()).flatten();
+    choices.chain([&schema["items"]]).for_each(|part| below(path, part, defs, known));
+    if let Some(part @ Value::Object(_)) = schema.get("additionalProperties") {
+        below(&joined(path, "*"), part, defs, known);
+    }
+}
+
+/// A key below a path. What the container has in both places is one from the second key on.
+fn joined(path: &str, key: &str) -> String {
+    let path = path.strip_prefix("container_spec.").filter(|rest| IN_BOTH.contains(rest)).unwrap_or(path);
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// What stands in a profile itself or in its `container_spec`.
+const IN_BOTH: [&str; 5] = ["env", "mounts", "secrets", "configs", "labels"];
+
+/// The paths of the keys of a value; a key of the user's own is also `*`.
+fn set(path: &str, value: &Value, tried: &mut BTreeSet<String>) {
+    for (key, part) in value.as_object().into_iter().flatten() {
+        for path in [joined(path, key), joined(path, "*")] {
+            set(&path, part, tried);
+            tried.insert(path);
+        }
+    }
+    value.as_array().into_iter().flatten().for_each(|item| set(path, item, tried));
 }
 
 #[test]
 fn every_attribute_is_tried() {
-    let tried: BTreeSet<&str> = ATTRIBUTES.iter().map(|(key, ..)| *key).collect();
-    let left: Vec<String> = known().into_iter().filter(|key| !tried.contains(key.as_str())).collect();
+    let mut tried = BTreeSet::new();
+    for text in ATTRIBUTES.iter().flat_map(|(_, first, second)| [first, second]) {
+        set("", &toml::from_str(text).unwrap(), &mut tried);
+    }
+    let left: Vec<String> = known().into_iter().filter(|key| !tried.contains(key)).collect();
     assert_eq!(left, Vec::<String>::new());
 }
 
@@ -260,11 +327,11 @@ fn every_attribute_is_tried() {
 fn a_second_plan_is_empty_for_each_attribute() {
     let mut scenario = Scenario::new(Engine::idle(), "attributes");
     let engine = scenario.engine();
-    for name in ["attributes-a", "attributes-b"] {
-        engine.has_network(name);
-        engine.has_object("configs", name);
-        engine.has_object("secrets", name);
+    ["attributes-a", "attributes-b"].iter().for_each(|name| engine.has_network(name));
+    for (kind, name) in OBJECTS {
+        engine.has_object(kind, name);
     }
+    scenario.write("remote.txt", "a@b.example:/other");
     scenario.write("secret.txt", "correct horse {{ battery");
     scenario.write("key.txt", "-----BEGIN OPENSSH PRIVATE KEY-----\nbm9uZQ==\n-----END OPENSSH PRIVATE KEY-----\n");
     let proxy = Proxy::before(&engine.socket(1));
@@ -274,7 +341,7 @@ fn a_second_plan_is_empty_for_each_attribute() {
     for (value, unchanged) in
         [(None, [].as_slice()), (Some(0), default), (Some(1), &[]), (Some(0), &[]), (None, default)]
     {
-        scenario.write("swarmgen.toml", &config(value));
+        scenario.write("swarmgen.toml", &config(engine, value));
         let plan = scenario.plans(&[]);
         assert_eq!(plan.users("unchanged").into_iter().collect::<BTreeSet<_>>(), unchanged.iter().copied().collect());
         scenario.applies(&["--detach"]).ends_with(0);

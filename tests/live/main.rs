@@ -10,6 +10,7 @@ mod classes;
 mod client;
 mod commands;
 mod drift;
+mod endpoints;
 mod engine;
 mod equivalence;
 #[path = "../examples/mod.rs"]

@@ -268,3 +268,34 @@ fn services_of_the_old_spawner_are_taken_over_when_asked_to() {
     scenario.plans(&[]).is_empty();
     assert_eq!(scenario.service_names(), ["taken-anna-1", "taken-ben-1", "taken-carl-1"]);
 }
+
+#[test]
+fn a_server_that_is_taken_over_is_waited_for() {
+    let scenario = Scenario::new(Engine::shared(), "adopted");
+    let engine = scenario.engine();
+    // With the hub's variables, and with nothing but the spawner's own label.
+    for (user, mark) in [("anna", &["--env", "JUPYTERHUB_USER=anna"][..]), ("ben", &[])] {
+        let name = format!("adopted-{user}-1");
+        let mut create = engine.docker(&["service", "create", "--detach", "--no-resolve-image", "--name", &name]);
+        run(create.args(["--container-label", "image_name=Stand-in"]).args(mark).arg(NOTEBOOK));
+        engine.wait_for(&name);
+    }
+    let containers = || ["anna", "ben"].map(|user| engine.container(1, &format!("adopted-{user}-1")));
+    let (before, old) = (scenario.services(), containers());
+    scenario.has_config("container_spec.hostname = \"ours\"", "[users.anna]\n[users.ben]\n");
+    let plan = scenario.plans(&["--take-over"]);
+    assert_eq!((plan.code, plan.users("take-over")), (3, vec!["anna", "ben"]));
+    assert_eq!(scenario.services(), before);
+    let ran = scenario.applies(&["--take-over", "--yes", "--progress", "json"]).ends_with(0);
+    assert_eq!(ran.users_that("converged"), ["anna", "ben"]);
+    for (new, old) in containers().iter().zip(&old) {
+        assert_ne!(new, old);
+        let hostname = run(&mut engine.docker(&["inspect", "--format", "{{.Config.Hostname}}", new]));
+        assert_eq!(String::from_utf8(hostname).unwrap().trim(), "ours");
+    }
+    let ids = |services: &[Value]| services.iter().map(|service| service["ID"].to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(&scenario.services()), ids(&before));
+    scenario.plans(&[]).is_empty();
+    scenario.destroys_all().ends_with(0);
+    assert_eq!(scenario.service_names(), [""; 0]);
+}

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swarmgen::spawner::event::{Failed, FailureCode, Offer, Removed, Settings, Stage, Started, Status, Unreachable};
+use swarmgen::spawner::event::{
+    Failed, FailureCode, Kind, Offer, Removed, Settings, Stage, Started, Status, Unreachable,
+};
 
 use super::*;
 
@@ -63,7 +65,8 @@ fn stages() -> Vec<Stage> {
 /// All events, with all that they can hold; another one does not compile here.
 fn events() -> Vec<Event> {
     let text = || "x".to_owned();
-    let unreachable = || vec![Unreachable { volume: text(), node: text(), command: text() }];
+    let unreachable =
+        || vec![Unreachable { kind: Kind::Volume, name: text(), node: text(), reason: Some(text()), command: text() }];
     let state = State { version: 1, service: text(), service_id: text(), ..State::default() };
     let all = vec![
         Event::Progress { stage: Stage::Pending, percent: 20, message: text() },

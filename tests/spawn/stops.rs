@@ -59,8 +59,24 @@ async fn a_volume_that_is_out_of_reach_is_named_with_what_removes_it() {
     swarm.now(|state| state.displace_to(&alice.name(), "node2"));
     let stopped = alice.stop(&swarm, told.state.as_ref()).await;
     let command = format!("docker -H ssh://node2.example volume rm {}", alice.scratch());
-    let wanted = json!([{"volume": alice.scratch(), "node": "node2.example", "command": command}]);
+    let wanted = json!([{"kind": "volume", "name": alice.scratch(), "node": "node2.example", "command": command}]);
     assert_eq!(stopped.result["unreachable"], wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_config_that_the_engine_keeps_is_named_with_the_reason() {
+    let swarm = FakeSwarm::new();
+    let alice = Hub { options: file("a"), ..hub("alice", "Scratch") };
+    let told = alice.start(&swarm).await;
+    let id = &told.state.as_ref().unwrap().configs[0];
+    let fault = Fault::Refused("is in use by the following service: backup");
+    swarm.faults("remove_config", 1, 1000, fault);
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    assert_eq!(stopped.result["removed"]["configs"], json!([]));
+    let left = &stopped.result["unreachable"][0];
+    let command = format!("docker config rm {id}");
+    assert_eq!([&left["kind"], &left["name"], &left["node"], &left["command"]], ["config", id, "", &command]);
+    assert!(left["reason"].as_str().unwrap().contains("in use by the following service: backup"), "{left}");
 }
 
 #[tokio::test(start_paused = true)]

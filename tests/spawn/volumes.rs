@@ -5,7 +5,7 @@ use super::*;
 /// What is said of the volume of a server on the second node.
 fn elsewhere(alice: &Hub) -> Value {
     let command = format!("docker -H ssh://node2.example volume rm {}", alice.scratch());
-    json!([{"volume": alice.scratch(), "node": "node2.example", "command": command}])
+    json!([{"kind": "volume", "name": alice.scratch(), "node": "node2.example", "command": command}])
 }
 
 #[tokio::test(start_paused = true)]

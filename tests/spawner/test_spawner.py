@@ -222,7 +222,7 @@ async def test_a_failed_start_says_why(script, world, code, status):
 
 @pytest.mark.parametrize("result", [STARTED, failed("not-listening")])
 async def test_volumes_that_a_start_could_not_reach_are_logged(script, world, caplog, result):
-    volume = {"volume": "scratch-x", "node": "node2", "command": "docker volume rm scratch-x"}
+    volume = {"kind": "volume", "name": "scratch-x", "node": "node2", "command": "docker volume rm scratch-x"}
     script.on("start", [{"emit": result | {"unreachable": [volume]}}])
     spawner = world.spawner(world.user())
     spawner.log.propagate = True
@@ -521,7 +521,7 @@ def _runs(pid: int) -> bool:
 
 
 async def test_stop_hands_over_the_state_and_tells_what_it_could_not_reach(script, world, caplog):
-    volume = {"volume": "scratch-x", "node": "node2", "command": "docker volume rm scratch-x"}
+    volume = {"kind": "volume", "name": "scratch-x", "node": "node2", "command": "docker volume rm scratch-x"}
     script.on("stop", [{"emit": STOPPED | {"unreachable": [volume]}}])
     spawner = world.spawner(world.user(), running=True)
     spawner.load_state({"swarmgen": STATE})

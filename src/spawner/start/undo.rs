@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::apply::api::{ApiError, SwarmApi};
 use crate::plan::observed::ObservedService;
 use crate::spawner::event::Unreachable;
-use crate::spawner::stop::{Cleared, Goods, clear, nodes, persistently, uploads};
+use crate::spawner::stop::{Cleared, Goods, Left, clear, nodes, persistently, uploads};
 use crate::spawner::wait::Seen;
 
 use super::{BETWEEN_LOOKS, Start};
@@ -37,31 +37,31 @@ pub(super) struct Made {
 
 /// What could not be removed.
 #[derive(Debug, Default)]
-pub(super) struct Left {
-    pub(super) names: Vec<String>,
+pub(super) struct Undone {
+    pub(super) left: Vec<Left>,
     pub(super) unreachable: Vec<Unreachable>,
 }
 
 impl<A: SwarmApi> Start<'_, A> {
     /// Removes what was made; what stays is given back.
-    pub(super) async fn undo(&self, made: Made, seen: &Seen) -> Left {
+    pub(super) async fn undo(&self, made: Made, seen: &Seen) -> Undone {
         let until = Instant::now() + UNDO;
         let (unreachable, feared) = (made.unreachable.clone(), self.feared(&made, seen));
-        let mut left = match timeout_at(until, self.remove(made, seen, until - MARGIN)).await {
-            Ok(Cleared { left, unreachable, .. }) => Left { names: left, unreachable },
-            Err(_) => Left { names: feared, unreachable: Vec::new() },
+        let mut undone = match timeout_at(until, self.remove(made, seen, until - MARGIN)).await {
+            Ok(Cleared { left, unreachable, .. }) => Undone { left, unreachable },
+            Err(_) => Undone { left: feared, unreachable: Vec::new() },
         };
-        left.unreachable.splice(0..0, unreachable);
-        left
+        undone.unreachable.splice(0..0, unreachable);
+        undone
     }
 
     async fn remove(&self, made: Made, seen: &Seen, deadline: Instant) -> Cleared {
         let feared = self.feared(&made, seen);
-        let nothing_but = |left: Vec<String>| Cleared { left, ..Cleared::default() };
+        let nothing_but = |left: Vec<Left>| Cleared { left, ..Cleared::default() };
         let Made { service, mut configs, is_uploading, is_unsure, old, .. } = made;
         // What was begun is brought to its end: half a server is of no use.
         if let Some(old) = old {
-            return clear(self.api, &old, deadline, self.redactor).await.unwrap_or_else(|_| nothing_but(old.names()));
+            return clear(self.api, &old, deadline, self.redactor).await.unwrap_or_else(|_| nothing_but(old.listed()));
         }
         if is_uploading {
             match uploads(self.api, self.owner).await {
@@ -92,11 +92,11 @@ impl<A: SwarmApi> Start<'_, A> {
                 goods.volumes = volumes;
             }
         }
-        clear(self.api, &goods, deadline, self.redactor).await.unwrap_or_else(|_| nothing_but(goods.names()))
+        clear(self.api, &goods, deadline, self.redactor).await.unwrap_or_else(|_| nothing_but(goods.listed()))
     }
 
     /// What may be there of this start if nothing of it can be removed.
-    fn feared(&self, made: &Made, seen: &Seen) -> Vec<String> {
+    fn feared(&self, made: &Made, seen: &Seen) -> Vec<Left> {
         let has_service = made.service.is_some() || made.is_unsure;
         let configs = if made.is_uploading {
             self.uploads.iter().map(|upload| upload.config.to_string()).collect()
@@ -110,7 +110,7 @@ impl<A: SwarmApi> Start<'_, A> {
             volumes: if has_service && seen.had_node { Goods::volumes_of(self.service) } else { Vec::new() },
             nodes: Vec::new(),
         };
-        made.old.iter().flat_map(Goods::names).chain(goods.names()).collect()
+        made.old.iter().flat_map(Goods::listed).chain(goods.listed()).collect()
     }
 
     /// Looks for a service whose creation was not answered: the engine may be about to make it.
