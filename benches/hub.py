@@ -7,8 +7,9 @@
 A hub of the newest version and its servers run on an engine of one node that is started for it (scripts/engine) and ended
 afterwards; root on Debian. Everybody starts the same image with the same command. The spawners take turns; each gets a new hub
 for each round, and servers of users that are new to it. Bare servers are the same services made by the docker CLI, which the
-hub knows nothing of: they are ready when they answer HTTP. Meanwhile an idle hub is asked, as it is during the spawns: what
-the processor's share costs it is nobody's fault. The requests that reach the engine are counted by a proxy before its socket,
+hub knows nothing of: they are ready when they answer HTTP. Those of the hub are ready when the progress of their start says so,
+as the page does on which a user waits. Meanwhile an idle hub is asked, as it is during the spawns: what the processor's share
+costs it is nobody's fault. The requests that reach the engine are counted by a proxy before its socket,
 which also slows them down.
 """
 
@@ -223,23 +224,10 @@ class Contender:
         before = Used.so_far(self.deployed)
         asker = Asker(self.hub.token)
         begun = time.perf_counter()
-        threads = [threading.Thread(target=self.hub.request_start, args=(name,)) for name in names]
-        for thread in threads:
-            thread.start()
-        failed: set[str] = set()
-        while missing := self._missing(names) - failed:
-            # Once it is answered, a start that is not under way has failed.
-            if not any(thread.is_alive() for thread in threads):
-                failed |= {name for name in missing if self.hub.server(name) is None}
-            if time.perf_counter() - begun > 480:
-                told = "\n".join(f"{name}: {self.hub.server(name)}" for name in sorted(missing))
-                raise RuntimeError(f"some servers do not come:\n{told}\n{self.deployed.log()[-20000:]}")
-            # Often enough, and seldom enough to be no load.
-            time.sleep(0.1 if count == 1 else 0.5)
+        with ThreadPoolExecutor(count) as pool:
+            failed = [name for name, started in zip(names, pool.map(self._start, names), strict=True) if not started]
         taken = time.perf_counter() - begun
         latencies = asker.stop()
-        for thread in threads:
-            thread.join()
         used = Used.so_far(self.deployed).since(before)
         requests = proxy.requests.copy()
         lists = requests.pop("GET /tasks", 0)
@@ -259,10 +247,14 @@ class Contender:
         stopped /= max(1, len(started))
         return Run(taken, latencies, requests.total() / count, lists / taken, stopped, len(failed), used)
 
-    def _missing(self, names: list[str]) -> set[str]:
-        users = self.hub.ask("GET", "/users?state=ready&limit=200").json
-        ready = {user["name"] for user in users if (user.get("servers") or {}).get("", {}).get("ready")}
-        return set(names) - ready
+    def _start(self, name: str) -> bool:
+        """Starts a server and waits for it as the page that a user sees does; tells whether it came."""
+        answer = self.hub.request_start(name)
+        if answer.status != 202:
+            return answer.status == 201
+        outcome = self.hub.outcome(name, seconds=480)
+        # Where nothing starts any more, there is no event.
+        return isinstance(outcome, dict) and bool(outcome.get("ready"))
 
 
 def bare(deployed: Deployment, count: int) -> Run:
@@ -426,6 +418,8 @@ def main() -> None:
     ]
     rows("servers at once", names, cells)
     print("\n## Requests to the engine")
+    print("\nTask lists are asked for once a second by each start that is under way. Of a stop's requests two are the hub's: it asks")
+    print("twice whether the server runs before it stops it.")
     cells = []
     for count, delay in kinds:
         label = f"{count}, slow engine" if delay else str(count)

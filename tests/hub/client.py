@@ -121,10 +121,10 @@ class Hub:
                     if event.get("ready") or event.get("failed"):
                         return
 
-    def outcome(self, name: str, server: str = "") -> Any:
+    def outcome(self, name: str, server: str = "", seconds: float = 300) -> Any:
         """How the last start ended."""
         try:
-            return list(self.progress(name, server))[-1]
+            return list(self.progress(name, server, seconds))[-1]
         except urllib.error.HTTPError as error:
             return error.read().decode(errors="replace")
 
