@@ -10,7 +10,7 @@ protocol is docs/spawner-protocol.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from html import escape
 from typing import Any, ClassVar, Optional
 from urllib.parse import urlsplit
@@ -34,10 +34,21 @@ AWAY = 5.0
 STOP_TIMEOUT = 60.0
 # The longest time between two attempts to stop a server while the engine is away.
 PATIENCE = 15.0
+# How long the config may take to be read, with what it names: a user's form waits for it, and at first every start.
+READING = 60.0
 # What the config says and jupyterhub_config.py therefore cannot.
 OVERRULED = ("args", "cmd", "cpu_guarantee", "cpu_limit", "mem_guarantee", "mem_limit", "notebook_dir", "port")
 # The program sets them from what a server gets, its profile's and its user's.
 LIMITS = frozenset({"CPU_GUARANTEE", "CPU_LIMIT", "MEM_GUARANTEE", "MEM_LIMIT"})
+
+
+async def _in_time(asking: Awaitable[Event], seconds: float) -> Event:
+    """What the program answers; a failure if that takes too long."""
+    try:
+        return await asyncio.wait_for(asking, seconds)
+    except asyncio.TimeoutError:
+        message = "The settings of this hub's servers could not be read in time. Tell those who run this hub."
+        return failed("timeout", message, f"the program did not read the config within {seconds:g} s")
 
 
 class SwarmgenSpawner(Spawner):
@@ -89,6 +100,8 @@ class SwarmgenSpawner(Spawner):
     # The questions for it that are under way.
     _learning: ClassVar[WeakKeyDictionary[Any, dict[Any, asyncio.Future[Event]]]] = WeakKeyDictionary()
     _polls: ClassVar[WeakKeyDictionary[Any, asyncio.Semaphore]] = WeakKeyDictionary()
+    # Those that remove what servers left which have ended: all at once after a power cut.
+    _removals: ClassVar[WeakKeyDictionary[Any, asyncio.Semaphore]] = WeakKeyDictionary()
     # Until when an engine is taken to be away, by the program's command and arguments.
     _away: ClassVar[WeakKeyDictionary[Any, dict[Any, float]]] = WeakKeyDictionary()
     _warned: ClassVar[set[str]] = set()
@@ -103,6 +116,8 @@ class SwarmgenSpawner(Spawner):
         # The exit code of a server of which nothing is left.
         self._ended: Optional[int] = None
         self._starting: Optional[asyncio.Future[str]] = None
+        # Whether a server that was there before is to be kept; and whether one may be there that a start has not made.
+        self._keeping = self._may_stay = False
         # The events of a start, each with the seconds that it came after its beginning.
         self._progress: list[tuple[float, Event]] = []
         self._begun = 0.0
@@ -122,7 +137,7 @@ class SwarmgenSpawner(Spawner):
             arguments += ["-H", self.docker_host]
         return Program(self.program, arguments)
 
-    async def _ask(self, verb: str, request: dict[str, Any], **options: Any) -> Event:
+    async def _ask(self, verb: str, request: dict[str, Any], seconds: Optional[float] = None, **options: Any) -> Event:
         """Asks the program about this user and server; raises `Failure` if that is the result."""
         user = {
             "name": self.user.name,
@@ -131,7 +146,8 @@ class SwarmgenSpawner(Spawner):
             "attributes": self._attributes,
         }
         request = {"user": user, "server": {"name": self.name}, **request}
-        result = await self._binary().ask(verb, request, log=self._warn_once, **options)
+        asking = self._binary().ask(verb, request, log=self._warn_once, **options)
+        result = await (asking if seconds is None else _in_time(asking, seconds))
         for left in result.get("unreachable") or []:
             place = left.get("node") or "the engine's own node"
             reason = f" ({left['reason']})" if left.get("reason") else ""
@@ -187,7 +203,7 @@ class SwarmgenSpawner(Spawner):
         asked = self._learning.setdefault(asyncio.get_running_loop(), {})
         asking = asked.get(program.key)
         if asking is None:
-            asking = asked[program.key] = asyncio.ensure_future(program.ask("settings", {}))
+            asking = asked[program.key] = asyncio.ensure_future(_in_time(program.ask("settings", {}), READING))
             asking.add_done_callback(lambda _: asked.pop(program.key, None))
         return await asyncio.shield(asking)
 
@@ -217,7 +233,7 @@ class SwarmgenSpawner(Spawner):
             return await super().get_options_form()
         typed, self._typed = self._typed, None
         again = {} if typed is None else {"typed": {"fields": typed}}
-        form = await self._ask("form", {"last_options": self.user_options or {}, **again})
+        form = await self._ask("form", {"last_options": self.user_options or {}, **again}, seconds=READING)
         return form.get("html") or ""
 
     async def _options_of_form(self, posted: dict[str, list[Any]]) -> dict[str, Any]:
@@ -230,7 +246,7 @@ class SwarmgenSpawner(Spawner):
         }
         typed = {name: values for name, values in fields.items() if values}
         try:
-            answer = await self._ask("form", {"form": {"fields": typed, "files": files}})
+            answer = await self._ask("form", {"form": {"fields": typed, "files": files}}, seconds=READING)
         except Failure:
             # The hub shows the form again: what was typed is to stand there.
             self._typed = typed
@@ -304,6 +320,8 @@ class SwarmgenSpawner(Spawner):
         return f"http://{address}:{answer['port']}"
 
     async def _start_once(self, token: Any, existing: str, deadline: float) -> Event:
+        # Also one that is to be replaced, until its removal has begun.
+        self._keeping, self._may_stay = existing == "keep", True
         own, self.api_token = self.api_token, token
         try:
             variables = {name: str(value) for name, value in self.get_env().items() if name not in LIMITS and value is not None}
@@ -329,7 +347,9 @@ class SwarmgenSpawner(Spawner):
         if event["event"] == "progress":
             self._progress.append((asyncio.get_running_loop().time() - self._begun, event))
             self._announce()
-        elif event["event"] == "failed" and not event.get("left"):
+            if event.get("stage") != "checking" and not self._keeping:
+                self._may_stay = False
+        elif event["event"] == "failed" and not event.get("left") and not (event.get("code") == "cancelled" and self._may_stay):
             # Nothing is there that could be asked for or stopped.
             self._ended = 1
 
@@ -375,13 +395,19 @@ class SwarmgenSpawner(Spawner):
             await self._follow(answer)
             return None
         # Without a service there may be its uploads and volumes: somebody else removed it, or its start did not come further.
+        removals = self._removals.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(POLLS))
         try:
-            await self._remove(now=False, patience=0)
+            async with removals:
+                # It may have been stopped or begun anew meanwhile.
+                if self._begun == begun and self._ended is None:
+                    await self._remove(now=False, patience=0)
         except Failure:
             # It is tried again with the next question: until then the hub has to remember it.
             return None
         if self._begun != begun:
             return None
+        if self._ended is not None:
+            return self._ended
         self.log.warning("swarmgen: %s has ended: %s", self._log_name, answer.get("reason") or "its start was interrupted")
         code = answer.get("exit_code")
         self._ended = code if isinstance(code, int) else 0

@@ -150,7 +150,7 @@ impl<A: SwarmApi> Work<'_, A> {
             id: id.clone(),
             expected: Expected::of(&spec.0, stable_for),
             known: None,
-            is_update: false,
+            is_update: *is_updating,
             is_settled: false,
             accepted,
             // What ran before this run counts, unless an update is about to end it.
@@ -321,12 +321,18 @@ impl<A: SwarmApi> Work<'_, A> {
         if !watch.is_update && watch.is_settled {
             return Some(Ending::Converged);
         }
-        let update = services?.get(id)?.update.as_ref();
-        match update.map(|update| (update.state.as_str(), &update.message)) {
-            Some((state, message)) if state.starts_with("rollback") => {
-                let message = self.run.redactor.redact(message);
-                Some(Ending::Failed(format!("the engine has rolled it back to what it was: {message}")))
+        let service = services?.get(id)?;
+        let failed = |what: &str, message: &str| {
+            let message = self.run.redactor.redact(message);
+            Some(Ending::Failed(format!("the engine has {what}: {message}")))
+        };
+        let is_old = || watch.seen.current.as_ref().is_some_and(|task| !standing::is_of_update(task, service));
+        match service.update.as_ref().map(|update| (update.state.as_str(), &*update.message)) {
+            // One that was over before this run is no matter of it.
+            Some((state, message)) if state.starts_with("rollback") && watch.is_update => {
+                failed("rolled it back to what it was", message)
             }
+            Some(("paused", message)) if !watch.is_settled && is_old() => failed("paused its update", message),
             Some(("updating", _)) if !watch.is_settled => None,
             _ => Some(Ending::Converged),
         }

@@ -42,7 +42,7 @@ const POLL: Duration = Duration::from_secs(10);
 /// How long an engine may take to say which images its node has.
 const GLANCE: Duration = Duration::from_millis(300);
 /// How long an engine that is away is waited for.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two tries to reach it.
 const BETWEEN: Duration = Duration::from_millis(500);
 /// How long the registries' credentials may take: nobody is there whom a helper could ask.
@@ -164,11 +164,8 @@ impl Job<'_> {
     fn settings(&self, compiler: &Compiler<'_>) -> Answer {
         let mut diagnostics = Diagnostics::new();
         compiler.check_config(&mut diagnostics);
-        if compiler.roster.is_empty() {
-            compiler.probe(&mut diagnostics);
-        } else {
-            compiler.check_all(&Asked::default(), &mut diagnostics);
-        }
+        // Not each listed user: what one of them lacks is no matter of the others, and the hub knows more of them.
+        compiler.probe(&mut diagnostics);
         check_template(compiler, &mut diagnostics);
         compiler.mark_secrets();
         if diagnostics.has_errors() {

@@ -85,10 +85,12 @@ impl ObservedService {
 }
 
 /// How an update of a service goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateStatus {
     /// `updating`, `paused`, `completed`, `rollback_started`, `rollback_paused` or `rollback_completed`.
     pub state: String,
+    /// When it began, as the engine writes it: its tasks are made after that.
+    pub started_at: String,
     /// The engine's words.
     pub message: String,
 }

@@ -249,7 +249,7 @@ impl Planner<'_> {
             let mut body = wanted.service.clone();
             graft(&mut body, &live.spec, &found.chunks);
             let new_image = found.has(&["TaskTemplate", "ContainerSpec", "Image"]);
-            if new_image {
+            if new_image || moved {
                 forget_platforms(&mut body, &wanted.service);
             } else if pinned.is_some() {
                 keep_platforms(&mut body, &live.spec);

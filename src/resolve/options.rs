@@ -50,10 +50,11 @@ fn walk<'a>(
 ) {
     for entry in entries {
         let path = if above.is_empty() { entry.key.to_string() } else { format!("{above}.{}", entry.key) };
-        if let Some(bound) = allow.iter().find(|bound| canonical(&bound.key) == canonical(&path)) {
-            match within(&path, &entry.value, bound) {
-                Ok(()) => granted.insert(entry.clone()),
-                Err(diagnostic) => refused.push(*diagnostic),
+        if allow.iter().any(|bound| canonical(&bound.key) == canonical(&path)) {
+            let before = refused.len();
+            bounded(&path, &entry.value, allow, refused);
+            if refused.len() == before {
+                granted.insert(entry.clone());
             }
             continue;
         }
@@ -82,6 +83,16 @@ fn walk<'a>(
     }
 }
 
+/// Checks a value that is granted, and what is in it, against every bound that is set for it: a wider path that is open, or
+/// the same one in another spelling, takes no bound away.
+fn bounded(path: &str, value: &Node, allow: &Map, refused: &mut Vec<Diagnostic>) {
+    let own = allow.iter().filter(|bound| canonical(&bound.key) == canonical(path));
+    refused.extend(own.filter_map(|bound| within(path, value, bound).err()).map(|diagnostic| *diagnostic));
+    for entry in value.as_map().into_iter().flatten() {
+        bounded(&format!("{path}.{}", entry.key), &entry.value, allow, refused);
+    }
+}
+
 /// A path without short cuts: `env.A` is `container_spec.env.A`, and so on.
 pub fn canonical(path: &str) -> Cow<'_, str> {
     let first = path.split('.').next().unwrap_or_default();
@@ -97,7 +108,7 @@ pub fn canonical(path: &str) -> Cow<'_, str> {
 fn within(path: &str, value: &Node, bound: &Entry) -> Result<(), Box<Diagnostic>> {
     let key = path.rsplit('.').next().unwrap_or(path);
     if let Some(values) = bound.value.get("values").filter(|values| values.as_seq().is_some()) {
-        let listed = values.as_seq().unwrap_or_default().iter().any(|one| one == value || same(key, one, value));
+        let listed = values.as_seq().unwrap_or_default().iter().any(|one| one == value || same(path, one, value));
         if !listed {
             return Err(Box::new(
                 Diagnostic::new(
@@ -150,9 +161,40 @@ fn within(path: &str, value: &Node, bound: &Entry) -> Result<(), Box<Diagnostic>
     Ok(())
 }
 
-fn same(key: &str, one: &Node, other: &Node) -> bool {
-    matches!((measure(key, one), measure(key, other)), (Ok(one), Ok(other)) if one == other)
+/// Tells whether two values are the same: amounts as amounts, all else as it is written.
+fn same(path: &str, one: &Node, other: &Node) -> bool {
+    let key = path.rsplit('.').next().unwrap_or(path);
+    let is_users = ["container_spec.env.", "container_spec.labels.", "container_spec.sysctls.", "labels."]
+        .iter()
+        .any(|table| canonical(path).starts_with(table));
+    if !is_users && AMOUNTS.contains(&key) {
+        return matches!((measure(key, one), measure(key, other)), (Ok(one), Ok(other)) if one == other);
+    }
+    let text = |node: &Node| match &node.value {
+        Value::Str(text) => Some(text.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        _ => None,
+    };
+    matches!((text(one), text(other)), (Some(one), Some(other)) if one == other)
 }
+
+/// The keys whose values may be written in several ways.
+const AMOUNTS: [&str; 13] = [
+    "cpu_limit",
+    "cpu_reservation",
+    "mem_limit",
+    "mem_reservation",
+    "tmpfs_size",
+    "delay",
+    "interval",
+    "monitor",
+    "start_interval",
+    "start_period",
+    "stop_grace_period",
+    "timeout",
+    "window",
+];
 
 /// A value as a number in its key's unit, for comparing.
 ///

@@ -384,7 +384,9 @@ impl<'a> Scope<'a> {
 
     /// The entry of an attribute: of this run, of the user, of all users.
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
-        let of = |entries: &'a [Entry]| entries.iter().find(|entry| &*entry.key == name);
+        // One that is null is none, as an empty cell of a table.
+        let of =
+            |entries: &'a [Entry]| entries.iter().find(|entry| &*entry.key == name && entry.value.value != Value::Null);
         of(self.set).or_else(|| of(&self.user.attributes)).or_else(|| self.compiler.defaults.entry(name))
     }
 

@@ -178,7 +178,7 @@ pub(super) async fn clear<A: SwarmApi>(
     };
     let elsewhere: Vec<&String> = goods.nodes.iter().filter(|node| !node.is_empty() && **node != own).collect();
     if !elsewhere.is_empty() {
-        let shared = shared(api, goods, deadline).await;
+        let shared = shared(api, goods, deadline).await.unwrap_or_default();
         let nodes = api.nodes().await.unwrap_or_default();
         for node in elsewhere {
             let found = nodes.iter().find(|known| known.id == *node);
@@ -205,7 +205,19 @@ pub(super) async fn clear<A: SwarmApi>(
         };
         // One that was there before, without the label, is the user's: the engine looks at no labels of a mount then.
         let goes = |name: &&String| there.iter().any(|volume| volume.name == **name && volume.is_autoremoved());
-        for volume in goods.volumes.iter().filter(goes) {
+        let mut going: Vec<&String> = goods.volumes.iter().filter(goes).collect();
+        if !going.is_empty() {
+            // A server that waits, or is about to be begun anew, has no container that would keep its volume.
+            match shared(api, goods, deadline).await {
+                Ok(shared) => going.retain(|volume| !shared.contains(*volume)),
+                Err(error) => {
+                    let left = going.iter().map(|name| Left::new(Kind::Volume, name).because(&error, redactor));
+                    cleared.left.extend(left);
+                    return Ok(cleared);
+                }
+            }
+        }
+        for volume in going {
             match remove_volume(api, goods, volume, deadline).await {
                 Ok(()) => cleared.removed.volumes.push(volume.clone()),
                 Err(ApiError::NotFound { .. }) => {}
@@ -228,7 +240,9 @@ async fn remove_volume<A: SwarmApi>(api: &A, goods: &Goods, name: &str, deadline
             Err(ApiError::Conflict { message }) if Instant::now() + BETWEEN < deadline => {
                 refusals += 1;
                 // At first it is the container of the server itself that uses it.
-                if refusals == OWN_REFUSALS && shared(api, goods, deadline).await.contains(name) {
+                if refusals == OWN_REFUSALS
+                    && shared(api, goods, deadline).await.is_ok_and(|shared| shared.contains(name))
+                {
                     return Err(ApiError::NotFound { message });
                 }
                 sleep(BETWEEN).await;
@@ -239,11 +253,15 @@ async fn remove_volume<A: SwarmApi>(api: &A, goods: &Goods, name: &str, deadline
 }
 
 /// Those of the volumes that other servers use as well: a user's default server and a named one may have one home.
-async fn shared<A: SwarmApi>(api: &A, goods: &Goods, deadline: Instant) -> BTreeSet<String> {
-    let services = persistently(deadline, || api.services(Some(LABEL_DEPLOYMENT))).await.unwrap_or_default();
+///
+/// # Errors
+///
+/// That of the engine.
+async fn shared<A: SwarmApi>(api: &A, goods: &Goods, deadline: Instant) -> Result<BTreeSet<String>, ApiError> {
+    let services = persistently(deadline, || api.services(Some(LABEL_DEPLOYMENT))).await?;
     let others = services.iter().filter(|there| goods.service.as_deref() != Some(&there.id));
     let used: BTreeSet<&str> = others.flat_map(|there| volumes(&there.spec)).collect();
-    goods.volumes.iter().filter(|volume| used.contains(volume.as_str())).cloned().collect()
+    Ok(goods.volumes.iter().filter(|volume| used.contains(volume.as_str())).cloned().collect())
 }
 
 /// Makes a call again that failed in passing, until the deadline.

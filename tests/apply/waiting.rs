@@ -319,6 +319,32 @@ async fn a_task_of_before_an_update_does_not_tell_that_the_next_one_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_of_before_a_paused_update_is_not_what_is_wanted() {
+    let redactor = Redactor::default();
+    for (state, began_now, fails) in [
+        ("paused", true, true),
+        ("paused", false, false),
+        ("rollback_completed", true, false),
+        ("completed", true, false),
+    ] {
+        let swarm = FakeSwarm::new();
+        swarm.create_service(&wanted("a", "runs").body.0, None).await.unwrap();
+        // Not for long enough yet to be known to stay.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        swarm.now(|now| now.tells_of_update("jupyter-a", state, began_now));
+        let watched = standing_now(&swarm).await;
+        assert_eq!(watched.len(), 1, "{state}");
+        let run = Run { api: &swarm, replan: &Compare, auth: &|_| None, redactor: &redactor, settings: settings() };
+        let outcome = run.apply(&plan(Vec::new()), &watched, &mut |_| (), std::future::pending()).await;
+        assert_eq!(outcome.is_complete(), !fails, "{state}: {outcome:?}");
+        if fails {
+            let reason = "the engine has paused its update: due to failure or early termination of task t1";
+            assert!(format!("{outcome:?}").contains(reason), "{outcome:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn as_many_tasks_as_are_wanted_must_stay() {
     let swarm = FakeSwarm::new();
     for (user, replicas) in [("a", 0), ("b", 2)] {

@@ -223,7 +223,8 @@ impl State {
             service.spec = service.previous.take().unwrap();
             service.version += 1;
             let message = "rollback completed".to_owned();
-            service.update = Some(UpdateStatus { state: "rollback_completed".to_owned(), message });
+            service.update =
+                Some(UpdateStatus { state: "rollback_completed".to_owned(), message, ..UpdateStatus::default() });
             self.start(index, end, end);
             return true;
         }
@@ -248,8 +249,11 @@ impl State {
         });
         if runs_since.is_some_and(|since| now >= since + MONITOR) {
             service.version += 1;
-            service.update =
-                Some(UpdateStatus { state: "completed".to_owned(), message: "update completed".to_owned() });
+            service.update = Some(UpdateStatus {
+                state: "completed".to_owned(),
+                message: "update completed".to_owned(),
+                ..UpdateStatus::default()
+            });
         }
     }
 
@@ -328,7 +332,11 @@ impl State {
         let service = &mut self.services[index];
         if restarts {
             service.attempts = 0;
-            service.update = Some(UpdateStatus { state: "updating".to_owned(), message: "in progress".to_owned() });
+            service.update = Some(UpdateStatus {
+                state: "updating".to_owned(),
+                message: "in progress".to_owned(),
+                ..UpdateStatus::default()
+            });
             let id = service.id.clone();
             let is_first = spec["UpdateConfig"]["Order"] == "start-first";
             let old = self.tasks.len();
@@ -365,6 +373,24 @@ impl State {
         });
         self.start(index, now, now);
         self.tasks.last_mut().unwrap().steps = life(image, 0);
+    }
+
+    /// A service has no task for the moment.
+    #[allow(dead_code, reason = "shared by several tests")]
+    pub(crate) fn forget_tasks(&mut self, key: &str) {
+        let id = self.services[self.place(key).unwrap()].id.clone();
+        self.tasks.retain(|task| task.service != id);
+    }
+
+    /// The engine tells of an update that began now, or with the service.
+    pub(crate) fn tells_of_update(&mut self, key: &str, state: &str, began_now: bool) {
+        let index = self.place(key).unwrap();
+        let began = if began_now { Instant::now() } else { self.services[index].created };
+        self.services[index].update = Some(UpdateStatus {
+            state: state.to_owned(),
+            started_at: text(began, self.origin),
+            message: "due to failure or early termination of task t1".to_owned(),
+        });
     }
 
     /// What the clock of the node that answers shows.
@@ -407,7 +433,9 @@ impl State {
         let index = self.volumes.iter().position(|one| one.name == name).ok_or_else(|| not_found(name))?;
         let mounts = |spec: &Value| spec["TaskTemplate"]["ContainerSpec"]["Mounts"].to_string();
         let mut users = self.services.iter().filter(|one| !has_none(&one.spec));
-        let is_used = users.any(|one| mounts(&one.spec).contains(&format!("\"{name}\"")));
+        // One that has no task has no container that would keep it.
+        let has_task = |id: &str| self.tasks.iter().any(|task| task.service == id);
+        let is_used = users.any(|one| has_task(&one.id) && mounts(&one.spec).contains(&format!("\"{name}\"")));
         let was_used = |one: &Leftover| one.volumes.iter().any(|one| one == name) && now < one.removed + STOP + IN_USE;
         if is_used || self.leftovers.iter().any(was_used) {
             return Err(conflict(format!("remove {name}: volume is in use")));

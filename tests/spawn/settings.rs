@@ -54,6 +54,33 @@ fn a_hub_is_told_what_the_config_says_of_its_business() {
     assert_eq!(told(FULL), wanted);
 }
 
+#[cfg(feature = "cli")]
+#[test]
+fn what_a_listed_user_lacks_keeps_nobody_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = r#"
+version = 1
+jupyterhub_service_name = "hub"
+networks = ["net"]
+user_format_attributes = ["desk"]
+images = [{ name = "Plain", image = "plain:1" }]
+
+[container_spec.env]
+DESK = "{desk}"
+KEY = { file = "nowhere/{name}" }
+
+[users.alice]
+[users.bob]
+"#;
+    std::fs::write(folder.path().join("swarmgen.toml"), config).unwrap();
+    let mut command = assert_cmd::Command::cargo_bin("swarmgen").unwrap();
+    command.current_dir(folder.path()).env_remove("SWARMGEN_CONFIG").args(["spawner", "settings"]);
+    let ran = command.write_stdin("{\"version\": 1}\n").output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&told["event"], &told["user_format_attributes"]), (&json!("settings"), &json!(["desk"])));
+}
+
 #[test]
 fn what_the_config_leaves_open_or_to_templates_is_null() {
     let told = told(BARE);

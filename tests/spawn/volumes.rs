@@ -89,6 +89,27 @@ async fn a_volume_of_two_servers_goes_with_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_volume_of_a_server_that_waits_stays_for_it() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Scratch");
+    let second = Hub { server: "second", ..alice.clone() };
+    let told = alice.start(&swarm).await;
+    second.start(&swarm).await.started();
+    add_volume(&swarm, &alice.scratch());
+    // Nothing of the second one runs that would keep it.
+    swarm.now(|state| state.forget_tasks(&second.name()));
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    assert_eq!((&stopped.result["removed"]["volumes"], &stopped.result["unreachable"]), (&json!([]), &json!([])));
+    assert_eq!(swarm.now(|state| state.volumes.len()), 1);
+    // Nor where nobody can say whether it is used.
+    let told = alice.start(&swarm).await;
+    swarm.faults("services", 1, 1000, Fault::Refused("no"));
+    let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+    assert_eq!(stopped.result["unreachable"][0]["name"], alice.scratch());
+    assert_eq!(swarm.now(|state| state.volumes.len()), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_somebody_else_removed_leaves_nothing() {
     for with_state in [true, false] {
         let swarm = FakeSwarm::new();

@@ -269,6 +269,45 @@ async def test_a_cancelled_start_ends_the_program_and_is_over(script, world):
     assert not script.asked("poll") and not script.asked("stop")
 
 
+@pytest.mark.parametrize("is_told_of", [False, True])
+async def test_a_start_that_is_cancelled_while_it_may_be_keeping_a_server_leaves_its_end_to_stop(script, world, is_told_of):
+    alice = world.user("alice")
+    checking = {"emit": {"event": "progress", "stage": "checking", "percent": 5, "message": "Checking the request"}}
+    token(world, alice)
+    keeping = [[{"emit": exists()}], [step(20, "waiting"), {"sleep": 60}]]
+    script.on("start", *(keeping if is_told_of else [[checking, {"sleep": 60}]]))
+    script.on("stop", [{"emit": STOPPED}])
+    spawner = world.spawner(alice, running=True)
+    starting = asyncio.ensure_future(spawner.start())
+    await asyncio.wait_for(spawner.progress().__anext__(), 10)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await spawner.stop()
+    assert len(script.asked("start")) == 1 + is_told_of and len(script.asked("stop")) == 1
+
+
+async def test_settings_that_cannot_be_read_in_time_fail_this_start_and_are_asked_for_again(script, world, monkeypatch):
+    monkeypatch.setattr("swarmgen.spawner.READING", 3.0)
+    script.on("settings", [{"sleep": 60}], [{"emit": SETTINGS}])
+    spawner = world.spawner(world.user())
+    with pytest.raises(Failure) as caught:
+        await spawner.run_auth_state_hook({})
+    assert caught.value.code == "timeout"
+    await spawner.run_auth_state_hook({})
+    assert len(script.asked("settings")) == 2
+
+
+async def test_a_form_that_hangs_ends_in_words(script, world, monkeypatch):
+    monkeypatch.setattr("swarmgen.spawner.READING", 1.0)
+    script.on("form", [{"sleep": 60}])
+    spawner = world.spawner(world.user())
+    for asking in (spawner.get_options_form(), spawner.run_options_from_form({"profile": ["GPU"]})):
+        with pytest.raises(Failure) as caught:
+            await asyncio.wait_for(asking, 30)
+        assert caught.value.code == "timeout"
+
+
 async def test_a_cancelled_start_is_over_at_once_and_what_it_undoes_is_waited_for(script, world):
     gone = {"event": "failed", "code": "cancelled", "message": "Given up.", "left": []}
     script.write(undo=[{"sleep": 2}, {"emit": gone}])
@@ -510,6 +549,27 @@ async def test_many_polls_run_a_few_at_a_time(script, world):
     watching = asyncio.ensure_future(watch())
     assert await asyncio.gather(*(spawner.poll() for spawner in spawners)) == [None] * 20
     watching.cancel()
+    assert 2 <= most <= 8
+
+
+async def test_what_many_ended_servers_left_is_removed_a_few_at_a_time(script, world):
+    script.on("poll", [{"emit": ENDED}])
+    script.on("stop", [{"sleep": 1}, {"emit": STOPPED}])
+    spawners = [world.spawner(world.user(f"user{number}"), running=True) for number in range(20)]
+    for spawner in spawners:
+        spawner.load_state({"swarmgen": STATE})
+    most = 0
+
+    async def watch():
+        nonlocal most
+        while True:
+            await asyncio.sleep(0.02)
+            most = max(most, len([entry for entry in script.asked("stop") if _runs(entry["pid"])]))
+
+    watching = asyncio.ensure_future(watch())
+    assert await asyncio.gather(*(spawner.poll() for spawner in spawners)) == [3] * 20
+    watching.cancel()
+    assert len(script.asked("stop")) == 20
     assert 2 <= most <= 8
 
 

@@ -117,7 +117,7 @@ struct ServiceVersion {
     index: u64,
 }
 
-answer!(Update { state: String = "State", message: String = "Message" });
+answer!(Update { state: String = "State", started_at: String = "StartedAt", message: String = "Message" });
 
 impl From<Service> for ObservedService {
     fn from(Service { id, version, spec, created_at, updated_at, update }: Service) -> Self {
@@ -129,7 +129,7 @@ impl From<Service> for ObservedService {
             spec,
             created_at,
             updated_at,
-            update: update.map(|Update { state, message }| UpdateStatus { state, message }),
+            update: update.map(|Update { state, started_at, message }| UpdateStatus { state, started_at, message }),
         }
     }
 }

@@ -111,7 +111,10 @@ fn a_service_is_read_as_it_is_stored() {
         (one.version, one.created_at.as_str(), one.updated_at.as_str()),
         (42, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
     );
-    assert_eq!(one.update, Some(UpdateStatus { state: "paused".into(), message: "why".into() }));
+    assert_eq!(
+        one.update,
+        Some(UpdateStatus { state: "paused".into(), started_at: "2026-01-02T00:00:00Z".into(), message: "why".into() })
+    );
     assert_eq!(all[0], one);
     assert_eq!((all[1].name(), &all[1].update), ("x", &None));
     assert_eq!(fake.take()[1].target, "/v1.41/services?filters=%7B%22label%22%3A%5B%22a.b%3Dc%20d%22%5D%7D");

@@ -66,10 +66,16 @@ fn is_updating(service: &ObservedService) -> bool {
     service.update.as_ref().is_some_and(|update| update.state == "updating")
 }
 
-/// Tells whether a task is none of before an update that is under way: the service was last written when that began.
-fn is_of_update(task: &ObservedTask, service: &ObservedService) -> bool {
+/// Tells whether a task is none of before an update that is under way, or that the engine has paused: what runs then is of
+/// what was wanted before, while the service says what is wanted now.
+pub(super) fn is_of_update(task: &ObservedTask, service: &ObservedService) -> bool {
     let time = |text: &str| text.parse::<Timestamp>().ok();
-    !is_updating(service) || time(&task.created_at).is_some_and(|made| time(&service.updated_at) <= Some(made))
+    let Some(update) = service.update.as_ref().filter(|update| ["updating", "paused"].contains(&&*update.state)) else {
+        return true;
+    };
+    // A pause writes the service, too, and so would not do as a beginning.
+    let begun = time(&update.started_at).or_else(|| time(&service.updated_at));
+    time(&task.created_at).is_some_and(|made| begun <= Some(made))
 }
 
 /// For how long tasks had been in their states when a swarm was read, at least.

@@ -16,6 +16,7 @@ pub(super) fn check(view: &ConfigView<'_>) -> Vec<Diagnostic> {
             "mounts" => "mount other users' volumes and the node's own files",
             "configs" | "secrets" => "read any config or secret of the swarm",
             "networks" => "join any network of the swarm",
+            "hostname" => "answer under the name of another user's server",
             "cap_add" | "privileges" => "loosen what keeps its container from the node",
             "uid_gid" | "user" => "run as root, or as another user of shared files",
             _ => continue,

@@ -260,16 +260,23 @@ impl Decoder<'_> {
                 "use `{name}`, which is safe in paths for every user",
             );
         }
-        let username = &self.scope.user.name;
-        if username.contains('/') && path.contains(&**username) {
-            self.bad(
-                &code::UNSAFE_PATH,
-                source,
-                "the user's name holds `/`, which would make it several folders",
-                "use `{name}`, which is safe in paths for every user",
-            );
-        }
+        self.username_holds_no(&['/'], source, path);
         Some(text)
+    }
+
+    /// Refuses a username that would say more in a text than a name; `path` is the text with what templates stand for.
+    pub(super) fn username_holds_no(&mut self, marks: &[char], node: &Node, path: &str) {
+        let username = &self.scope.user.name;
+        let Some(mark) = username.chars().find(|mark| marks.contains(mark)) else { return };
+        if path.contains(&**username) {
+            let would = match mark {
+                '/' => "make it several folders",
+                ':' => "end the host's name",
+                _ => "end this option and begin another",
+            };
+            let message = format!("the user's name holds `{mark}`, which would {would}");
+            self.bad(&code::UNSAFE_PATH, node, message, "use `{name}`, which is safe in paths for every user");
+        }
     }
 
     /// A folder of a volume; which one may not be left to a value with `..`, as others' lie beside it.
@@ -326,6 +333,18 @@ impl Decoder<'_> {
         let name = self.field(config, "name", Place::Plain);
         let options = self.pairs(config.get("options"), Place::Expanded);
         let mut driver = Driver { name, options };
+        for (key, text) in &driver.options {
+            let Some(node) = config.get("options").and_then(|options| options.get(key)) else { continue };
+            match &**key {
+                // A share or folder that is mounted, as a bind mount's is.
+                "device" => {
+                    self.stays_in(node, text.expose(), "device");
+                    self.username_holds_no(&['/'], node, text.expose());
+                }
+                "o" => self.username_holds_no(&[','], node, text.expose()),
+                _ => {}
+            }
+        }
         if driver.name.as_ref().is_some_and(|name| sshfs::is_plugin(name.expose())) {
             self.check_sshfs_options(config, &mut driver);
         }

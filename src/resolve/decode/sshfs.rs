@@ -159,6 +159,11 @@ impl Decoder<'_> {
                 "the path may be empty: `user@host:` is the home directory",
             );
         }
+        // The host is the config's to say, and the folder below its path.
+        self.username_holds_no(&['/', ':'], node, command.expose());
+        if &*self.scope.user.name == ".." {
+            self.stays_in(node, command.expose(), "path");
+        }
     }
 
     /// Reports an option that the plugin would hand to sshfs by mistake; `options` is its table where the plugin's own
