@@ -15,7 +15,7 @@ use crate::diag::render::visible;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::plan::ObservedState;
 use crate::plan::fingerprint::fingerprint;
-use crate::plan::graph::{Action, Plan, Removal, Verdict, Warning};
+use crate::plan::graph::{Action, Cause, Plan, Removal, Verdict, Warning};
 use crate::plan::show::human;
 use crate::plan::show::json::Document;
 use crate::source::SourceMap;
@@ -200,7 +200,12 @@ pub(super) fn warn(plan: &Plan, ui: &Ui) {
 /// Asks before anything is removed, replaced or taken over; tells whether the plan was shown for that.
 fn confirm(plan: &Plan, ui: &Ui) -> Result<bool, Failure> {
     let grave = |action: &&Action| {
-        matches!(action, Action::RemoveService(_) | Action::ReplaceService { .. } | Action::RemoveVolume { .. })
+        match action {
+            Action::RemoveService(_) | Action::ReplaceService { .. } | Action::RemoveVolume { .. } => true,
+            // What is old of a declared name goes by itself.
+            Action::RemoveObject { cause, .. } => matches!(cause, Some(Cause::Unwanted)),
+            _ => false,
+        }
     };
     let taken = plan.items.iter().filter(|item| matches!(item.verdict, Verdict::TakeOver(_))).count();
     let removed = plan.actions.iter().filter(grave).count();

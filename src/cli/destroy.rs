@@ -92,7 +92,7 @@ fn plan(state: &ObservedState, deployment: &str, destroy: &Destroy) -> Plan {
     planner::remove_volumes(state, &removed, &mut plan);
     if destroy.all {
         let specs = state.services.iter().filter(|service| !goes(service)).map(|service| &service.spec);
-        let policy = object::Policy { deployment, keep: 0, of_config: false };
+        let policy = object::Policy { deployment, keep: 0, of_config: false, undeclared: true };
         plan.actions.extend(object::plan(&[], state, specs, policy, &|_| String::new()).collect);
     }
     plan

@@ -91,7 +91,7 @@ async fn plan<'s>(
     let ports = cluster::ports::to_come(&servers.servers, &state);
     let ahead = Ahead { images: images.await, held: ports::held(engine, &ports, &state.nodes).await };
     look_at_cluster(compiler, servers, &state, (&plan, &ahead), diagnostics);
-    add_objects(&mut plan, compiler, servers, &state, args.keep, diagnostics);
+    add_objects(&mut plan, compiler, servers, &state, (args.keep, args.prune), diagnostics);
     Ok(Some(Planned { plan, state, wanted, options, credentials }))
 }
 
@@ -226,13 +226,13 @@ fn pin(pinned: resolve::Pinned) -> Option<Pin> {
     Some(Pin { digest: digest.to_owned(), platforms: pinned.platforms })
 }
 
-/// Adds what becomes of the deployment's Swarm configs and secrets.
-fn add_objects(
+/// Adds what becomes of the deployment's Swarm configs and secrets: how many old ones are kept, and whether it is pruned.
+pub(super) fn add_objects(
     plan: &mut Plan,
     compiler: &Compiler<'_>,
     servers: &Servers<'_>,
     state: &ObservedState,
-    keep: u16,
+    (keep, prune): (u16, bool),
     diagnostics: &mut Diagnostics,
 ) {
     let changes: BTreeMap<&str, Option<&serde_json::Value>> = plan
@@ -249,7 +249,8 @@ fn add_objects(
     let stay =
         state.services.iter().filter(|service| !changes.contains_key(service.name())).map(|service| &service.spec);
     let specs = stay.chain(changes.values().copied().flatten());
-    let policy = Policy { deployment: &compiler.settings.deployment, keep: keep.into(), of_config: true };
+    let deployment = &compiler.settings.deployment;
+    let policy = Policy { deployment, keep: keep.into(), of_config: true, undeclared: prune };
     let place = |span| place(span, compiler.sources());
     let objects = object::plan(&servers.objects, state, specs, policy, &place);
     for (kind, name) in &objects.taken {

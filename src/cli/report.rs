@@ -24,7 +24,7 @@ use crate::resolve::{Compiler, Request, Server};
 use crate::source::{Disk, SourceMap};
 
 use super::args::Global;
-use super::args::live::Report;
+use super::args::live::{KEPT, Report};
 use super::args::server::ServerArgs;
 use super::asked::Asked;
 use super::error::Failure;
@@ -141,8 +141,10 @@ impl Swarm {
             let servers = servers::wanted(compiler, &asked, None, &mut again)?;
             let wanted = planned::wanted(compiler, &servers, &self.engine, &self.state, &mut again)?;
             let contents = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
-            let options = Options { contents, ..Options::default() };
-            Some(planner::plan(&compiler.settings.deployment, &wanted, &self.state, &options))
+            let options = Options { contents, only_server: Some(servers.name.clone()), ..Options::default() };
+            let mut plan = planner::plan(&compiler.settings.deployment, &wanted, &self.state, &options);
+            planned::add_objects(&mut plan, compiler, &servers, &self.state, (KEPT, false), &mut again);
+            Some(plan)
         });
         // Most of it has been found already.
         findings.extend_new(again);

@@ -140,7 +140,7 @@ with_service_keys! {
         /// What the spawner does where a server runs that the config would make otherwise now, and its user starts it again.
         #[schemars(extend("default" = "keep", "examples" = ["replace"]))]
         pub on_changed: Option<OnChanged>,
-        /// Lets users choose among `images`, and set what `user_options.allow` lists.
+        /// Lets users choose among `images`; what `user_options.allow` lists is open either way.
         #[schemars(extend("default" = false, "examples" = [true]))]
         pub use_user_options: Option<bool>,
         /// Attributes of the hub's users that templates may name.

@@ -71,6 +71,8 @@ pub struct Policy<'a> {
     pub keep: usize,
     /// Whether it is a config that tells what is wanted, and so why something goes.
     pub of_config: bool,
+    /// Whether those of names go that the config does not declare: another config of the deployment may.
+    pub undeclared: bool,
 }
 
 /// Compares the wanted objects with the swarm's. `specs` are those of all services as they will be: what one of them refers
@@ -106,6 +108,9 @@ pub fn plan<'a>(
     for ((kind, name), mut unused) in old {
         unused.sort_by(|a, b| (&b.created_at, &b.name).cmp(&(&a.created_at, &a.name)));
         let declared = wanted.iter().find(|object| object.kind == kind && *object.name == *name);
+        if declared.is_none() && !policy.undeclared {
+            continue;
+        }
         // Nothing of a name that is not declared any more is the wanted one.
         let keep = if declared.is_some() { policy.keep.saturating_sub(1) } else { 0 };
         let cause = declared.map_or(Cause::Unwanted, |object| Cause::Config(Some(place(object.span))));
@@ -204,7 +209,7 @@ mod tests {
             ..ObservedState::default()
         };
         let spec = json!({"TaskTemplate": {"ContainerSpec": {"Configs": [{"ConfigName": "motd-1"}]}}});
-        let policy = Policy { deployment: "physics", keep: 2, of_config: true };
+        let policy = Policy { deployment: "physics", keep: 2, of_config: true, undeclared: true };
         let objects = plan(&[object("motd", "motd-5")], &state, [&spec].into_iter(), policy, &|_| "here".to_owned());
         assert_eq!(names(&objects.create), ["motd-5"]);
         assert_eq!(names(&objects.collect), ["gone-1", "motd-3", "motd-2"]);
@@ -220,7 +225,7 @@ mod tests {
     #[test]
     fn what_is_there_is_not_made_again() {
         let state = ObservedState { configs: vec![there("motd-5", "motd", "")], ..ObservedState::default() };
-        let policy = Policy { deployment: "physics", keep: 2, of_config: true };
+        let policy = Policy { deployment: "physics", keep: 2, of_config: true, undeclared: true };
         let objects = plan(&[object("motd", "motd-5")], &state, [].into_iter(), policy, &|_| String::new());
         assert!(objects.create.is_empty() && objects.collect.is_empty() && objects.taken.is_empty());
         let ids = ObservedIds::new(&state);

@@ -10,6 +10,9 @@ use super::super::complete;
 use super::server::ServerArgs;
 use super::timeout;
 
+/// How many contents of a Swarm config or secret stay, unless `--keep` says.
+pub(crate) const KEPT: u16 = 3;
+
 /// Which engine, found as the docker CLI finds it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Engine")]
@@ -55,7 +58,7 @@ pub(crate) struct Wanted {
     #[arg(long, value_enum, default_value_t = ResolveImage::Changed, value_name = "WHEN")]
     pub(crate) resolve_image: ResolveImage,
     /// How many contents of a Swarm config or secret stay on the swarm, the newest ones
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = KEPT, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) keep: u16,
 }
 
