@@ -14,6 +14,7 @@ pub mod document;
 pub mod everybody;
 pub mod expression;
 mod judgement;
+mod layers;
 pub mod ledger;
 pub mod merge;
 pub mod naming;
@@ -43,6 +44,7 @@ use crate::source::{Author, Entry, Map, Node, SourceId, SourceMap, Span, Value, 
 
 use decode::Decoder;
 use document::{Document, Inputs};
+use layers::Layers;
 use merge::Mode;
 use naming::{NameError, Part};
 use profile::Profile;
@@ -143,6 +145,8 @@ pub struct Compiler<'a> {
     levels: Levels,
     /// All documents merged, without the users.
     root: Node,
+    /// What several of them say of one profile or user.
+    layers: Layers,
     profiles: Vec<Profile>,
     /// The profiles' copies for the threads of [`everybody::in_order`] after the first.
     copies: Vec<OnceLock<Vec<Profile>>>,
@@ -163,7 +167,7 @@ impl<'a> Compiler<'a> {
         sources: &'a SourceMap,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let Document { mut root, digest, users, levels } = document::load(inputs, world, sources, diagnostics)?;
+        let Document { mut root, digest, users, levels, layers } = document::load(inputs, world, sources, diagnostics)?;
         let settings = Settings::read(&root, diagnostics);
         settings::check_literals(&root, diagnostics);
         check_reserved(&root, &users, diagnostics);
@@ -177,7 +181,7 @@ impl<'a> Compiler<'a> {
         };
         let roster = Roster::new(listed, users, diagnostics);
         let base = document::base(&root);
-        let profiles = Profile::read_all(&root, base, world, sources, diagnostics);
+        let profiles = Profile::read_all(&root, base, &layers, world, sources, diagnostics);
         let defaults = root.get("user_defaults").and_then(Node::as_map).cloned().unwrap_or_default();
         let mut known: HashSet<Arc<str>> = BUILTINS.iter().map(|name| Arc::from(*name)).collect();
         known.extend(roster.attributes().iter().map(|(name, _)| Arc::clone(name)));
@@ -194,6 +198,7 @@ impl<'a> Compiler<'a> {
             digest,
             levels,
             root,
+            layers,
             profiles,
             copies: (0..everybody::MAX_THREADS).map(|_| OnceLock::new()).collect(),
             allow,
@@ -415,8 +420,12 @@ impl<'a> Compiler<'a> {
     ) -> Option<Cow<'c, Node>> {
         let mut spec = Cow::Borrowed(&profile.spec);
         if let Some(overrides) = &user.overrides {
-            let overrides = match overrides {
-                Cow::Borrowed(overrides) => Cow::Borrowed(*overrides),
+            match overrides {
+                Cow::Borrowed(merged) => {
+                    let layers = self.layers.of_user(&user.name, merged);
+                    layers.iter().for_each(|layer| profile::lay(spec.to_mut(), layer, findings));
+                }
+                // Of a users file, which nothing has checked yet.
                 Cow::Owned(overrides) => {
                     let mut overrides = overrides.clone();
                     let found = profile::check_layer(&mut overrides);
@@ -425,10 +434,9 @@ impl<'a> Compiler<'a> {
                     if !fits {
                         return None;
                     }
-                    Cow::Owned(overrides)
+                    profile::lay(spec.to_mut(), &overrides, findings);
                 }
-            };
-            profile::lay(spec.to_mut(), &overrides, findings);
+            }
         }
         if let Some(options) = request.options {
             match options::layer(options, self.allow.as_ref(), self.settings.uploads) {

@@ -139,14 +139,7 @@ fn apply(plan: &Plan, state: &mut ObservedState) {
 }
 
 fn service(spec: Value, number: usize) -> ObservedService {
-    ObservedService {
-        id: format!("id{number}"),
-        version: 10 + number as u64,
-        spec,
-        created_at: String::new(),
-        updated_at: String::new(),
-        update: None,
-    }
+    ObservedService { id: format!("id{number}"), version: 10 + number as u64, spec, ..ObservedService::default() }
 }
 
 fn state(case: &Case) -> ObservedState {

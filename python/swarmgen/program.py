@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
@@ -68,14 +68,17 @@ class Program:
         self,
         verb: str,
         request: dict[str, Any],
+        *,
         tell: Optional[Callable[[Event], None]] = None,
         log: Optional[Callable[[str], None]] = None,
         grace: float = GRACE,
+        finishes: bool = False,
     ) -> Event:
         """Runs a command and gives its result, which may be `failed`.
 
         Each event goes to `tell` when it comes, the result too; each line for the operator to `log`, in the end. A caller that is
-        cancelled ends the program, which has `grace` seconds to undo what it did.
+        cancelled ends the program, which has `grace` seconds to undo what it did; before that, one that `finishes` has as many to
+        end by itself.
         """
         line = json.dumps({"version": VERSION, **request}, default=_plain).encode() + b"\n"
         environment = {name: value for name, value in os.environ.items() if name not in WITHHELD}
@@ -99,6 +102,8 @@ class Program:
         try:
             return await asyncio.shield(conversation)
         except asyncio.CancelledError:
+            if finishes:
+                await _despite_cancelling(asyncio.wait([conversation], timeout=grace))
             await _end(child, conversation, grace)
             raise
 
@@ -165,11 +170,15 @@ def _signal(child: asyncio.subprocess.Process, number: int) -> None:
 
 
 async def _end(child: asyncio.subprocess.Process, conversation: asyncio.Future[Event], grace: float) -> None:
-    """Ends the program and waits for it, however often the caller is cancelled meanwhile."""
+    """Ends the program, if it has not ended, and waits for it, however often the caller is cancelled meanwhile."""
     if child.stdin:
         child.stdin.close()
     _signal(child, signal.SIGTERM)
-    waiting = asyncio.ensure_future(_wait(child, conversation, grace))
+    await _despite_cancelling(_wait(child, conversation, grace))
+
+
+async def _despite_cancelling(what: Coroutine[Any, Any, Any]) -> None:
+    waiting = asyncio.ensure_future(what)
     while not waiting.done():
         try:
             await asyncio.shield(waiting)

@@ -472,11 +472,19 @@ class SwarmgenSpawner(Spawner):
     async def _remove(self, now: bool, patience: float) -> None:
         loop = asyncio.get_running_loop()
         deadline, delay = loop.time() + patience, 1.0
+        told: list[Event] = []
         while True:
             try:
                 request = {"state": self._state, "now": now, "timeout": STOP_TIMEOUT}
-                await asyncio.wait_for(self._ask("stop", request), STOP_TIMEOUT + GRACE)
+                asking = self._ask("stop", request, tell=told.append, finishes=True)
+                await asyncio.wait_for(asking, STOP_TIMEOUT + GRACE)
                 return
+            except asyncio.CancelledError:
+                # The hub ends, and forgets the server with that.
+                if not any(event["event"] == "stopped" for event in told):
+                    words = "swarmgen: stop of %s was cut short: what is left goes with its next start, or `swarmgen destroy`"
+                    self.log.warning(words, self._log_name)
+                raise
             except asyncio.TimeoutError:
                 self.log.error("swarmgen: stop of %s: the program does not answer", self._log_name)
                 raise Failure(failed("timeout", "The server could not be stopped in time.")) from None

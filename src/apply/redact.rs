@@ -13,6 +13,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::ir::Service;
 use crate::plan::graph::{Action, Plan, VolumeRemoval};
 use crate::plan::label;
+use crate::plan::observed::ObservedService;
 
 /// What stands in a secret's place.
 pub const REDACTED: &str = "«redacted»";
@@ -81,11 +82,17 @@ impl Redactor {
         }
     }
 
-    /// Learns the secrets of a `ServiceSpec`, by its label of hidden paths.
+    /// Learns the secrets of a `ServiceSpec`, by its label of hidden paths; where it has none, by their names.
     ///
     /// If one of the paths is not understood, everything in the spec that may be a secret is taken for one.
     pub fn learn_body(&self, spec: &Value) {
         label::for_each_secret(spec, &mut |secret| self.learn(secret));
+    }
+
+    /// Learns the secrets of a service, and those that it had before its last update: older tasks may quote them.
+    pub fn learn_observed(&self, service: &ObservedService) {
+        self.learn_body(&service.spec);
+        self.learn_body(&service.previous);
     }
 
     /// Learns a secret.

@@ -289,8 +289,12 @@ impl<A: SwarmApi> Work<'_, A> {
                 Verdict::Failed => ended.push(id.clone()),
                 Verdict::Waiting => {
                     let waited = now.duration_since(watch.accepted);
-                    doubtful |= watch.seen.current.is_none() && waited >= DOUBT;
                     hangs |= waited >= DOUBT;
+                    match watch.seen.left() {
+                        // An update makes its tasks one after the other, and after a while.
+                        Some(_) if waited >= DOUBT && !watch.is_update => ended.push(id.clone()),
+                        _ => doubtful |= watch.seen.current.is_none() && waited >= DOUBT,
+                    }
                 }
             }
         }

@@ -88,7 +88,7 @@ pub(super) fn deployment(global: &Global, ui: &Ui) -> Result<String, Failure> {
 pub(super) fn redactor(state: &ObservedState, deployment: &str) -> Redactor {
     let redactor = Redactor::default();
     let ours = state.services.iter().filter(|service| service.label(LABEL_DEPLOYMENT) == Some(deployment));
-    ours.for_each(|service| redactor.learn_body(&service.spec));
+    ours.for_each(|service| redactor.learn_observed(service));
     redactor
 }
 

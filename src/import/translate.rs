@@ -64,6 +64,19 @@ struct Translator {
     origin: Origin,
     /// What dockerspawner's traits say together.
     docker: docker::Traits,
+    /// JupyterHub's own limits.
+    limits: Vec<Limit>,
+}
+
+/// One of JupyterHub's own limits.
+#[derive(Debug)]
+struct Limit {
+    /// The trait.
+    name: String,
+    /// The key of `resource_spec` that sets it.
+    key: String,
+    out: Out,
+    origin: Origin,
 }
 
 /// Traits whose names and values are ours too.
@@ -267,6 +280,7 @@ impl Translator {
         if self.names.dialect == Dialect::Docker {
             self.docker_images();
         }
+        self.finish_limits();
         let has_image = match self.draft.get("container_spec") {
             Some(Out::Table(spec)) => spec.get("image").is_some(),
             _ => false,

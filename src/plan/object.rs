@@ -216,6 +216,9 @@ mod tests {
         let declared = Some(Cause::Config(Some("here".to_owned())));
         assert_eq!(causes(&objects.collect), [Some(Cause::Unwanted), declared.clone(), declared]);
         assert!(objects.taken.is_empty());
+        let careful = Policy { undeclared: false, ..policy };
+        let objects = plan(&[object("motd", "motd-5")], &state, [&spec].into_iter(), careful, &|_| "here".to_owned());
+        assert_eq!(names(&objects.collect), ["motd-3", "motd-2"], "another config may declare what this one does not");
         let other = Policy { deployment: "chemistry", ..policy };
         let objects = plan(&[object("motd", "motd-4")], &state, [].into_iter(), other, &|_| String::new());
         assert!(objects.collect.is_empty(), "only this deployment's objects are collected");

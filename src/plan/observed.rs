@@ -50,7 +50,7 @@ impl ObservedState {
 }
 
 /// A service.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObservedService {
     /// Its id.
     pub id: String,
@@ -58,6 +58,8 @@ pub struct ObservedService {
     pub version: u64,
     /// Its `Spec` as the engine stores it. It may hold secrets: never show it.
     pub spec: Value,
+    /// What that was before the last update (`PreviousSpec`); null where there was none.
+    pub previous: Value,
     /// When it was made.
     pub created_at: String,
     /// When it was last changed, or how its last update goes.
@@ -245,6 +247,11 @@ impl ObservedTask {
     /// Tells whether it has ended by itself.
     pub fn has_ended(&self) -> bool {
         matches!(&*self.state, "failed" | "rejected" | "complete")
+    }
+
+    /// Tells whether it has ended, by itself or not.
+    pub fn is_over(&self) -> bool {
+        self.has_ended() || matches!(&*self.state, "shutdown" | "orphaned" | "remove")
     }
 }
 

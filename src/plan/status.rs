@@ -186,9 +186,7 @@ mod tests {
                     "Labels": {"swarmgen.deployment": "physics", "swarmgen.user": "a", "swarmgen.made-by": "apply"},
                     "TaskTemplate": {"ContainerSpec": {"Labels": {"image_name": "Python"}}},
                 }),
-                created_at: String::new(),
-                updated_at: String::new(),
-                update: None,
+                ..ObservedService::default()
             }],
             nodes: vec![ObservedNode {
                 id: "n".to_owned(),

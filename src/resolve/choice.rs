@@ -71,12 +71,7 @@ impl<'a> Compiler<'a> {
                 let spec = spec.unwrap_or(Cow::Borrowed(&profile.spec));
                 let scope = Scope::new(self, asked, &spec, &profile.name);
                 let resources = Decoder::new(&scope).resources(&spec);
-                let image = spec.get("image").map(|node| (scope.text(node, Place::Plain), node.as_str()));
-                let image = match image {
-                    Some((Ok(text), _)) if !text.is_secret() => Arc::from(text.expose()),
-                    Some((_, Some(text))) => Arc::from(text),
-                    _ => Arc::from(""),
-                };
+                let image = shown_image(&scope, &spec);
                 drop(scope);
                 let description = layers.get(index).and_then(|layer| layer.get("description")).and_then(Node::as_str);
                 Choice {
@@ -89,6 +84,16 @@ impl<'a> Compiler<'a> {
                 }
             })
             .collect()
+    }
+
+    /// The image of a profile, as [`Compiler::choices`] shows it to a user.
+    pub(super) fn image_for(&self, user: &User<'_>, profile: &Profile, request: &Request<'_>) -> Arc<str> {
+        let names = self.names(user, request);
+        let plain = Request { options: None, ..*request };
+        let asked = Asked { user, names: &names, request: &plain, probe: false };
+        let spec = self.layered(user, profile, &plain, &mut Vec::new());
+        let spec = spec.unwrap_or(Cow::Borrowed(&profile.spec));
+        shown_image(&Scope::new(self, asked, &spec, &profile.name), &spec)
     }
 
     /// The name of the profile that a server of these options gets.
@@ -156,5 +161,15 @@ impl<'a> Compiler<'a> {
                 None
             }
         }
+    }
+}
+
+/// The image of a merged tree; as the config writes it where that says nothing yet, or too much.
+fn shown_image(scope: &Scope<'_>, spec: &Node) -> Arc<str> {
+    let Some(node) = spec.get("image") else { return Arc::from("") };
+    match (scope.text(node, Place::Plain), node.as_str()) {
+        (Ok(text), _) if !text.is_secret() => Arc::from(text.expose()),
+        (_, Some(text)) => Arc::from(text),
+        _ => Arc::from(""),
     }
 }

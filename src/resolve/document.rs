@@ -12,6 +12,7 @@ use crate::source::{
     self, Author, Fault, FaultKind, MAX_CONFIG_BYTES, Map, Node, ReadError, SourceMap, Syntax, Value, World,
 };
 
+use super::layers::Layers;
 use super::merge::{Mode, merge};
 use super::settings::SecretNames;
 
@@ -26,6 +27,8 @@ pub struct Document {
     pub users: Vec<Records>,
     /// The levels of the rules.
     pub levels: Levels,
+    /// What several of its documents say of one profile or user.
+    pub layers: Layers,
 }
 
 /// What to load.
@@ -70,6 +73,7 @@ pub fn load(
         return None;
     }
     let mut users_files: Vec<(PathBuf, Option<source::Span>)> = Vec::new();
+    let layers = Layers::new(&trees);
     let mut trees = trees.into_iter();
     let first = trees.next();
     let mut root = first?;
@@ -90,12 +94,12 @@ pub fn load(
     if diagnostics.has_errors() {
         return None;
     }
-    let digest = digest(&root);
-    Some(Document { root, digest, users, levels })
+    let digest = digest(std::iter::once(&root).chain(layers.iter()));
+    Some(Document { root, digest, users, levels, layers })
 }
 
-/// The SHA-256 of what a tree says, in hex. The order of a table's keys says nothing.
-fn digest(root: &Node) -> String {
+/// The SHA-256 of what trees say, in hex. The order of a table's keys says nothing.
+fn digest<'n>(trees: impl Iterator<Item = &'n Node>) -> String {
     fn add(node: &Node, hash: &mut Sha256) {
         let mut tagged = |tag: u8, bytes: &[u8]| {
             hash.update([tag]);
@@ -125,7 +129,7 @@ fn digest(root: &Node) -> String {
         }
     }
     let mut hash = Sha256::new();
-    add(root, &mut hash);
+    trees.for_each(|tree| add(tree, &mut hash));
     hex::encode(hash.finalize())
 }
 

@@ -1,5 +1,6 @@
 //! Where a value of a user's server comes from.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::check::canonical::printable;
@@ -133,13 +134,19 @@ impl Compiler<'_> {
         let mut layers = vec![("config".to_owned(), document::base(&self.root), Some(Mode::Table))];
         let images = self.root.get("images").and_then(Node::as_seq).unwrap_or_default();
         let own = images.iter().find(|layer| layer.get("name").and_then(Node::as_str) == Some(profile));
-        layers.extend(own.map(|layer| (format!("profile `{}`", printable(profile)), layer.clone(), None)));
+        let own = own.map_or(&[][..], |merged| self.layers.of_profile(profile, merged));
+        layers.extend(own.iter().map(|layer| (format!("profile `{}`", printable(profile)), layer.clone(), None)));
         if let Some(overrides) = &user.overrides {
-            let mut overrides = overrides.clone();
-            if let std::borrow::Cow::Owned(overrides) = &mut overrides {
-                accept(check_layer(overrides), diagnostics)?;
-            }
-            layers.push((format!("overrides of `{}`", printable(&user.name)), overrides.into_owned(), None));
+            let own = match overrides {
+                Cow::Borrowed(merged) => self.layers.of_user(&user.name, merged).to_vec(),
+                Cow::Owned(overrides) => {
+                    let mut overrides = overrides.clone();
+                    accept(check_layer(&mut overrides), diagnostics)?;
+                    vec![overrides]
+                }
+            };
+            let name = format!("overrides of `{}`", printable(&user.name));
+            layers.extend(own.into_iter().map(|layer| (name.clone(), layer, None)));
         }
         if let Some(asked) = request.options {
             match options::layer(asked, self.allow.as_ref(), self.settings.uploads) {

@@ -9,6 +9,7 @@ use crate::source::{Map, Node, SourceMap, Value, World};
 
 use super::access::Access;
 use super::decode::Fixed;
+use super::layers::Layers;
 use super::merge::{Mode, merge, unset};
 use super::roster::User;
 use super::scope::Failure;
@@ -49,6 +50,7 @@ impl Profile {
     pub fn read_all(
         root: &Node,
         base: Node,
+        layers: &Layers,
         world: &dyn World,
         sources: &SourceMap,
         diagnostics: &mut Diagnostics,
@@ -81,14 +83,16 @@ impl Profile {
         let mut known = Vec::new();
         images
             .iter()
-            .map(|layer| {
-                diagnostics.extend(layer.get("name").and_then(|node| no_template("name", node)));
+            .map(|merged| {
+                let name = merged.get("name");
+                diagnostics.extend(name.and_then(|node| no_template("name", node)));
+                let name = name.and_then(Node::as_str).unwrap_or_default();
                 let mut spec = base.clone();
                 let mut findings = Vec::new();
-                lay(&mut spec, layer, &mut findings);
+                layers.of_profile(name, merged).iter().for_each(|layer| lay(&mut spec, layer, &mut findings));
                 Self {
-                    name: layer.get("name").and_then(Node::as_str).unwrap_or_default().into(),
-                    access: Access::read(layer.get("access"), world, sources, diagnostics),
+                    name: name.into(),
+                    access: Access::read(merged.get("access"), world, sources, diagnostics),
                     fixed: Fixed::new(alike(&spec, &mut known)),
                     spec,
                     findings,
@@ -147,7 +151,7 @@ impl Compiler<'_> {
         if let Some(name) = request.profile {
             return self.named(name, user, |diagnostic| diagnostic);
         }
-        if let Some(profile) = self.chosen(user, request.options)? {
+        if let Some(profile) = self.chosen(user, request)? {
             return Ok(profile);
         }
         if let Some((name, span)) = &user.profile {
@@ -170,8 +174,8 @@ impl Compiler<'_> {
     }
 
     /// The profile that a request chooses, if it chooses one.
-    fn chosen(&self, user: &User<'_>, options: Option<&Node>) -> Result<Option<&Profile>, Failure> {
-        let Some(options) = options else { return Ok(None) };
+    fn chosen(&self, user: &User<'_>, request: &Request<'_>) -> Result<Option<&Profile>, Failure> {
+        let Some(options) = request.options else { return Ok(None) };
         let Some(entry) = CHOOSING.iter().chain(&["user_selected_image"]).find_map(|key| options.entry(key)) else {
             return Ok(None);
         };
@@ -197,7 +201,7 @@ impl Compiler<'_> {
         }
         let profile = self.named(name, user, |diagnostic| diagnostic.at(entry.value.span, "asked for here"))?;
         if let Some(image) = options.entry("user_selected_image")
-            && image.value.as_str() != profile.spec.get("image").and_then(Node::as_str)
+            && image.value.as_str() != Some(&*self.image_for(user, profile, request))
         {
             return Err(Box::new(
                 Diagnostic::new(&code::UNKNOWN_PROFILE, "this image is not the profile's")

@@ -67,6 +67,8 @@ pub enum Place {
 const MAX_REFERENCES: usize = 32;
 /// How many attributes one server may expand: each that names the next one twice doubles the work.
 const MAX_EVALUATIONS: u32 = 100_000;
+/// How much text all placeholders of one server may insert, in bytes: sixteen times what the engine takes of a service.
+const MAX_INSERTED: usize = 64 << 20;
 
 /// What went wrong with a string; boxed because it is rare.
 pub type Failure = Box<Diagnostic>;
@@ -89,6 +91,8 @@ pub struct Scope<'a> {
     pub(super) pending: RefCell<Vec<Arc<str>>>,
     /// How many attributes have been expanded.
     pub(super) evaluated: Cell<u32>,
+    /// How many bytes have been inserted.
+    pub(super) inserted: Cell<usize>,
     /// Findings that do not stop the evaluation.
     pub(super) warnings: RefCell<Vec<Diagnostic>>,
     /// Room of earlier texts, for the next one.
@@ -127,6 +131,7 @@ impl<'a> Scope<'a> {
             probe,
             pending: RefCell::default(),
             evaluated: Cell::default(),
+            inserted: Cell::default(),
             warnings: RefCell::default(),
             buffers: RefCell::default(),
             of_profile: Cell::default(),
@@ -223,14 +228,14 @@ impl<'a> Scope<'a> {
                 Segment::Literal(text) => assembly.literal.push_str(text),
                 Segment::Placeholder { path, range } => {
                     let span = || self.part(node, text, &range);
-                    let value = guard(place, self.placeholder(path, &span)?, &span)?;
+                    let value = self.inserted(place, self.placeholder(path, &span)?, &span)?;
                     assembly.push(&value);
                 }
                 Segment::Angle { path, range } => {
                     let root = path.split('.').next().unwrap_or(path);
                     if self.compiler.is_known(root) || self.set.iter().any(|entry| &*entry.key == root) {
                         let span = || self.part(node, text, &range);
-                        let value = guard(place, self.placeholder(path, &span)?, &span)?;
+                        let value = self.inserted(place, self.placeholder(path, &span)?, &span)?;
                         assembly.push(&value);
                     } else {
                         assembly.literal.push_str(&text[range]);
@@ -238,7 +243,7 @@ impl<'a> Scope<'a> {
                 }
                 Segment::Expression { source, range } => {
                     let span = || self.part(node, text, &range);
-                    let value = guard(place, self.expression(source, &span)?, &span)?;
+                    let value = self.inserted(place, self.expression(source, &span)?, &span)?;
                     assembly.push(&value);
                 }
                 Segment::Swarm { text: template, range } => {
@@ -269,6 +274,24 @@ impl<'a> Scope<'a> {
         let text = assembly.finish(place);
         self.buffers.borrow_mut().push(assembly);
         Ok(text)
+    }
+
+    /// Refuses a value that may not be inserted.
+    fn inserted(&self, place: Place, value: Text, span: &dyn Fn() -> Span) -> Result<Text, Failure> {
+        let value = guard(place, value, span)?;
+        let inserted = self.inserted.get().saturating_add(value.expose().len());
+        self.inserted.set(inserted);
+        if inserted > MAX_INSERTED {
+            return Err(Box::new(
+                Diagnostic::new(
+                    &code::TEMPLATE_FAILED,
+                    format!("the templates of one server insert more than {} MiB", MAX_INSERTED >> 20),
+                )
+                .at(span(), "this is too much")
+                .help("the engine takes no service over 4 MiB: put long texts into a Swarm config or a volume"),
+            ));
+        }
+        Ok(value)
     }
 
     /// The span of a part of a string, where the source shows the part as it is; else the whole string's.

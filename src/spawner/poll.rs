@@ -104,7 +104,7 @@ async fn reason<A: SwarmApi>(api: &A, service: &str, task: &ObservedTask) -> Str
         && there.label(HIDDEN).is_some()
     {
         let redactor = Redactor::default();
-        redactor.learn_body(&there.spec);
+        redactor.learn_observed(&there);
         return redactor.redact(&task.error);
     }
     format!("its task is {}", task.state)

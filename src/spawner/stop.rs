@@ -316,7 +316,7 @@ async fn goods<A: SwarmApi>(job: &Stop<'_, A>, redactor: &Redactor) -> Result<Op
                 }
                 Err(error) => return Err(error),
             };
-            redactor.learn_body(&there.spec);
+            redactor.learn_observed(&there);
             return Goods::all(job.api, owner, &there).await.map(Some);
         }
     };

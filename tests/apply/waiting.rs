@@ -288,6 +288,27 @@ async fn what_just_runs_is_watched_until_it_has_stayed_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_swarm_has_given_up_fails_without_waiting_for_it() {
+    for (policy, reason) in [
+        (json!({"Condition": "none"}), "the swarm has given it up: task: non-zero exit (3)"),
+        (json!({"MaxAttempts": 1}), "the swarm has given it up: task: non-zero exit (3)"),
+        (json!({}), "task: non-zero exit (3) (3 attempts)"),
+    ] {
+        let swarm = FakeSwarm::new();
+        let new = with(wanted("a", "exits"), "TaskTemplate/RestartPolicy", policy);
+        swarm.create_service(&new.body.0, None).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let watched = standing_now(&swarm).await;
+        let start = tokio::time::Instant::now();
+        let redactor = Redactor::default();
+        let run = Run { api: &swarm, replan: &Compare, auth: &|_| None, redactor: &redactor, settings: settings() };
+        let outcome = run.apply(&plan(Vec::new()), &watched, &mut |_| (), std::future::pending()).await;
+        assert!(format!("{outcome:?}").contains(&format!("reason: \"{reason}\"")), "{outcome:?}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_runs_on_another_node_is_known_to_stay_by_what_came_from_there_later() {
     let swarm = FakeSwarm::new();
     let names = |standing: Vec<Standing>| standing.iter().map(|one| one.subject.name().to_owned()).collect::<Vec<_>>();

@@ -72,6 +72,51 @@ fn a_request_stays_within_its_bounds() {
 }
 
 #[test]
+fn an_image_that_is_chosen_is_compared_with_what_the_user_would_get() {
+    let folder = Folder::with(
+        r#"
+use_user_options = true
+networks = ["hub"]
+user_defaults.release = "1"
+users.alice.release = "2"
+users.bob.overrides.image = "registry.example.org/other:{release}"
+images = [{ name = "Python", image = "registry.example.org/python:{release}" }]
+"#,
+    );
+    let choose = |user: &str, image: &str| {
+        let request = serde_json::json!({"user_selected_name": "Python", "user_selected_image": image});
+        folder.put("request.json", request.to_string());
+        folder.run(&["render", "--user", user, "--user-options", "request.json"])
+    };
+    for (user, image) in [("alice", "registry.example.org/python:2"), ("bob", "registry.example.org/other:1")] {
+        assert!(choose(user, image).ok().contains(image));
+    }
+    for (user, image) in [
+        ("alice", "registry.example.org/python:1"),
+        ("bob", "registry.example.org/python:1"),
+        ("alice", "registry.example.org/python:{release}"),
+    ] {
+        choose(user, image).refused("SG308");
+    }
+}
+
+#[test]
+fn a_null_in_a_users_file_is_as_an_empty_cell() {
+    let folder = Folder::with(
+        r#"
+users_file = "users.json"
+networks = ["hub"]
+user_defaults.room = "hall"
+container_spec.env = { ROOM = "{room}", DESK = "{desk}" }
+images = [{ name = "Python", image = "registry.example.org/python:1" }]
+"#,
+    );
+    folder.put("users.json", r#"[{"name": "alice", "room": null, "desk": "7"}, {"name": "bob", "desk": null}]"#);
+    assert_eq!(env(&service(&folder, &["--user", "alice"])), ["DESK=7", "ROOM=hall"]);
+    folder.run(&["render", "--user", "bob"]).refused("SG302");
+}
+
+#[test]
 fn the_hubs_environment_comes_in_two_forms() {
     let folder = Folder::with(GOOD);
     folder.put(

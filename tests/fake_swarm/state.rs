@@ -458,6 +458,7 @@ impl State {
             id: one.id.clone(),
             version: one.version,
             spec: one.spec.clone(),
+            previous: one.previous.clone().unwrap_or_default(),
             created_at: text(one.created, self.origin),
             updated_at: text(one.updated, self.origin),
             update: one.update.clone(),

@@ -86,6 +86,19 @@ fn a_page_says_what_status_plan_and_the_engine_say() {
 }
 
 #[test]
+fn a_named_server_is_no_difference_from_the_config() {
+    let scenario = Scenario::new(Engine::shared(), "report-named");
+    scenario.has_config("", "[users.anna]\n");
+    scenario.applies(&[]).ends_with(0);
+    scenario.applies(&["--server", "lab"]).ends_with(0);
+    let page = String::from_utf8(scenario.runs(&["report"])).unwrap();
+    assert!(page.contains("report-named-anna-lab"), "{page}");
+    let plan = scenario.ran(&["plan", "--resolve-image", "never"]).ends_with(0).stdout;
+    let counts = plan.lines().last().unwrap();
+    assert!(page.contains(&format!("would do: {counts}.")) && counts.contains("1 unchanged"), "{counts}: {page}");
+}
+
+#[test]
 fn a_page_of_a_class_whose_node_takes_no_tasks() {
     let scenario = Scenario::new(Engine::idle(), "report-class");
     let users: String = (0..150).map(|index| format!("[users.u{index:03}]\n")).collect();

@@ -77,6 +77,18 @@ fn a_command_that_ends() {
 }
 
 #[test]
+fn what_the_swarm_has_given_up_is_told_by_the_next_run() {
+    let scenario = Scenario::new(Engine::shared(), "given-up");
+    let fault = "image = \"stand-in/notebook:exits\"\nrestart_policy = { condition = \"none\" }";
+    fails(&scenario, fault, "task: non-zero exit (3)");
+    // Nothing is changed, and nobody waits for a task that never comes.
+    let begun = Instant::now();
+    let ran = ends_in_time(&scenario, "300s", &[]);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    fails_since(ran, "ill", "the swarm has given it up: task: non-zero exit (3)");
+}
+
+#[test]
 fn a_command_that_is_not_there() {
     let scenario = Scenario::new(Engine::shared(), "no-command");
     fails(&scenario, "command = [\"/no/such/command\"]", "/no/such/command");

@@ -264,9 +264,7 @@ fn carry_out(plan: &Plan, state: &mut ObservedState) {
         id: "1".to_owned(),
         version: 1,
         spec: stored(body, &state.networks),
-        created_at: String::new(),
-        updated_at: String::new(),
-        update: None,
+        ..ObservedService::default()
     }];
 }
 

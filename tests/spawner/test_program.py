@@ -140,6 +140,32 @@ async def test_a_program_that_does_not_end_is_killed(script):
     assert 0.4 < time.monotonic() - begun < 5
 
 
+async def test_what_finishes_is_not_ended_when_its_caller_is(script):
+    script.write(stop=[[{"sleep": 0.5}, {"emit": {"event": "stopped"}}]])
+    told = []
+    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("stop", {}, tell=told.append, finishes=True))
+    pid = (await asked(script, "stop"))["pid"]
+    asking.cancel()
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert gone(pid)
+    assert told == [{"event": "stopped"}]
+    assert not script.lines("given-up.jsonl")
+
+
+async def test_what_finishes_is_ended_when_it_takes_too_long(script):
+    script.write(stop=[[{"sleep": 60}]])
+    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("stop", {}, grace=0.5, finishes=True))
+    pid = (await asked(script, "stop"))["pid"]
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asking, 10)
+    assert gone(pid)
+    assert len(script.lines("given-up.jsonl")) == 1
+
+
 async def test_the_hubs_death_ends_the_program(script, tmp_path):
     """Standard input ends with whoever held its other side."""
     script.write(start=[[{"sleep": 60}]])

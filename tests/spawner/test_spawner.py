@@ -594,6 +594,22 @@ async def test_stop_hands_over_the_state_and_tells_what_it_could_not_reach(scrip
     assert await spawner.poll() == 0
 
 
+@pytest.mark.parametrize("ends", [True, False])
+async def test_the_hubs_end_lets_a_stop_go_on(script, world, caplog, ends):
+    script.on("stop", [{"sleep": 1}, {"emit": STOPPED if ends else failed("engine-refused")}])
+    spawner = world.spawner(world.user(), running=True)
+    spawner.load_state({"swarmgen": STATE})
+    spawner.log.propagate = True
+    stopping = asyncio.ensure_future(spawner.stop())
+    while not script.asked("stop"):
+        await asyncio.sleep(0.05)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert not script.lines("given-up.jsonl")
+    assert ("was cut short" in caplog.text) is not ends
+
+
 async def test_stop_outlasts_an_engine_that_is_away(script, world):
     away = [{"emit": failed("engine-away")}, {"exit": 5}]
     script.on("stop", away, away, [{"emit": STOPPED}])

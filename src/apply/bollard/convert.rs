@@ -103,6 +103,8 @@ struct Service {
     version: ServiceVersion,
     #[serde(rename = "Spec")]
     spec: Value,
+    #[serde(default, rename = "PreviousSpec")]
+    previous: Value,
     #[serde(default, rename = "CreatedAt")]
     created_at: String,
     #[serde(default, rename = "UpdatedAt")]
@@ -120,13 +122,14 @@ struct ServiceVersion {
 answer!(Update { state: String = "State", started_at: String = "StartedAt", message: String = "Message" });
 
 impl From<Service> for ObservedService {
-    fn from(Service { id, version, spec, created_at, updated_at, update }: Service) -> Self {
+    fn from(Service { id, version, spec, previous, created_at, updated_at, update }: Service) -> Self {
         // An engine may send an empty object where there was no update.
         let update = update.filter(|update| !update.state.is_empty());
         Self {
             id,
             version: version.index,
             spec,
+            previous,
             created_at,
             updated_at,
             update: update.map(|Update { state, started_at, message }| UpdateStatus { state, started_at, message }),

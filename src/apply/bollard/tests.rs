@@ -94,7 +94,7 @@ fn a_service_is_read_as_it_is_stored() {
     assert!(spec["TaskTemplate"]["ContainerSpec"]["Healthcheck"].is_object(), "bollard's models lose it");
     let stored = json!({
         "ID": "s1", "Version": {"Index": 42}, "CreatedAt": "2026-01-01T00:00:00Z", "UpdatedAt": "2026-01-02T00:00:00Z",
-        "Spec": spec, "PreviousSpec": spec, "Endpoint": {"Spec": {}},
+        "Spec": spec, "PreviousSpec": {"Name": "before"}, "Endpoint": {"Spec": {}},
         "UpdateStatus": {"State": "paused", "StartedAt": "2026-01-02T00:00:00Z", "Message": "why"},
     });
     let one = stored.clone();
@@ -107,6 +107,7 @@ fn a_service_is_read_as_it_is_stored() {
         (engine.service("s1").await.unwrap(), engine.services(Some("a.b=c d")).await.unwrap())
     });
     assert_eq!(one.spec.to_string(), spec.to_string(), "key by key, in their order");
+    assert_eq!(one.previous, json!({"Name": "before"}));
     assert_eq!(
         (one.version, one.created_at.as_str(), one.updated_at.as_str()),
         (42, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
@@ -116,7 +117,7 @@ fn a_service_is_read_as_it_is_stored() {
         Some(UpdateStatus { state: "paused".into(), started_at: "2026-01-02T00:00:00Z".into(), message: "why".into() })
     );
     assert_eq!(all[0], one);
-    assert_eq!((all[1].name(), &all[1].update), ("x", &None));
+    assert_eq!((all[1].name(), &all[1].update, &all[1].previous), ("x", &None, &Value::Null));
     assert_eq!(fake.take()[1].target, "/v1.41/services?filters=%7B%22label%22%3A%5B%22a.b%3Dc%20d%22%5D%7D");
 }
 

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::emit::engine::{NoIds, body};
 use crate::emit::{ApiVersion, fixture};
@@ -108,5 +110,37 @@ fn an_image_that_is_a_secret_is_known_in_parts() {
         ] {
             assert_eq!(redactor.redact(told), shown);
         }
+    }
+}
+
+/// A stack that `docker` deployed says nowhere what is secret.
+#[test]
+fn without_the_label_secrets_are_known_by_their_names() {
+    let options = json!({"sshcmd": "alice@storage:/home", "password": "sekret-1"});
+    let spec = json!({"Name": "a", "TaskTemplate": {"ContainerSpec": {
+        "Image": "a/b:1",
+        "Env": ["API_TOKEN=sekret-2", "TZ=Europe/Berlin", "OTHER_KEY=sekret-3"],
+        "Mounts": [{
+            "Type": "volume", "Source": "home", "Target": "/home/jovyan",
+            "VolumeOptions": {"DriverConfig": {"Name": "sshfs", "Options": options}},
+        }],
+    }}});
+    let told = "sekret-1 sekret-2 sekret-3 alice@storage:/home Europe/Berlin a/b:1 sshfs";
+    let shown = "«redacted» «redacted» «redacted» alice@storage:/home Europe/Berlin a/b:1 sshfs";
+    let mut labelled = spec.clone();
+    labelled["Labels"] = json!({label::HIDDEN: ""});
+    let service = |spec: &Value, previous: &Value| ObservedService {
+        spec: spec.clone(),
+        previous: previous.clone(),
+        ..ObservedService::default()
+    };
+    for (service, shown) in [
+        (service(&spec, &Value::Null), shown),
+        (service(&json!({"Name": "a"}), &spec), shown),
+        (service(&labelled, &Value::Null), told),
+    ] {
+        let redactor = Redactor::default();
+        redactor.learn_observed(&service);
+        assert_eq!(redactor.redact(told), shown);
     }
 }

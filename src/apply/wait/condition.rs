@@ -68,6 +68,8 @@ pub(in super::super) struct Seen {
     pub(super) current: Option<ObservedTask>,
     /// The id of the last task that ended.
     last_ended: Option<String>,
+    /// The newest task, if it ended by itself before and no other goes on.
+    left: Option<ObservedTask>,
 }
 
 /// How long a task has run, in our time.
@@ -112,8 +114,12 @@ impl Seen {
         look: &Look<'_>,
     ) -> Verdict {
         let Look { asked, now, counts_from, clocks } = *look;
-        let mut tasks: Vec<&ObservedTask> = tasks.iter().filter(|task| !before.contains(&task.id)).copied().collect();
+        let mut tasks = tasks.to_vec();
         tasks.sort_by(|a, b| (&a.created_at, &a.timestamp).cmp(&(&b.created_at, &b.timestamp)));
+        let is_over = tasks.iter().all(|task| task.is_over());
+        let newest = tasks.last().filter(|task| is_over && task.has_ended() && before.contains(&task.id));
+        self.left = newest.map(|task| (*task).clone());
+        tasks.retain(|task| !before.contains(&task.id));
         self.running.retain(|id, _| tasks.iter().any(|task| task.id == *id && task.runs()));
         let mut gave_up = false;
         for task in &tasks {
@@ -132,7 +138,7 @@ impl Seen {
         // Of two new tasks the one that is to run is in question, not the one that made room for it.
         let is_wanted = |task: &&&ObservedTask| matches!(task.desired_state.as_str(), "running" | "ready" | "accepted");
         let current = tasks.iter().rev().find(is_wanted).or(tasks.last());
-        self.current = current.map(|task| (*task).clone());
+        self.current = current.filter(|_| self.left.is_none()).map(|task| (*task).clone());
         self.looked = Some(asked);
         if expected.replicas == 0 || self.stable_at(expected).is_some_and(|at| at <= now) {
             Verdict::Stable
@@ -153,6 +159,12 @@ impl Seen {
     /// Tells whether a task runs, though maybe not for long enough.
     pub(super) fn is_running(&self) -> bool {
         !self.running.is_empty()
+    }
+
+    /// The task with which a service ended for good before it was waited for: the swarm makes the next one when one ends, if it
+    /// makes any.
+    pub(super) fn left(&self) -> Option<&ObservedTask> {
+        self.left.as_ref()
     }
 
     /// How many tasks have ended by themselves.

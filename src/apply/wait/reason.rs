@@ -18,7 +18,7 @@ pub(super) struct Reasons<'a> {
 impl Reasons<'_> {
     /// Why the service ends whenever it is started.
     pub(super) fn ended(&self, seen: &Seen, expected: &Expected) -> String {
-        let reason = seen.last_ended().map_or_else(String::new, |task| self.task(task, expected));
+        let reason = seen.last_ended().map_or_else(|| self.now(seen, expected), |task| self.task(task, expected));
         match seen.attempts() {
             0 | 1 => reason,
             attempts => format!("{reason} ({attempts} attempts)"),
@@ -37,7 +37,10 @@ impl Reasons<'_> {
     pub(super) fn now(&self, seen: &Seen, expected: &Expected) -> String {
         match &seen.current {
             Some(task) => self.task(task, expected),
-            None => "the swarm has made no task for it; it may be without a leader".to_owned(),
+            None => match seen.left() {
+                Some(task) => format!("the swarm has given it up: {}", self.task(task, expected)),
+                None => "the swarm has made no task for it; it may be without a leader".to_owned(),
+            },
         }
     }
 

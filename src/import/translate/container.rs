@@ -5,7 +5,7 @@ use crate::diag::closest;
 use super::super::draft::{Draft, Out};
 use super::super::text;
 use super::super::value::Py;
-use super::Translator;
+use super::{Limit, Translator};
 
 /// What stands in `container_spec`, besides what has a shape of its own.
 const KEYS: &[&str] = &[
@@ -249,9 +249,26 @@ impl Translator {
             other => other,
         };
         let out = if key.starts_with("mem") { self.memory(name, value) } else { self.plain(name, value) };
-        self.mended(name, "SwarmSpawner sets no limit by it", &format!("it is `resource_spec.{key}`"));
         if let Some(out) = out {
-            self.draft.table("resource_spec").set(key, out);
+            self.limits.push(Limit { name: name.to_owned(), key: key.to_owned(), out, origin: self.origin.clone() });
+        }
+    }
+
+    /// Makes limits of JupyterHub's, but where `resource_spec` has its own: that is what SwarmSpawner sends.
+    pub(super) fn finish_limits(&mut self) {
+        for Limit { name, key, out, origin } in std::mem::take(&mut self.limits) {
+            self.origin = origin;
+            let table = self.draft.table("resource_spec");
+            if table.get(&key).is_some() {
+                self.left(
+                    &name,
+                    "sets no limit under SwarmSpawner",
+                    &format!("`resource_spec.{key}` does, and stands"),
+                );
+            } else {
+                table.set(&key, out);
+                self.mended(&name, "SwarmSpawner sets no limit by it", &format!("it is `resource_spec.{key}`"));
+            }
         }
     }
 

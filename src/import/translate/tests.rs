@@ -99,3 +99,20 @@ fn what_must_not_stand_there_is_allowed_where_it_stands() {
     let settings = [set("SwarmSpawner", "images", list(&[image]))];
     insta::assert_snapshot!(translate(&settings, Dialect::Swarm).text(&[], Form::Toml));
 }
+
+#[test]
+fn a_limit_that_is_sent_stands_before_one_that_is_not() {
+    let sent = set("SwarmSpawner", "resource_spec", dict(&[("mem_limit", Py::Int(2 << 30))]));
+    let told = [set("Spawner", "mem_limit", text("1G")), set("Spawner", "cpu_limit", Py::Int(2))];
+    let [memory, cpus] = told;
+    for settings in [[memory.clone(), sent.clone(), cpus.clone()], [sent, cpus, memory]] {
+        let imported = translate(&settings, Dialect::Swarm);
+        let text = imported.text(&[], Form::Toml);
+        assert!(text.contains("resource_spec = { mem_limit = \"2G\", cpu_limit = 2 }"), "{text}");
+        let items: Vec<_> = imported.report.items.iter().map(|item| (item.subject.as_str(), item.fate)).collect();
+        assert!(
+            items.contains(&("mem_limit", Fate::Left)) && items.contains(&("cpu_limit", Fate::Mended)),
+            "{items:?}"
+        );
+    }
+}

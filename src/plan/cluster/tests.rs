@@ -287,14 +287,8 @@ fn addresses() {
             "EndpointSpec": {"Mode": "vip"},
         })
     };
-    let service = |name: &str| ObservedService {
-        id: "s".to_owned(),
-        version: 1,
-        spec: spec(name),
-        created_at: String::new(),
-        updated_at: String::new(),
-        update: None,
-    };
+    let service =
+        |name: &str| ObservedService { id: "s".to_owned(), version: 1, spec: spec(name), ..ObservedService::default() };
     shared.services.push(service("proxy"));
     assert_eq!(told_of(1, attached, &shared), [""; 0]);
     assert_eq!(told_of(2, attached, &shared), [full]);
@@ -330,9 +324,7 @@ fn names_that_are_taken() {
             id: "s".to_owned(),
             version: 1,
             spec: serde_json::json!({"Name": "Jupyter-User0-1", "Labels": labels}),
-            created_at: String::new(),
-            updated_at: String::new(),
-            update: None,
+            ..ObservedService::default()
         });
         told_of(1, |_| {}, &state)
     };

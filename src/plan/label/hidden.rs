@@ -14,6 +14,7 @@ use crate::plan::field::{Leaf, NAMED_BY_TEXT, Unit, entry_name, full_name, maske
 use crate::plan::normalize::canonical;
 use crate::resolve::decode::LABEL_PREFIX;
 use crate::resolve::merge::normal_target;
+use crate::resolve::settings::SecretNames;
 
 /// What the names of networks start with.
 const NETWORKS: &str = "networks:";
@@ -114,11 +115,12 @@ pub fn hides_volume(spec: &Value, volume: &str) -> bool {
     })
 }
 
-/// Visits the secrets of a `ServiceSpec`, by its label of hidden paths.
+/// Visits the secrets of a `ServiceSpec`, by its label of hidden paths; where it has none, by their names.
 ///
 /// If one of the paths is not found in the spec, everything in it that may be a secret is visited.
 pub fn for_each_secret(spec: &Value, visit: &mut dyn FnMut(&str)) {
-    let hidden = label(spec).map(parse_hidden).unwrap_or_default();
+    let Some(label) = label(spec) else { return for_each_named(spec, visit) };
+    let hidden = parse_hidden(label);
     if hidden.is_empty() {
         return;
     }
@@ -131,6 +133,19 @@ pub fn for_each_secret(spec: &Value, visit: &mut dyn FnMut(&str)) {
         false => found.into_iter().flatten().collect(),
     };
     secrets.into_iter().flat_map(|field| &field.texts).for_each(|text| visit(text));
+}
+
+/// Visits what is a secret by its name: `docker` has deployed a stack, which has no label of hidden paths.
+fn for_each_named(spec: &Value, visit: &mut dyn FnMut(&str)) {
+    let names = SecretNames::default();
+    let form = canonical(spec, &[]);
+    let units = units(&form, &BTreeSet::new());
+    for field in units.iter().flat_map(|unit| fields(unit, spec)).filter(|field| field.may_be_secret) {
+        let full = field.leaves.first().map(|leaf| full_name(field.unit, leaf)).unwrap_or_default();
+        if full.rsplit('.').next().is_some_and(|name| names.matches(name)) {
+            field.texts.iter().for_each(|text| visit(text));
+        }
+    }
 }
 
 /// The fields that a path of the label means.

@@ -36,9 +36,7 @@ fn swarm(bodies: &[Value]) -> ObservedState {
             id: index.to_string(),
             version: index as u64,
             spec: new.body.0.clone(),
-            created_at: String::new(),
-            updated_at: String::new(),
-            update: None,
+            ..ObservedService::default()
         }
     };
     ObservedState { services: plan.actions.iter().enumerate().map(service).collect(), ..ObservedState::default() }
@@ -214,4 +212,21 @@ fn a_service_that_is_made_is_marked() {
     assert_eq!(labels[label::MADE_BY], "apply");
     assert_eq!(labels[label::HIDDEN], "");
     assert!(Applied::parse(labels[label::APPLIED].as_str().unwrap()).is_some());
+}
+
+#[test]
+fn a_tag_that_moved_takes_the_platforms_of_its_image_along() {
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let platforms = |arch: &str| json!([{"Architecture": arch, "OS": "linux"}]);
+    let mut state = swarm(&[body("a-1", "a", "")]);
+    let live = &mut state.services[0].spec["TaskTemplate"];
+    live["ContainerSpec"]["Image"] = json!(format!("a:1@{}", digest("a")));
+    live["Placement"] = json!({"Platforms": platforms("amd64")});
+    let pin = Pin { digest: digest("b"), platforms: vec![("arm64".to_owned(), "linux".to_owned())] };
+    let options = Options { refresh_images: true, pins: [("a:1".to_owned(), pin)].into(), ..Options::default() };
+    let plan = plan("d", &[wanted(body("a-1", "a", ""))], &state, &options);
+    let [Action::UpdateService(update)] = plan.actions.as_slice() else { panic!("{:?}", calls(&plan)) };
+    let task = &update.new.body.0["TaskTemplate"];
+    assert_eq!(task["ContainerSpec"]["Image"], format!("a:1@{}", digest("b")));
+    assert_eq!(task["Placement"]["Platforms"], platforms("arm64"));
 }

@@ -46,9 +46,7 @@ fn service(id: &str, deployment: &str, has: &Has<'_>) -> ObservedService {
         id: id.to_owned(),
         version: 1,
         spec: json!({ "Name": format!("s-{id}"), "Labels": labels, "TaskTemplate": { "ContainerSpec": container } }),
-        created_at: String::new(),
-        updated_at: String::new(),
-        update: None,
+        ..ObservedService::default()
     }
 }
 
