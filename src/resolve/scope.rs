@@ -67,7 +67,7 @@ pub enum Place {
 const MAX_REFERENCES: usize = 32;
 /// How many attributes one server may expand: each that names the next one twice doubles the work.
 const MAX_EVALUATIONS: u32 = 100_000;
-/// How much text all placeholders of one server may insert, in bytes: sixteen times what the engine takes of a service.
+/// How much text all placeholders of one server may insert, in bytes: many times what the engine takes of a service.
 const MAX_INSERTED: usize = 64 << 20;
 
 /// What went wrong with a string; boxed because it is rare.
@@ -288,7 +288,7 @@ impl<'a> Scope<'a> {
                     format!("the templates of one server insert more than {} MiB", MAX_INSERTED >> 20),
                 )
                 .at(span(), "this is too much")
-                .help("the engine takes no service over 4 MiB: put long texts into a Swarm config or a volume"),
+                .help("the engine takes no service over 1.5 MiB: put long texts into a Swarm config or a volume"),
             ));
         }
         Ok(value)

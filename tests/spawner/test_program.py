@@ -104,65 +104,48 @@ async def test_a_missing_program_is_told():
     assert "/nowhere" not in result["message"]
 
 
+async def cancelled(script, verb: str, times: int = 1, **options) -> float:
+    """Gives up asking a program something, which then is gone; how many seconds that took."""
+    asking = asyncio.ensure_future(Program([SCRIPTED]).ask(verb, {}, **options))
+    pid = (await asked(script, verb))["pid"]
+    begun = time.monotonic()
+    for _ in range(times):
+        asking.cancel()
+        await asyncio.sleep(0.1)
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asking, 10)
+    assert gone(pid)
+    return time.monotonic() - begun
+
+
 async def test_cancelled_it_lets_the_program_undo_and_waits_for_it(script):
     script.write(start=[[{"sleep": 60}]], undo=[{"sleep": 0.3}, {"emit": {"event": "failed", "code": "cancelled", "left": []}}])
     told = []
-    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("start", {}, tell=told.append))
-    pid = (await asked(script, "start"))["pid"]
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    assert gone(pid)
+    await cancelled(script, "start", tell=told.append)
     assert [event["code"] for event in told] == ["cancelled"]
 
 
 async def test_cancelled_again_it_still_waits(script):
     script.write(start=[[{"sleep": 60}]], undo=[{"sleep": 0.5}])
-    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("start", {}))
-    pid = (await asked(script, "start"))["pid"]
-    asking.cancel()
-    await asyncio.sleep(0.1)
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    assert gone(pid)
+    await cancelled(script, "start", times=2)
 
 
 async def test_a_program_that_does_not_end_is_killed(script):
     script.write(start=[[{"sleep": 60}]], stubborn=True)
-    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("start", {}, grace=0.5))
-    pid = (await asked(script, "start"))["pid"]
-    begun = time.monotonic()
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    assert gone(pid)
-    assert 0.4 < time.monotonic() - begun < 5
+    assert 0.4 < await cancelled(script, "start", grace=0.5) < 5
 
 
 async def test_what_finishes_is_not_ended_when_its_caller_is(script):
     script.write(stop=[[{"sleep": 0.5}, {"emit": {"event": "stopped"}}]])
     told = []
-    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("stop", {}, tell=told.append, finishes=True))
-    pid = (await asked(script, "stop"))["pid"]
-    asking.cancel()
-    await asyncio.sleep(0.1)
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    assert gone(pid)
+    await cancelled(script, "stop", times=2, tell=told.append, finishes=True)
     assert told == [{"event": "stopped"}]
     assert not script.lines("given-up.jsonl")
 
 
 async def test_what_finishes_is_ended_when_it_takes_too_long(script):
     script.write(stop=[[{"sleep": 60}]])
-    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("stop", {}, grace=0.5, finishes=True))
-    pid = (await asked(script, "stop"))["pid"]
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(asking, 10)
-    assert gone(pid)
+    assert 0.4 < await cancelled(script, "stop", grace=0.5, finishes=True) < 5
     assert len(script.lines("given-up.jsonl")) == 1
 
 

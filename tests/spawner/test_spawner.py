@@ -532,28 +532,13 @@ async def test_a_server_between_two_tasks_is_waited_for(script, world):
     assert spawner.server.host == "http://10.0.1.7:8888"
 
 
-async def test_many_polls_run_a_few_at_a_time(script, world):
-    script.on("poll", [{"sleep": 1}, {"emit": RUNNING}])
-    spawners = [world.spawner(world.user(f"user{number}"), running=True) for number in range(20)]
-    for spawner in spawners:
-        spawner.load_state({"swarmgen": STATE})
-    most = 0
-
-    async def watch():
-        nonlocal most
-        while True:
-            await asyncio.sleep(0.02)
-            children = [pid for pid in script.asked("poll") if _runs(pid["pid"])]
-            most = max(most, len(children))
-
-    watching = asyncio.ensure_future(watch())
-    assert await asyncio.gather(*(spawner.poll() for spawner in spawners)) == [None] * 20
-    watching.cancel()
-    assert 2 <= most <= 8
-
-
-async def test_what_many_ended_servers_left_is_removed_a_few_at_a_time(script, world):
-    script.on("poll", [{"emit": ENDED}])
+@pytest.mark.parametrize(
+    ("poll", "verb", "answer"),
+    [([{"sleep": 1}, {"emit": RUNNING}], "poll", None), ([{"emit": ENDED}], "stop", 3)],
+    ids=["polls", "removals of what ended servers left"],
+)
+async def test_many_run_a_few_at_a_time(script, world, poll, verb, answer):
+    script.on("poll", poll)
     script.on("stop", [{"sleep": 1}, {"emit": STOPPED}])
     spawners = [world.spawner(world.user(f"user{number}"), running=True) for number in range(20)]
     for spawner in spawners:
@@ -564,12 +549,12 @@ async def test_what_many_ended_servers_left_is_removed_a_few_at_a_time(script, w
         nonlocal most
         while True:
             await asyncio.sleep(0.02)
-            most = max(most, len([entry for entry in script.asked("stop") if _runs(entry["pid"])]))
+            most = max(most, len([entry for entry in script.asked(verb) if _runs(entry["pid"])]))
 
     watching = asyncio.ensure_future(watch())
-    assert await asyncio.gather(*(spawner.poll() for spawner in spawners)) == [3] * 20
+    assert await asyncio.gather(*(spawner.poll() for spawner in spawners)) == [answer] * 20
     watching.cancel()
-    assert len(script.asked("stop")) == 20
+    assert len(script.asked(verb)) == 20
     assert 2 <= most <= 8
 
 
