@@ -287,7 +287,7 @@ fn below(path: &str, schema: &Value, defs: &Value, known: &mut BTreeSet<String>)
         known.insert(path);
     }
     let choices = ["anyOf", "prefixItems"].into_iter().filter_map(|list| schema[list].as_array()).flatten();
-    choices.chain([&schema["items"]]).for_each(|part| below(path, part, defs, known));
+    choices.chain(schema.get("items")).for_each(|part| below(path, part, defs, known));
     if let Some(part @ Value::Object(_)) = schema.get("additionalProperties") {
         below(&joined(path, "*"), part, defs, known);
     }
