@@ -439,22 +439,9 @@ impl<'a> Compiler<'a> {
             }
         }
         if let Some(options) = request.options {
-            match options::layer(options, self.allow.as_ref(), self.settings.uploads) {
-                Ok(mut layer) => {
-                    let found = profile::check_layer(&mut layer);
-                    let fits = !found.has_errors();
-                    findings.extend(found);
-                    if !fits {
-                        return None;
-                    }
-                    if layer.as_map().is_some_and(|map| !map.is_empty()) {
-                        merge::merge(spec.to_mut(), &layer, Mode::Deep);
-                    }
-                }
-                Err(refused) => {
-                    findings.extend(refused);
-                    return None;
-                }
+            let layer = options::layer(options, self.allow.as_ref(), self.settings.uploads, findings)?;
+            if layer.as_map().is_some_and(|map| !map.is_empty()) {
+                merge::merge(spec.to_mut(), &layer, Mode::Deep);
             }
         }
         Some(spec)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
+from weakref import WeakKeyDictionary
 
 Event = dict[str, Any]
 
@@ -28,6 +29,10 @@ TAIL = 16 * 1024
 GRACE = 15.0
 # The hub's own secrets, which no config refers to.
 WITHHELD = frozenset({"CONFIGPROXY_AUTH_TOKEN", "JPY_API_TOKEN", "JPY_COOKIE_SECRET", "JUPYTERHUB_CRYPT_KEY"})
+
+# A process begins while the loop waits, as long as it takes a busy machine to let it: one after the other, the hub answers
+# between two of them.
+_beginning: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 def find() -> str:
@@ -83,19 +88,20 @@ class Program:
         line = json.dumps({"version": VERSION, **request}, default=_plain).encode() + b"\n"
         environment = {name: value for name, value in os.environ.items() if name not in WITHHELD}
         try:
-            child = await asyncio.create_subprocess_exec(
-                *self.command,
-                "spawner",
-                verb,
-                *self.arguments,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=environment,
-                limit=LONGEST_LINE,
-                # A terminal's Ctrl-C is for the hub, which then says what is to end.
-                start_new_session=True,
-            )
+            async with _beginning.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+                child = await asyncio.create_subprocess_exec(
+                    *self.command,
+                    "spawner",
+                    verb,
+                    *self.arguments,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    env=environment,
+                    limit=LONGEST_LINE,
+                    # A terminal's Ctrl-C is for the hub, which then says what is to end.
+                    start_new_session=True,
+                )
         except OSError as error:
             return failed("internal", "The program that starts servers is missing.", f"{self.command[0]}: {error}")
         conversation = asyncio.ensure_future(_converse(child, line, tell, log))

@@ -14,6 +14,7 @@ use crate::ir::Service;
 use crate::plan::graph::{Action, Plan, VolumeRemoval};
 use crate::plan::label;
 use crate::plan::observed::ObservedService;
+use crate::resolve::template::unescape_for_swarm;
 
 /// What stands in a secret's place.
 pub const REDACTED: &str = "«redacted»";
@@ -104,7 +105,7 @@ impl Redactor {
     fn spell(&self, secret: &str) {
         self.learn_spellings(secret);
         // Braces that Swarm would take for a template's are sent as a template that gives them.
-        let expanded = Zeroizing::new(unescaped(secret));
+        let expanded = Zeroizing::new(unescape_for_swarm(secret));
         if *expanded != secret {
             self.learn_spellings(&expanded);
         }
@@ -206,20 +207,6 @@ fn percent_encoded(text: &str) -> String {
         }
     }
     encoded
-}
-
-/// What Swarm makes of `` {{`x`}} ``: `x`.
-fn unescaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{`") {
-        let Some((inside, after)) = after.split_once("`}}") else { break };
-        plain.push_str(before);
-        plain.push_str(inside);
-        rest = after;
-    }
-    plain.push_str(rest);
-    plain
 }
 
 /// The inside of Go's `%q`.

@@ -330,7 +330,11 @@ impl<A: SwarmApi> Work<'_, A> {
             let message = self.run.redactor.redact(message);
             Some(Ending::Failed(format!("the engine has {what}: {message}")))
         };
-        let is_old = || watch.seen.current.as_ref().is_some_and(|task| !standing::is_of_update(task, service));
+        // Where the new ones are made first, those of before run on beside what fails.
+        let is_old = || {
+            let new = watch.seen.runs.iter().filter(|task| standing::is_of_update(task, service));
+            new.count() < watch.expected.replicas
+        };
         match service.update.as_ref().map(|update| (update.state.as_str(), &*update.message)) {
             // One that was over before this run is no matter of it.
             Some((state, message)) if state.starts_with("rollback") && watch.is_update => {

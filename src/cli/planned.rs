@@ -91,7 +91,7 @@ async fn plan<'s>(
     let ports = cluster::ports::to_come(&servers.servers, &state);
     let ahead = Ahead { images: images.await, held: ports::held(engine, &ports, &state.nodes).await };
     look_at_cluster(compiler, servers, &state, (&plan, &ahead), diagnostics);
-    add_objects(&mut plan, compiler, servers, &state, (args.keep, args.prune), diagnostics);
+    add_objects(&mut plan, compiler, servers, &state, (args.keep, args.prune && args.user.is_none()), diagnostics);
     Ok(Some(Planned { plan, state, wanted, options, credentials }))
 }
 

@@ -255,7 +255,10 @@ impl Job<'_> {
         let attributes = self.attributes(compiler);
         let asked = self.asked(&attributes);
         let mut diagnostics = Diagnostics::new();
-        let server = compiler.resolve(&user, &asked, &mut diagnostics);
+        // Whose name makes the same owner would get the other one's volumes.
+        compiler.check_owner(&user, &mut diagnostics);
+        let clashes = diagnostics.has_errors();
+        let server = compiler.resolve(&user, &asked, &mut diagnostics).filter(|_| !clashes);
         let objects = server.as_ref().and_then(|_| compiler.objects(&mut diagnostics));
         compiler.mark_secrets();
         let (Some(mut server), Some(objects)) = (server, objects) else {

@@ -9,7 +9,7 @@ use crate::source::{Author, Entry, Node, SourceId};
 
 use super::access::Access;
 use super::decode::Decoder;
-use super::profile::{self, Profile};
+use super::profile::Profile;
 use super::roster::User;
 use super::scope::{Failure, Place, Scope};
 use super::template::may_be_template;
@@ -96,14 +96,13 @@ impl<'a> Compiler<'a> {
         shown_image(&Scope::new(self, asked, &spec, &profile.name), &spec)
     }
 
-    /// The name of the profile that a server of these options gets.
+    /// The name of the profile that a server of this request gets.
     ///
     /// # Errors
     ///
     /// There is none that the user may use.
-    pub fn profile_name(&self, user: &User<'_>, options: Option<&Node>) -> Result<Arc<str>, Failure> {
-        let request = Request { options, ..Request::default() };
-        self.profile_for(user, &request).map(|profile| Arc::clone(&profile.name))
+    pub fn profile_name(&self, user: &User<'_>, request: &Request<'_>) -> Result<Arc<str>, Failure> {
+        self.profile_for(user, request).map(|profile| Arc::clone(&profile.name))
     }
 
     /// What `user_options.allow` lists, in its order.
@@ -117,10 +116,12 @@ impl<'a> Compiler<'a> {
     ///
     /// A finding for each thing that it may not set, or not to that.
     pub fn check_options(&self, options: &Node) -> Result<(), Vec<Diagnostic>> {
-        let mut layer = options::layer(options, self.allow.as_ref(), self.settings.uploads)?;
-        let found = profile::check_layer(&mut layer);
-        let errors: Vec<Diagnostic> = found.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        let mut found = Vec::new();
+        if options::layer(options, self.allow.as_ref(), self.settings.uploads, &mut found).is_some() {
+            return Ok(());
+        }
+        found.retain(|finding| finding.severity == Severity::Error);
+        Err(found)
     }
 
     /// Checks the files of a request as each start does.

@@ -74,6 +74,10 @@ pub fn load(
     }
     let mut users_files: Vec<(PathBuf, Option<source::Span>)> = Vec::new();
     let layers = Layers::new(&trees);
+    // A document may name what is secret in another one, and what is laid over is there all the same.
+    let names = trees.iter().rev().find_map(|tree| tree.get("secret_attributes"));
+    let names = SecretNames::new(names);
+    trees.iter().for_each(|tree| names.visit_literals(tree, &mut |node| sources.mark_secret(node.span)));
     let mut trees = trees.into_iter();
     let first = trees.next();
     let mut root = first?;
@@ -82,8 +86,6 @@ pub fn load(
         name_users_files(&tree, sources, &mut users_files);
         merge(&mut root, &tree, Mode::Table);
     }
-    // A document may name what is secret in an earlier one.
-    SecretNames::new(root.get("secret_attributes")).visit_literals(&root, &mut |node| sources.mark_secret(node.span));
     levels.read(root.get("lints"), diagnostics);
     for (subject, level) in &inputs.levels {
         levels.set(*subject, *level);

@@ -246,6 +246,7 @@ impl Compiler<'_> {
     fn used_names(&self) -> HashSet<String> {
         let mut used = HashSet::new();
         self.collect_names(&self.root, &mut used);
+        self.layers.iter().for_each(|layer| self.collect_names(layer, &mut used));
         for value in self.roster.config_values() {
             self.collect_names(value, &mut used);
         }

@@ -4,92 +4,110 @@
 //! `user_options.allow` lists, within its bounds; everything else is refused.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::check::canonical::PROFILE_SHORTCUTS;
 use crate::diag::{Diagnostic, code};
 use crate::source::{Entry, Map, Node, Value};
 
 use super::amount::{self, AmountError, Raw};
+use super::profile::check_layer;
 use super::settings::raw;
 use super::upload;
 
 /// The keys of a request that choose a profile.
 pub const PROFILE_KEYS: [&str; 3] = ["profile", "user_selected_image", "user_selected_name"];
 
-/// The layer that a request makes: what it sets and may set. Files are another matter, if `uploads` says that it may
-/// bring any.
-///
-/// # Errors
-///
-/// A finding for each thing that it may not set.
-pub fn layer(options: &Node, allow: Option<&Node>, uploads: bool) -> Result<Node, Vec<Diagnostic>> {
-    let mut refused = Vec::new();
-    let mut granted = Map::new();
-    let empty = Map::new();
-    let allow = allow.and_then(Node::as_map).unwrap_or(&empty);
-    match options.as_map() {
-        Some(map) => {
-            let elsewhere = |key: &str| PROFILE_KEYS.contains(&key) || (uploads && key == upload::KEY);
-            let asked = map.iter().filter(|entry| !elsewhere(&entry.key));
-            walk(asked, "", allow, &mut granted, &mut refused);
-        }
-        None => refused.push(
+/// The layer that a request makes, canonical: what it sets and may set. Files are another matter, if `uploads` says that it
+/// may bring any. `None` means that some of what is found are errors.
+pub fn layer(options: &Node, allow: Option<&Node>, uploads: bool, found: &mut Vec<Diagnostic>) -> Option<Node> {
+    let Some(map) = options.as_map() else {
+        found.push(
             Diagnostic::new(&code::WRONG_TYPE, format!("expected a table of options, found {}", options.type_name()))
                 .at(options.span, ""),
-        ),
+        );
+        return None;
+    };
+    let empty = Map::new();
+    let allow = allow.and_then(Node::as_map).unwrap_or(&empty);
+    let mut bounds = Bounds { allow, judged: HashSet::new(), refused: Vec::new() };
+    let elsewhere = |key: &str| PROFILE_KEYS.contains(&key) || (uploads && key == upload::KEY);
+    let granted = bounds.grant(map.iter().filter(|entry| !elsewhere(&entry.key)), "");
+    let mut layer = Node::new(options.span, Value::Map(granted));
+    let mut fits = bounds.refused.is_empty();
+    if fits {
+        let checked = check_layer(&mut layer);
+        fits = !checked.has_errors();
+        found.extend(checked);
     }
-    if refused.is_empty() { Ok(Node::new(options.span, Value::Map(granted))) } else { Err(refused) }
+    if fits {
+        // A short form says more than its own path: a list of variables, one limit for two.
+        for entry in layer.as_map().into_iter().flatten() {
+            bounds.judge(&entry.key, &entry.value);
+        }
+        fits = bounds.refused.is_empty();
+    }
+    found.append(&mut bounds.refused);
+    fits.then_some(layer)
 }
 
-fn walk<'a>(
-    entries: impl Iterator<Item = &'a Entry>,
-    above: &str,
-    allow: &Map,
-    granted: &mut Map,
-    refused: &mut Vec<Diagnostic>,
-) {
-    for entry in entries {
-        let path = if above.is_empty() { entry.key.to_string() } else { format!("{above}.{}", entry.key) };
-        if allow.iter().any(|bound| canonical(&bound.key) == canonical(&path)) {
-            let before = refused.len();
-            bounded(&path, &entry.value, allow, refused);
-            if refused.len() == before {
-                granted.insert(entry.clone());
+/// What a request may set, and what it may not.
+struct Bounds<'a> {
+    allow: &'a Map,
+    /// The paths without short cuts that have been looked at.
+    judged: HashSet<String>,
+    refused: Vec<Diagnostic>,
+}
+
+impl Bounds<'_> {
+    /// Those of the entries that are granted.
+    fn grant<'e>(&mut self, entries: impl Iterator<Item = &'e Entry>, above: &str) -> Map {
+        let mut granted = Map::new();
+        for entry in entries {
+            let path = if above.is_empty() { entry.key.to_string() } else { format!("{above}.{}", entry.key) };
+            if self.allow.iter().any(|bound| canonical(&bound.key) == canonical(&path)) {
+                let before = self.refused.len();
+                self.judge(&path, &entry.value);
+                if self.refused.len() == before {
+                    granted.insert(entry.clone());
+                }
+                continue;
             }
-            continue;
-        }
-        match &entry.value.value {
-            // An empty table asks for nothing.
-            Value::Map(map) => {
-                let mut inner = Map::new();
-                walk(map.iter(), &path, allow, &mut inner, refused);
-                if !inner.is_empty() {
-                    granted.insert(Entry {
-                        key: entry.key.clone(),
-                        key_span: entry.key_span,
-                        value: Node::new(entry.value.span, Value::Map(inner)),
-                    });
+            match &entry.value.value {
+                // An empty table asks for nothing.
+                Value::Map(map) => {
+                    let inner = self.grant(map.iter(), &path);
+                    if !inner.is_empty() {
+                        granted.insert(Entry {
+                            key: entry.key.clone(),
+                            key_span: entry.key_span,
+                            value: Node::new(entry.value.span, Value::Map(inner)),
+                        });
+                    }
+                }
+                _ => {
+                    let shown = crate::check::canonical::printable(&path);
+                    self.refused.push(
+                        Diagnostic::new(&code::OPTION_NOT_ALLOWED, format!("a request may not set `{shown}`"))
+                            .at(entry.key_span, "set here")
+                            .help(format!("to open it to everybody, list `\"{shown}\"` under `[user_options.allow]`")),
+                    );
                 }
             }
-            _ => {
-                let shown = crate::check::canonical::printable(&path);
-                refused.push(
-                    Diagnostic::new(&code::OPTION_NOT_ALLOWED, format!("a request may not set `{shown}`"))
-                        .at(entry.key_span, "set here")
-                        .help(format!("to open it to everybody, list `\"{shown}\"` under `[user_options.allow]`")),
-                );
-            }
         }
+        granted
     }
-}
 
-/// Checks a value that is granted, and what is in it, against every bound that is set for it: a wider path that is open, or
-/// the same one in another spelling, takes no bound away.
-fn bounded(path: &str, value: &Node, allow: &Map, refused: &mut Vec<Diagnostic>) {
-    let own = allow.iter().filter(|bound| canonical(&bound.key) == canonical(path));
-    refused.extend(own.filter_map(|bound| within(path, value, bound).err()).map(|diagnostic| *diagnostic));
-    for entry in value.as_map().into_iter().flatten() {
-        bounded(&format!("{path}.{}", entry.key), &entry.value, allow, refused);
+    /// Checks a value, and what is in it, against every bound that is set for it: a wider path that is open, or the same one
+    /// in another spelling, takes no bound away.
+    fn judge(&mut self, path: &str, value: &Node) {
+        if self.judged.insert(canonical(path).into_owned()) {
+            let own = self.allow.iter().filter(|bound| canonical(&bound.key) == canonical(path));
+            self.refused.extend(own.filter_map(|bound| within(path, value, bound).err()).map(|diagnostic| *diagnostic));
+        }
+        for entry in value.as_map().into_iter().flatten() {
+            self.judge(&format!("{path}.{}", entry.key), &entry.value);
+        }
     }
 }
 

@@ -149,16 +149,10 @@ impl Compiler<'_> {
             layers.extend(own.into_iter().map(|layer| (name.clone(), layer, None)));
         }
         if let Some(asked) = request.options {
-            match options::layer(asked, self.allow.as_ref(), self.settings.uploads) {
-                Ok(mut layer) => {
-                    accept(check_layer(&mut layer), diagnostics)?;
-                    layers.push(("user_options".to_owned(), layer, Some(Mode::Deep)));
-                }
-                Err(refused) => {
-                    diagnostics.extend(refused);
-                    return Err(NoOrigin::Found);
-                }
-            }
+            let mut found = Vec::new();
+            let layer = options::layer(asked, self.allow.as_ref(), self.settings.uploads, &mut found);
+            diagnostics.extend(found);
+            layers.push(("user_options".to_owned(), layer.ok_or(NoOrigin::Found)?, Some(Mode::Deep)));
         }
         Ok(layers)
     }

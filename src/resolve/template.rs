@@ -202,6 +202,20 @@ pub fn escape_for_swarm(literal: &str, before_action: bool, out: &mut String) {
     out.push_str(rest);
 }
 
+/// What Swarm makes of `` {{`x`}} ``: `x`. All else stays as it is.
+pub fn unescape_for_swarm(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{`") {
+        let Some((inside, after)) = after.split_once("`}}") else { break };
+        plain.push_str(before);
+        plain.push_str(inside);
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

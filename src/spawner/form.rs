@@ -32,7 +32,7 @@ const NO_PROFILE: &str = "There is no server that you may start here. Ask those 
 pub struct Form<'a> {
     compiler: &'a Compiler<'a>,
     user: &'a User<'a>,
-    server: &'a str,
+    asked: Asked<'a>,
     choices: Vec<Choice<'a>>,
     fields: Vec<Field<'a>>,
     /// What the user chose last.
@@ -47,7 +47,10 @@ impl<'a> Form<'a> {
     /// Finds out what the user may choose. `last` is what they chose last.
     pub fn new(compiler: &'a Compiler<'a>, user: &'a User<'a>, asked: &Asked<'a>, last: Option<&'a Node>) -> Self {
         let choices = compiler.choices(user, asked);
-        let named = compiler.profile_name(user, last).or_else(|_| compiler.profile_name(user, None));
+        let named = {
+            let named = |options| compiler.profile_name(user, &Asked { options, ..*asked });
+            named(last).or_else(|_| named(None))
+        };
         let position = |name: &str| choices.iter().position(|choice| &*choice.name == name);
         let first = match named {
             Ok(name) => position(&name),
@@ -55,7 +58,7 @@ impl<'a> Form<'a> {
             Err(_) => (compiler.settings.use_user_options && !choices.is_empty()).then_some(0),
         };
         let fields = compiler.allowances().iter().filter_map(Field::new).collect();
-        Self { compiler, user, server: asked.server_name, choices, fields, last, typed: None, first }
+        Self { compiler, user, asked: *asked, choices, fields, last, typed: None, first }
     }
 
     /// Fills in what the user typed and was refused, so that they need not type it again.

@@ -320,6 +320,14 @@ async fn goods<A: SwarmApi>(job: &Stop<'_, A>, redactor: &Redactor) -> Result<Op
             return Goods::all(job.api, owner, &there).await.map(Some);
         }
     };
+    if !state.volumes.is_empty() {
+        // Of a volume that stays the engine or its plugin says why, and may quote the service.
+        match job.api.service(&state.service_id).await {
+            Ok(there) => redactor.learn_observed(&there),
+            Err(ApiError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
     let mut nodes = nodes(job.api, &state.service_id, &state.volumes).await?;
     if !state.node.is_empty() && !nodes.contains(&state.node) {
         nodes.push(state.node.clone());

@@ -63,21 +63,20 @@ fn what_several_documents_say_is_a_layer_each() {
         "images = [{ name = \"Large\", unset = [\"mounts:/data\"], env = { WHO = \"second\" } }]\n\
          users.alice.overrides.env.WHO = \"Alice again\"\n",
     );
-    let explained = |path: &str| {
-        folder.run(&["explain", "-c", "swarmgen.toml", "-c", "second.toml", "--user", "alice", path]).ok()
-    };
+    let explained =
+        |path: &str| folder.run(&["explain", "-c", "swarmgen.toml", "-c", "second.toml", "--user", "alice", path]).ok();
     assert_eq!(
         explained("env.WHO"),
         "container_spec.env.WHO = \"Alice again\"\n\n  \
          config                swarmgen.toml:4:30   \"nobody\"\n  \
          profile `Large`       swarmgen.toml:11:15  \"{username} of {course}\"\n  \
-         profile `Large`       second.toml:1:70     \"second\"\n  \
+         profile `Large`       second.toml:1:69     \"second\"\n  \
          overrides of `alice`  swarmgen.toml:23:29  \"Alice\"\n\
-         > overrides of `alice`  second.toml:2:32     \"Alice again\"\n"
+         > overrides of `alice`  second.toml:2:33     \"Alice again\"\n"
     );
     let told = explained("container_spec.mounts:/data");
     assert!(told.starts_with("container_spec.mounts:/data is not set\n"), "{told}");
-    assert!(told.ends_with("\n> profile `Large`  second.toml:1:37      takes it away\n"), "{told}");
+    assert!(told.ends_with("\n> profile `Large`  second.toml:1:38     takes it away\n"), "{told}");
 }
 
 #[test]

@@ -72,6 +72,35 @@ fn a_request_stays_within_its_bounds() {
 }
 
 #[test]
+fn a_short_form_stays_within_the_bounds_of_what_it_says() {
+    let folder = Folder::with(
+        r#"
+networks = ["hub"]
+images = [{ name = "Python", image = "registry.example.org/python:1" }]
+[user_options.allow]
+"env" = true
+"container_spec.env.THEME" = { values = ["dark", "light"] }
+"container_spec.ulimits" = true
+"container_spec.ulimits.nofile.hard" = { max = 1024 }
+"#,
+    );
+    let asked = |request: serde_json::Value| {
+        folder.put("request.json", request.to_string());
+        folder.run(&["render", "--user", "alice", "--user-options", "request.json"])
+    };
+    for (within, beyond) in [
+        (serde_json::json!({"env": ["THEME=dark", "A=b"]}), serde_json::json!({"env": ["THEME=pink"]})),
+        (
+            serde_json::json!({"container_spec": {"ulimits": {"nofile": 1000}}}),
+            serde_json::json!({"container_spec": {"ulimits": {"nofile": 999_999}}}),
+        ),
+    ] {
+        asked(within).ok();
+        asked(beyond).refused("SG304");
+    }
+}
+
+#[test]
 fn an_image_that_is_chosen_is_compared_with_what_the_user_would_get() {
     let folder = Folder::with(
         r#"

@@ -9,6 +9,39 @@ fn with_secret(folder: &Folder, args: &[&str]) -> Command {
 }
 
 #[test]
+fn what_a_later_document_calls_secret_is_masked_in_an_earlier_one() {
+    let folder = Folder::new();
+    folder.put(
+        "a.toml",
+        format!(
+            "version = 1\nnetworks = [\"hub\"]\n[[images]]\nname = \"A\"\nimage = \"registry.example.org/a:1\"\n\
+             mounts = [{{ target = \"/d\", source = \"d\", driver_config = {{ name = \"x\", options = {{ pin = \"{CANARY}\" }} }}, \
+             labels = {{ note = \"{{nobody}}\" }} }}]\n"
+        ),
+    );
+    folder.put(
+        "b.toml",
+        "secret_attributes = [\"pin\"]\n\
+         images = [{ name = \"A\", merge = \"deep\", mounts = [{ target = \"/d\", read_only = true }] }]\n",
+    );
+    let told = folder.run(&["validate", "-c", "a.toml", "-c", "b.toml"]).refused("SG301");
+    assert!(!told.contains(CANARY) && told.contains("a.toml:6"), "{told}");
+}
+
+#[test]
+fn an_attribute_that_only_a_layer_names_is_used() {
+    let folder = Folder::new();
+    folder.put(
+        "a.toml",
+        "version = 1\nnetworks = [\"hub\"]\nuser_defaults.cpu = \"2\"\n\
+         images = [{ name = \"A\", image = \"registry.example.org/a:1\", resource_spec = { cpu_limit = \"{cpu}\" } }]\n",
+    );
+    folder.put("b.toml", "images = [{ name = \"A\", merge = \"deep\", resource_spec = { mem_limit = \"8G\" } }]\n");
+    let ran = folder.run(&["validate", "-c", "a.toml", "-c", "b.toml"]);
+    assert!(!ran.stderr.contains("SG242"), "{ran:?}");
+}
+
+#[test]
 fn a_pipe_gets_no_secret_unless_told() {
     let folder = Folder::with(SECRET);
     for args in [&["render", "--user", "alice"][..], &["render", "--all"], &["render", "--all", "--format", "service"]]

@@ -375,6 +375,13 @@ impl State {
         self.tasks.last_mut().unwrap().steps = life(image, 0);
     }
 
+    /// The engine begins another task beside what runs, which lives as those of an image do.
+    pub(crate) fn begins_beside(&mut self, key: &str, image: &str) {
+        let (index, now) = (self.place(key).unwrap(), Instant::now());
+        self.start(index, now, now);
+        self.tasks.last_mut().unwrap().steps = life(image, 0);
+    }
+
     /// A service has no task for the moment.
     #[allow(dead_code, reason = "shared by several tests")]
     pub(crate) fn forget_tasks(&mut self, key: &str) {

@@ -29,7 +29,7 @@ CLONE_NEWNET = 0x40000000
 RESOURCE = ("fpga", "FPGA-0f1e")
 
 OVERRIDE = """
-version: "3.13"
+version: "3.8"
 services:
   jupyterhub:
     image: {image}

@@ -22,6 +22,8 @@ class Proxy:
         self.delay = 0.0
         # What was asked for: method and path, without the API's version, names and questions.
         self.requests: Counter[str] = Counter()
+        # The paths as they came, without questions.
+        self.paths: set[str] = set()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._is_away = threading.Event()
@@ -80,6 +82,7 @@ class Proxy:
                     method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
                     with self._lock:
                         self.requests[f"{method} {_shape(path)}"] += 1
+                        self.paths.add(path.split("?", 1)[0])
                     time.sleep(self.delay)
                     self._moves.wait()
                     engine.sendall(head)

@@ -19,7 +19,7 @@ from notebook import Notebook
 
 # For the machine that the tests run on: an engine of their own, perhaps without IPVS.
 OVERRIDE = """
-version: "3.13"
+version: "3.8"
 services:
   jupyterhub:
     volumes:

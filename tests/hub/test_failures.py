@@ -10,7 +10,6 @@ import pytest
 
 from client import until
 from deployment import SERVERS
-from table import seconds
 
 PATIENT = 'start_timeout = "2m"\nhttp_timeout = "4m"'
 PROFILES = (
@@ -81,7 +80,7 @@ def test_a_task_that_fails_is_told_in_words_and_leaves_nothing(user, clean, faul
     assert took < limit, f"{took:.1f} s"
     assert clean.servers() == []
     until(lambda: clean.leftovers() == [], 60, "nothing is left")
-    faults.saw(fault, seconds(took), f"“{message}”")
+    faults.saw(fault, took, f"“{message}”")
 
 
 def test_a_good_choice_is_not_spoilt_by_bad_ones(user, clean) -> None:

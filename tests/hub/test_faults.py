@@ -11,7 +11,6 @@ import pytest
 
 from client import until
 from deployment import SERVERS, THROUGH_THE_PROXY
-from table import seconds
 
 PROFILES = (
     SERVERS
@@ -78,7 +77,7 @@ def test_a_hub_that_has_ended_finds_its_servers_again(user, clean, faults, signa
     took = time.monotonic() - begun
     assert (clean.servers(), clean.container(before[0])) == (before, container)
     assert alice.notebook().run("print(2)") == "2\n"
-    faults.saw(fault, f"{seconds(took)}, the hub's own start", "the server, which ran on")
+    faults.saw(fault, took, "the server, which ran on", waits="{}, the hub's own start")
 
 
 @pytest.mark.parametrize(("signal", "ends"), [("KILL", "killed"), ("TERM", "stopped and started")])
@@ -97,7 +96,7 @@ def test_a_hub_that_ends_in_the_middle_of_a_start_leaves_nothing(user, clean, fa
     took = time.monotonic() - begun
     alice.start(options={"profile": "Plain"})
     fault = f"the hub is {ends} in the middle of a start"
-    faults.saw(fault, f"{seconds(took)}, the hub's own start", "no server; the next start works")
+    faults.saw(fault, took, "no server; the next start works", waits="{}, the hub's own start")
 
 
 @pytest.fixture
@@ -140,8 +139,8 @@ def test_an_engine_that_is_away_for_five_seconds_costs_five_seconds(user, clean,
     took = time.monotonic() - begun
     assert took < usual + 15
     assert len(clean.servers()) == 1
-    told = f"+{seconds(max(0.0, took - usual))}"
-    faults.saw(f"the engine {way} for 5 s during a start", told, "the server; the hub answers all the while")
+    more = max(0.0, took - usual)
+    faults.saw(f"the engine {way} for 5 s during a start", more, "the server; the hub answers all the while", waits="+{}")
 
 
 @pytest.mark.parametrize("way", ["is away", "hangs"])
@@ -154,7 +153,7 @@ def test_an_engine_that_is_away_kills_no_server(user, clean, proxy, faults, way)
     (proxy.move if way == "hangs" else proxy.come_back)()
     time.sleep(6)
     assert alice.notebook().run("print(1)") == "1\n"
-    faults.saw("the engine is away for 15 s while a server runs", "0 s", "nothing; the server runs on")
+    faults.saw("the engine is away for 15 s while a server runs", 0, "nothing; the server runs on")
 
 
 @pytest.mark.parametrize(("way", "moment"), [("is away", 0.0), ("hangs", 0.0), ("is away", 0.3), ("hangs", 0.3)])
@@ -177,7 +176,7 @@ def test_a_server_is_stopped_once_the_engine_is_back(user, clean, proxy, faults,
     assert slowest < 1.0, "the hub stood still"
     assert clean.servers() == []
     assert volumes(clean.engine.docker("volume", "ls", "--quiet")) == []
-    faults.saw(f"the engine {way} for 5 s during a stop", seconds(took), "the server's end")
+    faults.saw(f"the engine {way} for 5 s during a stop", took, "the server's end")
 
 
 def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean, faults) -> None:
@@ -188,7 +187,7 @@ def test_a_server_that_ends_is_noticed_and_cleared_away(user, clean, faults) -> 
     until(lambda: clean.hub.server("alice") is None, 30, "the hub has noticed")
     took = time.monotonic() - begun
     until(lambda: clean.servers() == [], 30, "its service is gone")
-    faults.saw("the server ends by itself", f"{seconds(took)} (`poll_interval`: 5 s)", "no server; the log says why")
+    faults.saw("the server ends by itself", took, "no server; the log says why", waits="{} (`poll_interval`: 5 s)")
 
 
 def test_a_task_that_the_swarm_moves_is_found_again(user, clean, worker, faults) -> None:
@@ -212,21 +211,24 @@ def test_a_task_that_the_swarm_moves_is_found_again(user, clean, worker, faults)
         for node in (1, 2):
             engine.docker("node", "update", "--label-rm", "place", engine.node(node), check=False)
         clean.deploy(PROFILES, THROUGH_THE_PROXY)
-    faults.saw("the swarm moves the server to another node", f"{seconds(took)} (`poll_interval`: 5 s)", "the server, anew")
+    faults.saw("the swarm moves the server to another node", took, "the server, anew", waits="{} (`poll_interval`: 5 s)")
 
 
 def volumes(listed: str) -> list[str]:
     return [name for name in listed.split() if name.startswith("scratch-")]
 
 
-def test_volumes_labelled_autoremove_go_with_the_server(user, clean) -> None:
+def test_volumes_labelled_autoremove_go_with_the_server(user, clean, faults) -> None:
     alice = user("alice")
     alice.start(options={"profile": "Scratch"})
     assert volumes(clean.engine.docker("volume", "ls", "--quiet"))
+    begun = time.monotonic()
     alice.stop()
+    took = time.monotonic() - begun
     left = clean.engine.docker("volume", "ls", "--quiet")
     assert not volumes(left)
     assert any(name.startswith("home-") for name in left.split())
+    faults.saw("a volume labelled autoremove", took, "the server's end")
 
 
 def test_a_volume_on_a_worker_is_told_of(user, clean, worker, faults) -> None:
@@ -243,4 +245,4 @@ def test_a_volume_on_a_worker_is_told_of(user, clean, worker, faults) -> None:
     until(lambda: not clean.engine.on(2, "ps", "--all", "--quiet"), 60, "the container is gone")
     clean.engine.on(2, "volume", "rm", volume)
     left = "the volume; the hub's log names it, its node and the command that removes it"
-    faults.saw("a volume labelled autoremove, its task on a worker", seconds(took), "the server's end", left)
+    faults.saw("a volume labelled autoremove, its task on a worker", took, "the server's end", left)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from client import escaped
 from deployment import SERVERS
-from table import seconds
 from users import start_all
 
 DESK = """
@@ -112,7 +113,7 @@ def test_s2_a_request_sets_nothing_that_is_not_opened(user, clean, faults, optio
     assert clean.servers() == []
     if options.get("container_spec", {}).get("user") == "root" and len(options) == 1:
         fault = "an ordinary user asks for a root container with the host's `/`"
-        faults.saw(fault, seconds(took), f"{answer.status}: “{answer.json['message']}”")
+        faults.saw(fault, took, f"{answer.status}: “{answer.json['message']}”")
     # The hub has stored what was asked for: a start without options asks for it again.
     assert alice.hub.request_start("alice").status == 400
     assert clean.servers() == []
@@ -244,8 +245,14 @@ def test_s9_s10_names_go_nowhere_they_should_not(user, clean, name) -> None:
     assert of_odd.ask("GET", "contents/whose.txt").status == 404
     page = clean.browser("bob").get("/hub/home")
     assert page.status == 200
+    # The engine is asked for services, tasks, networks and the like by ids and names of letters, digits and dashes.
+    assert clean.proxy.paths
+    odd_paths = [path for path in clean.proxy.paths if ".." in path or not re.fullmatch(r"/[A-Za-z0-9._/:-]+", path)]
+    assert odd_paths == []
 
 
 def test_s10_nobody_is_called_as_the_folder_above(clean) -> None:
-    assert clean.hub.ask("POST", "/users/..").status == 405
-    assert [user["name"] for user in clean.hub.ask("GET", "/users").json if user["name"] == ".."] == []
+    for name in ("..", "../bob", "a/b"):
+        assert clean.hub.ask("POST", "/users", {"usernames": [name]}).status == 400
+        assert clean.hub.ask("POST", f"/users/{escaped(name)}").status in (400, 405)
+    assert [user["name"] for user in clean.hub.ask("GET", "/users").json if user["name"] in ("..", "../bob", "a/b")] == []

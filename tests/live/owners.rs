@@ -239,6 +239,27 @@ fn servers_of_another_name_are_not_pruned() {
 }
 
 #[test]
+fn what_a_config_does_not_declare_goes_with_prune_of_everybody_alone() {
+    let scenario = Scenario::new(Engine::shared(), "undeclared");
+    let configs = || {
+        let all = scenario.engine().get("/configs");
+        let names = all.as_array().unwrap().iter().map(|config| config["Spec"]["Name"].as_str().unwrap().to_owned());
+        names.filter(|name| name.starts_with("undeclared-motd-")).count()
+    };
+    scenario.has_config("", "[swarm_configs.undeclared-motd]\ncontent = \"hello\"\n[users.anna]\n");
+    scenario.applies(&[]).ends_with(0);
+    scenario.has_config("", "[users.anna]\n");
+    for (arguments, left) in
+        [(&["--yes"][..], 1), (&["--prune", "--user", "anna", "--yes"], 1), (&["--prune", "--yes"], 0)]
+    {
+        assert_eq!(configs(), 1);
+        scenario.applies(arguments).ends_with(0);
+        assert_eq!(configs(), left, "{arguments:?}");
+    }
+    scenario.destroys_all().ends_with(0);
+}
+
+#[test]
 fn services_of_the_old_spawner_are_taken_over_when_asked_to() {
     let scenario = Scenario::new(Engine::idle(), "taken");
     let mut create = scenario.engine().docker(&["service", "create", "--detach", "--name", "taken-anna-1"]);

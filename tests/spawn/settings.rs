@@ -57,7 +57,6 @@ fn a_hub_is_told_what_the_config_says_of_its_business() {
 #[cfg(feature = "cli")]
 #[test]
 fn what_a_listed_user_lacks_keeps_nobody_from_starting() {
-    let folder = tempfile::tempdir().unwrap();
     let config = r#"
 version = 1
 jupyterhub_service_name = "hub"
@@ -72,13 +71,52 @@ KEY = { file = "nowhere/{name}" }
 [users.alice]
 [users.bob]
 "#;
+    let told = asked(config, "settings", &json!({"version": 1}));
+    assert_eq!((&told["event"], &told["user_format_attributes"]), (&json!("settings"), &json!(["desk"])));
+}
+
+/// The result of a command of the program.
+#[cfg(feature = "cli")]
+fn asked(config: &str, verb: &str, request: &Value) -> Value {
+    let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("swarmgen.toml"), config).unwrap();
     let mut command = assert_cmd::Command::cargo_bin("swarmgen").unwrap();
-    command.current_dir(folder.path()).env_remove("SWARMGEN_CONFIG").args(["spawner", "settings"]);
-    let ran = command.write_stdin("{\"version\": 1}\n").output().unwrap();
-    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
-    let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!((&told["event"], &told["user_format_attributes"]), (&json!("settings"), &json!(["desk"])));
+    command.current_dir(folder.path()).env_remove("SWARMGEN_CONFIG").args(["spawner", verb]);
+    command.args(["-H", "unix:///nowhere/docker.sock"]);
+    let ran = command.write_stdin(format!("{request}\n")).output().unwrap();
+    let lines = String::from_utf8(ran.stdout).unwrap();
+    serde_json::from_str(lines.lines().last().unwrap()).unwrap()
+}
+
+/// Each would get the volumes of the other.
+#[cfg(feature = "cli")]
+#[test]
+fn two_users_of_one_owner_start_nothing_and_others_may() {
+    let config = r#"
+version = 1
+jupyterhub_service_name = "hub"
+networks = ["net"]
+naming.scheme = "last32"
+images = [{ name = "Plain", image = "plain:1" }]
+[users.anna-maria-bianchi-of-the-physics-department]
+[users.maria-bianchi-of-the-physics-department]
+[users.bob]
+"#;
+    assert_eq!(asked(config, "settings", &json!({"version": 1}))["event"], "settings");
+    for (user, code) in [
+        ("anna-maria-bianchi-of-the-physics-department", "config"),
+        ("maria-bianchi-of-the-physics-department", "config"),
+        ("giulia-bianchi-of-the-physics-department", "config"),
+        ("bob", "engine-away"),
+    ] {
+        let request = json!({
+            "version": 1, "user": {"name": user, "admin": false, "groups": []}, "server": {"name": ""},
+            "hub": {"env": {}}, "existing": "tell", "wait": "running", "timeout": 1,
+        });
+        let told = asked(config, "start", &request);
+        assert_eq!(told["code"], code, "{user}: {told}");
+        assert_eq!(told["detail"].as_str().unwrap().contains("SG316"), code == "config", "{told}");
+    }
 }
 
 #[test]

@@ -36,6 +36,20 @@ async fn volumes_labelled_autoremove_go_and_others_stay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn why_a_volume_stays_tells_no_secret() {
+    for with_state in [true, false] {
+        let swarm = FakeSwarm::new();
+        let alice = hub("alice", "Scratch");
+        let told = alice.start(&swarm).await;
+        add_volume(&swarm, &alice.scratch());
+        swarm.faults("remove_volume", 1, 1_000, Fault::Refused("cannot remove it with canary-of-the-token"));
+        let stopped = alice.stop(&swarm, told.state.as_ref().filter(|_| with_state)).await;
+        let reason = stopped.result["unreachable"][0]["reason"].as_str().unwrap();
+        assert!(reason.contains("cannot remove it with «redacted»"), "{reason}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_volume_that_was_there_without_the_label_stays() {
     let swarm = FakeSwarm::new();
     let alice = hub("alice", "Scratch");

@@ -149,6 +149,26 @@ async def test_what_finishes_is_ended_when_it_takes_too_long(script):
     assert len(script.lines("given-up.jsonl")) == 1
 
 
+async def test_programs_that_begin_at_once_do_not_hold_up_the_hub_together(script, monkeypatch):
+    script.on("poll", [{"emit": {"event": "status"}}])
+    begin = asyncio.create_subprocess_exec
+
+    async def begin_on_a_busy_machine(*arguments, **options):
+        # So does the real one.
+        time.sleep(0.1)
+        return await begin(*arguments, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begin_on_a_busy_machine)
+    asking = asyncio.gather(*(Program([SCRIPTED]).ask("poll", {}) for _ in range(10)))
+    longest, last = 0.0, time.monotonic()
+    while not asking.done():
+        await asyncio.sleep(0)
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+    assert await asking == [{"event": "status"}] * 10
+    assert longest < 0.5
+
+
 async def test_the_hubs_death_ends_the_program(script, tmp_path):
     """Standard input ends with whoever held its other side."""
     script.write(start=[[{"sleep": 60}]])

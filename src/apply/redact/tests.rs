@@ -119,14 +119,16 @@ fn without_the_label_secrets_are_known_by_their_names() {
     let options = json!({"sshcmd": "alice@storage:/home", "password": "sekret-1"});
     let spec = json!({"Name": "a", "TaskTemplate": {"ContainerSpec": {
         "Image": "a/b:1",
+        "Secrets": [{"SecretName": "db_password", "SecretID": "id", "File": {"Name": "db_password"}}],
         "Env": ["API_TOKEN=sekret-2", "TZ=Europe/Berlin", "OTHER_KEY=sekret-3"],
         "Mounts": [{
             "Type": "volume", "Source": "home", "Target": "/home/jovyan",
             "VolumeOptions": {"DriverConfig": {"Name": "sshfs", "Options": options}},
         }],
     }}});
-    let told = "sekret-1 sekret-2 sekret-3 alice@storage:/home Europe/Berlin a/b:1 sshfs";
-    let shown = "«redacted» «redacted» «redacted» alice@storage:/home Europe/Berlin a/b:1 sshfs";
+    let told = "secret not found: db_password sekret-1 sekret-2 sekret-3 alice@storage:/home Europe/Berlin a/b:1 sshfs";
+    let shown =
+        "secret not found: db_password «redacted» «redacted» «redacted» alice@storage:/home Europe/Berlin a/b:1 sshfs";
     let mut labelled = spec.clone();
     labelled["Labels"] = json!({label::HIDDEN: ""});
     let service = |spec: &Value, previous: &Value| ObservedService {

@@ -64,6 +64,8 @@ pub(in super::super) struct Seen {
     looked: Option<Instant>,
     /// The tasks that ended by themselves, by their ids: the swarm forgets all but the last few.
     ended: BTreeMap<String, ObservedTask>,
+    /// The tasks that run, and are to.
+    pub(super) runs: Vec<ObservedTask>,
     /// The task that is in question now.
     pub(super) current: Option<ObservedTask>,
     /// The id of the last task that ended.
@@ -135,6 +137,7 @@ impl Seen {
             }
             gave_up |= task.state == "complete" && !expected.restarts_on_success;
         }
+        self.runs = tasks.iter().filter(|task| task.runs()).map(|task| (*task).clone()).collect();
         // Of two new tasks the one that is to run is in question, not the one that made room for it.
         let is_wanted = |task: &&&ObservedTask| matches!(task.desired_state.as_str(), "running" | "ready" | "accepted");
         let current = tasks.iter().rev().find(is_wanted).or(tasks.last());

@@ -114,7 +114,7 @@ Examples:
 
 Exit code: 0 done, and all servers run; 1 wrong input, or a stale plan; 4 some servers do not run; 5 no usable engine.")]
 pub(crate) struct Apply {
-    /// A plan that `plan -o` saved: exactly this is done, or nothing
+    /// A plan that `plan -o` saved: exactly this is done, without asking, or nothing
     #[arg(value_name = "PLAN", conflicts_with_all = ["user", "prune", "take_over", "replace_volumes", "set", "hub_env", "user_options", "profile", "server", "allow_empty", "resolve_image", "keep"])]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]

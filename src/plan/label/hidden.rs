@@ -141,8 +141,11 @@ fn for_each_named(spec: &Value, visit: &mut dyn FnMut(&str)) {
     let form = canonical(spec, &[]);
     let units = units(&form, &BTreeSet::new());
     for field in units.iter().flat_map(|unit| fields(unit, spec)).filter(|field| field.may_be_secret) {
+        // A file, a path or an object that is called so is not the secret itself.
+        let is_key = field.leaves.first().is_none_or(|leaf| leaf.is_empty())
+            && NAMED_BY_TEXT.iter().any(|list| field.unit.starts_with(list));
         let full = field.leaves.first().map(|leaf| full_name(field.unit, leaf)).unwrap_or_default();
-        if full.rsplit('.').next().is_some_and(|name| names.matches(name)) {
+        if !is_key && full.rsplit('.').next().is_some_and(|name| names.matches(name)) {
             field.texts.iter().for_each(|text| visit(text));
         }
     }

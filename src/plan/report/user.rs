@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::plan::status::ServerStatus;
-use crate::resolve::Compiler;
+use crate::resolve::{Compiler, Request};
 
 /// A user that the config lists, or that has a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,7 +40,7 @@ pub(super) fn views(compiler: &Compiler<'_>, servers: &[ServerStatus]) -> Vec<Us
         .map(|user| UserView {
             listed: true,
             groups: user.groups.iter().map(|group| group.to_string()).collect(),
-            profile: compiler.profile_name(&user, None).ok().map(|name| name.to_string()),
+            profile: compiler.profile_name(&user, &Request::default()).ok().map(|name| name.to_string()),
             servers: of_users.remove(&*user.name).unwrap_or_default(),
             name: user.name.to_string(),
         })

@@ -13,7 +13,7 @@ use crate::source::{Entry, Node, Span, Value};
 use super::super::amount;
 use super::super::merge::normal_target;
 use super::super::scope::Place;
-use super::super::template::loses_folder;
+use super::super::template::{loses_folder, unescape_for_swarm};
 use super::Decoder;
 use super::sshfs;
 
@@ -268,7 +268,8 @@ impl Decoder<'_> {
     pub(super) fn username_holds_no(&mut self, marks: &[char], node: &Node, path: &str) {
         let username = &self.scope.user.name;
         let Some(mark) = username.chars().find(|mark| marks.contains(mark)) else { return };
-        if path.contains(&**username) {
+        // As Swarm expands it, and as a filter may have spelled it.
+        if unescape_for_swarm(path).to_lowercase().contains(&username.to_lowercase()) {
             let would = match mark {
                 '/' => "make it several folders",
                 ':' => "end the host's name",

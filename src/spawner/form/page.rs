@@ -116,7 +116,7 @@ fn context(form: &Form<'_>, present: &BTreeSet<String>) -> Value {
     let usable = form.first.is_some();
     json!({
         "user": &*form.user.name,
-        "server": form.server,
+        "server": form.asked.server_name,
         "reason": (!usable).then_some(NO_PROFILE),
         "profile_field": settings.use_user_options.then_some(FIELD_OF_PROFILE),
         "profiles": profiles,

@@ -221,8 +221,7 @@ impl<'a> Reading<'a> {
     }
 
     fn check_files(&self, options: &Node) -> Result<(), Vec<Diagnostic>> {
-        let asked = Asked { server_name: self.form.server, options: Some(options), ..Asked::default() };
-        self.form.compiler.check_uploads(self.form.user, &asked)
+        self.form.compiler.check_uploads(self.form.user, &Asked { options: Some(options), ..self.form.asked })
     }
 
     /// Checks the whole as a start does.
@@ -232,7 +231,8 @@ impl<'a> Reading<'a> {
             let Some(node) = self.node(&options) else { return Err(vec!["The form is too large.".to_owned()]) };
             let mut findings = self.form.compiler.check_options(&node).err().unwrap_or_default();
             findings.extend(self.check_files(&node).err().unwrap_or_default());
-            findings.extend(self.form.compiler.profile_name(self.form.user, Some(&node)).err().map(|finding| *finding));
+            let asked = Asked { options: Some(&node), ..self.form.asked };
+            findings.extend(self.form.compiler.profile_name(self.form.user, &asked).err().map(|finding| *finding));
             if findings.is_empty() {
                 return Ok(options);
             }

@@ -80,12 +80,13 @@ struct Asking<'t> {
     user: &'t str,
     groups: &'t [&'t str],
     last: &'t str,
+    attributes: &'t str,
     typed: Option<&'t request::Form>,
 }
 
 impl Default for Asking<'_> {
     fn default() -> Self {
-        Self { config: CONFIG, template: "", user: "alice", groups: &[], last: "{}", typed: None }
+        Self { config: CONFIG, template: "", user: "alice", groups: &[], last: "{}", attributes: "{}", typed: None }
     }
 }
 
@@ -100,9 +101,13 @@ impl Asking<'_> {
         let compiler = compiler.unwrap_or_else(|| panic!("{:?}", diagnostics.sorted()));
         let mut user = compiler.user(self.user, &mut diagnostics).unwrap();
         user.groups.extend(self.groups.iter().map(|group| std::sync::Arc::from(*group)));
-        let last = sources.add("last".to_owned(), "", Author::Data, self.last.to_owned());
-        let last = parse(&sources, last, Syntax::Json).unwrap();
-        ask(&Form::new(&compiler, &user, &Asked::default(), Some(&last)).again(self.typed))
+        let read = |name: &str, text: &str| {
+            let source = sources.add(name.to_owned(), "", Author::Data, text.to_owned());
+            parse(&sources, source, Syntax::Json).unwrap()
+        };
+        let (last, attributes) = (read("last", self.last), read("attributes", self.attributes));
+        let asked = Asked { set: &attributes.as_map().unwrap().entries, ..Asked::default() };
+        ask(&Form::new(&compiler, &user, &asked, Some(&last)).again(self.typed))
     }
 
     /// The page, the profile that is offered first, and all that are offered.
@@ -158,6 +163,27 @@ fn a_user_is_offered_what_they_may_use() {
         assert!(html.contains(shown), "{shown}:\n{html}");
     }
     assert!(!asking().page().contains("gpu"));
+}
+
+#[test]
+fn an_image_of_the_hubs_attributes_is_the_one_that_was_chosen() {
+    let config = r#"
+version = 1
+jupyterhub_service_name = "hub"
+networks = ["net"]
+use_user_options = true
+user_format_attributes = ["flavor"]
+images = [
+    { name = "R", image = "registry.example.org/r:1" },
+    { name = "Python", image = "registry.example.org/python:{flavor}" },
+]
+"#;
+    let last = r#"{"user_selected_name": "Python", "user_selected_image": "registry.example.org/python:cpu"}"#;
+    let asking = Asking { config, last, attributes: r#"{"flavor": "cpu"}"#, ..asking() };
+    assert_eq!(asking.offer(&[]).1.as_deref(), Some("Python"));
+    let fields: &[(&str, &[&str])] =
+        &[("user_selected_name", &["Python"]), ("user_selected_image", &["registry.example.org/python:cpu"])];
+    assert!(asking.fill(fields, &[]).is_ok());
 }
 
 #[test]
