@@ -6,8 +6,8 @@
 
 A hub of the newest version and its servers run on an engine of one node that is started for it (scripts/engine) and ended
 afterwards; root on Debian. Everybody starts the same image with the same command. The spawners take turns; each gets a new hub
-for each round, and servers of users that are new to it. Bare servers are the same services made by the docker CLI, which the
-hub knows nothing of: they are ready when they answer HTTP. Those of the hub are ready when the progress of their start says so,
+for each round, and servers of users that are new to it. Bare servers are the same services made by the Engine's API, which
+the hub knows nothing of: they are ready when they answer HTTP. Those of the hub are ready when the progress of their start says so,
 as the page does on which a user waits. Meanwhile an idle hub is asked, as it is during the spawns: what the processor's share
 costs it is nobody's fault. The requests that reach the engine are counted by a proxy before its socket,
 which also slows them down.
@@ -22,6 +22,7 @@ import json
 import multiprocessing
 import os
 import platform
+import socket
 import statistics
 import subprocess
 import sys
@@ -33,6 +34,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "hub"))
@@ -45,6 +48,8 @@ from deployment import PORT, SITE, Deployment, Engine  # noqa: E402
 PEER = "jhub-swarmspawner==0.6.3"
 VERSION = images.NEWEST
 ASKED = "/hub/api/info"
+# An answer that takes so many seconds is noticed.
+STALL = 0.25
 
 OURS = """
 version = 1
@@ -194,7 +199,8 @@ class Runs:
     def latency(self) -> str:
         every = sorted(one for run in self.all for one in run.latencies)
         p95 = every[int(len(every) * 0.95)]
-        return f"{statistics.median(every) * 1e3:.1f} / {p95 * 1e3:.0f} / {every[-1] * 1e3:.0f} ms"
+        late = len([one for one in every if one > STALL])
+        return f"{statistics.median(every) * 1e3:.1f} / {p95 * 1e3:.0f} / {every[-1] * 1e3:.0f} ms; {late} of {len(every)}"
 
     def mean(self, of: Callable[[Run], float]) -> str:
         return f"{statistics.mean(of(run) for run in self.all):.1f}"
@@ -260,11 +266,9 @@ class Contender:
 def bare(deployed: Deployment, count: int) -> Run:
     """So many servers, without the hub having any part in it."""
     docker = deployed.engine.docker
-    options = "--user 1000:1000 --network jupyterhub --endpoint-mode dnsrr --init --restart-condition none".split()
     before = Used.so_far(deployed)
     asker = Asker(deployed.token)
     begun = time.perf_counter()
-    body = ["service", "create", "--quiet", "--detach", "--no-resolve-image"]
 
     def create(name: str) -> None:
         variables = {
@@ -277,8 +281,16 @@ def bare(deployed: Deployment, count: int) -> Run:
             "JUPYTERHUB_SERVICE_URL": f"http://0.0.0.0:8888/user/{name}/",
             "JUPYTERHUB_OAUTH_CALLBACK_URL": f"/user/{name}/oauth_callback",
         }
-        environment = [word for variable in variables for word in ("--env", variable)]
-        docker(*body, "--name", name, *options, *environment, deployed.image, "jupyterhub-singleuser", **variables)
+        container = {
+            "Image": deployed.image,
+            "Args": ["jupyterhub-singleuser"],
+            "User": "1000:1000",
+            "Init": True,
+            "Env": [f"{key}={value}" for key, value in variables.items()],
+        }
+        task = {"ContainerSpec": container, "RestartPolicy": {"Condition": "none"}, "Networks": [{"Target": "jupyterhub"}]}
+        spec = {"Name": name, "TaskTemplate": task, "EndpointSpec": {"Mode": "dnsrr"}}
+        ask(deployed.engine, "POST", "/services/create", spec)
 
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(create, (f"bare{number}" for number in range(count))))
@@ -299,11 +311,38 @@ def bare(deployed: Deployment, count: int) -> Run:
     return Run(taken, latencies, used=used)
 
 
+class Local(http.client.HTTPConnection):
+    """A connection to an engine's socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=60)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+def ask(engine: Engine, method: str, path: str, body: Any = None) -> Any:
+    """Asks an engine's API."""
+    connection = Local(engine.folder / "1" / "docker.sock")
+    try:
+        content = None if body is None else json.dumps(body)
+        connection.request(method, "/v1.41" + path, content, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        assert answer.status in (200, 201), text
+        return json.loads(text)
+    finally:
+        connection.close()
+
+
 def gateways(deployed: Deployment) -> dict[str, str]:
     """The addresses at which this machine reaches the bare servers' containers."""
-    shown = json.loads(deployed.engine.docker("network", "inspect", "docker_gwbridge"))[0]["Containers"]
-    listed = deployed.engine.docker("ps", "--no-trunc", "--filter", "name=bare", "--format", "{{.ID}} {{.Names}}")
-    names = dict(line.split() for line in listed.splitlines())
+    shown = ask(deployed.engine, "GET", "/networks/docker_gwbridge")["Containers"]
+    listed = ask(deployed.engine, "GET", "/containers/json?filters=" + quote(json.dumps({"name": ["bare"]})))
+    names = {one["Id"]: one["Names"][0].strip("/") for one in listed}
     found = {}
     for endpoint, one in shown.items():
         container = next((key for key in names if key.startswith(endpoint) or one["Name"].endswith(key[:12])), None)
@@ -398,7 +437,7 @@ def main() -> None:
         cells.append([label, "", *(spawned[name, count, 0.1].seconds() for name in contenders)])
     rows("servers at once", names, cells)
     print("\n## The hub's API meanwhile")
-    print(f"\n`GET {ASKED}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest.")
+    print(f"\n`GET {ASKED}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest; how many took over 250 ms.")
     cells = [
         [str(count), floors[count].latency(), *(spawned[name, count, 0.0].latency() for name in contenders)]
         for count in options.counts

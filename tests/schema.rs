@@ -190,3 +190,41 @@ fn the_types_read_what_the_schema_accepts() {
     assert_eq!(read.version, Some(1));
     assert_eq!(read.images.map(|images| images.len()), Some(1));
 }
+
+/// The arguments of docker-py 7.1.0's types (`docker/types/services.py`, `healthcheck.py`), by our definitions.
+const DOCKER_PY: &[(&str, &str)] = &[
+    (
+        "ContainerSpec",
+        "image command args hostname env workdir user labels mounts stop_grace_period secrets tty groups open_stdin \
+         read_only stop_signal healthcheck hosts dns_config configs privileges isolation init cap_add cap_drop sysctls",
+    ),
+    (
+        "Mount",
+        "target source type read_only consistency propagation no_copy labels driver_config tmpfs_size tmpfs_mode",
+    ),
+    ("Resources", "cpu_limit mem_limit cpu_reservation mem_reservation generic_resources"),
+    ("UpdateConfig", "parallelism delay failure_action monitor max_failure_ratio order"),
+    ("RestartPolicy", "condition delay max_attempts window"),
+    ("DriverConfig", "name options"),
+    ("EndpointSpec", "mode ports"),
+    ("SecretReference", "secret_id secret_name filename uid gid mode"),
+    ("ConfigReference", "config_id config_name filename uid gid mode"),
+    ("Placement", "constraints preferences platforms maxreplicas"),
+    ("DnsConfig", "nameservers search options"),
+    (
+        "Privileges",
+        "credentialspec_file credentialspec_registry selinux_disable selinux_user selinux_role selinux_type selinux_level",
+    ),
+    ("Network", "target aliases options"),
+    ("Healthcheck", "test interval timeout retries start_period"),
+];
+
+#[test]
+fn every_argument_of_docker_py_has_its_key() {
+    let schema = committed();
+    for (definition, arguments) in DOCKER_PY {
+        let keys = schema["$defs"][definition]["properties"].as_object().unwrap();
+        let missing: Vec<&str> = arguments.split(' ').filter(|argument| !keys.contains_key(*argument)).collect();
+        assert_eq!(missing, [""; 0], "{definition}");
+    }
+}

@@ -157,13 +157,25 @@ const RIGHT: &[(&str, &str, Make)] = &[
     ("comments", "toml", |size| filled(GOOD, "# a comment\n", "", size)),
 ];
 
+/// Right configs that may be as large as any, as they have few values.
+const LARGE: &[(&str, &str, Make)] = &[
+    ("comments", "toml", |size| filled(GOOD, "# a comment\n", "", size)),
+    ("comments", "yaml", |size| filled("container_spec: {image: \"r.example.org/p:1\"}\n", "# a comment\n", "", size)),
+    ("one attribute", "json", |size| {
+        let before = "{\"container_spec\": {\"image\": \"r.example.org/p:1\"}, \"user_defaults\": {\"note\": \"";
+        filled(before, "x", "\"}}", size)
+    }),
+    ("one attribute", "toml", |size| filled(&format!("{GOOD}[user_defaults]\nnote = \""), "x", "\"\n", size)),
+];
+
 #[test]
 fn a_right_config_takes_no_more() {
     let folder = Folder::new();
     let (least, _) = peak(&folder, "tiny.toml", GOOD);
     let mut too_much = Vec::new();
-    for (what, syntax, text) in RIGHT {
-        let text = text(250 << 10);
+    let small = RIGHT.iter().map(|text| (text, 250 << 10));
+    for ((what, syntax, text), size) in small.chain(LARGE.iter().map(|text| (text, (16 << 20) - 2048))) {
+        let text = text(size);
         for command in [&["validate"][..], &["render", "--user", "u1", "-c"], &["render", "--all", "-c"]] {
             if command.contains(&"--all") && *what != "users" {
                 continue;
@@ -171,7 +183,10 @@ fn a_right_config_takes_no_more() {
             let (peak, code) = peak_of(&folder, &format!("swarmgen.{syntax}"), &text, command);
             let taken = peak.saturating_sub(least);
             if taken > 10 * text.len() + LEEWAY || code != 0 {
-                too_much.push(format!("{command:?} of {what} in {syntax}: {} KiB, exit code {code}", taken >> 10));
+                too_much.push(format!(
+                    "{command:?} of {size} of {what} in {syntax}: {} KiB, exit code {code}",
+                    taken >> 10
+                ));
             }
         }
     }

@@ -14,10 +14,10 @@ use crate::until::until;
 /// What runs on every engine: a page on port 8888.
 pub(crate) const NOTEBOOK: &str = "stand-in/notebook:serves";
 
-static SHARED: LazyLock<Engine> = LazyLock::new(|| Engine::start("shared", 1));
-static PAIR: LazyLock<Mutex<Engine>> = LazyLock::new(|| Mutex::new(Engine::start("pair", 2)));
+static SHARED: LazyLock<Engine> = LazyLock::new(|| Engine::start("shared", 1, None));
+static PAIR: LazyLock<Mutex<Engine>> = LazyLock::new(|| Mutex::new(Engine::start("pair", 2, None)));
 static IDLE: LazyLock<Engine> = LazyLock::new(|| {
-    let engine = Engine::start("idle", 1);
+    let engine = Engine::start("idle", 1, None);
     run(&mut engine.docker(&["node", "update", "--availability", "drain", "node1"]));
     engine
 });
@@ -26,6 +26,8 @@ static IDLE: LazyLock<Engine> = LazyLock::new(|| {
 pub(crate) struct Engine {
     folder: PathBuf,
     nodes: u8,
+    /// The certificates that it has at a port, if it has one.
+    certificates: Option<PathBuf>,
     /// Other names that the stand-in has.
     tagged: Mutex<BTreeSet<String>>,
 }
@@ -49,9 +51,14 @@ impl Engine {
         &IDLE
     }
 
-    fn start(name: &str, nodes: u8) -> Self {
+    /// An engine that listens with the certificates of a folder at port 2376 of its node, too, and ends with the process.
+    pub(crate) fn with_certificates(certificates: &Path) -> Self {
+        Self::start("tls", 1, Some(certificates.to_owned()))
+    }
+
+    fn start(name: &str, nodes: u8, certificates: Option<PathBuf>) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/live").join(name);
-        let engine = Self { folder, nodes, tagged: Mutex::default() };
+        let engine = Self { folder, nodes, certificates, tagged: Mutex::default() };
         engine.run_nodes();
         engine
     }
@@ -60,7 +67,11 @@ impl Engine {
     fn run_nodes(&self) {
         let nodes = self.nodes.to_string();
         let process = std::process::id().to_string();
-        let output = self.script(&["start", "--nodes", &nodes, "--while", &process]).output().unwrap();
+        let mut start = self.script(&["start", "--nodes", &nodes, "--while", &process]);
+        if let Some(folder) = &self.certificates {
+            start.arg("--tls").arg(folder);
+        }
+        let output = start.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success(),

@@ -87,12 +87,12 @@ fn a_page_says_what_status_plan_and_the_engine_say() {
 
 #[test]
 fn a_named_server_is_no_difference_from_the_config() {
-    let scenario = Scenario::new(Engine::shared(), "report-named");
+    let scenario = Scenario::new(Engine::shared(), "page-named");
     scenario.has_config("", "[users.anna]\n");
     scenario.applies(&[]).ends_with(0);
     scenario.applies(&["--server", "lab"]).ends_with(0);
     let page = String::from_utf8(scenario.runs(&["report"])).unwrap();
-    assert!(page.contains("report-named-anna-lab"), "{page}");
+    assert!(page.contains("page-named-anna--lab"), "{page}");
     let plan = scenario.ran(&["plan", "--resolve-image", "never"]).ends_with(0).stdout;
     let counts = plan.lines().last().unwrap();
     assert!(page.contains(&format!("would do: {counts}.")) && counts.contains("1 unchanged"), "{counts}: {page}");

@@ -150,9 +150,10 @@ fn a_server_is_started_looked_at_and_stopped_with_few_calls() {
     let answer = asks(&scenario, "stop", "anna", &state);
     let stopped = answer.is("stopped", 0);
     assert_eq!(stopped["removed"]["volumes"], json!(["served-scratch-anna"]));
-    // Two, and what the volume needs: where the task was, whether that is this node, whether it has the label itself, its
+    // Two, and what the volume needs: what is secret of the service that a refusal may quote, where the task was, whether that is this node, whether it has the label itself, its
     // removal, tried until nothing uses it, and whether another server does.
-    let needed = [("DELETE", "/volumes/*"), ("GET", "/info"), ("GET", "/volumes"), ("GET", "/services")];
+    let needed =
+        [("DELETE", "/volumes/*"), ("GET", "/info"), ("GET", "/volumes"), ("GET", "/services"), ("GET", "/services/*")];
     let volumes: usize = needed.iter().map(|(method, path)| proxy.count(&Requests::to(method, path))).sum();
     assert!(made(&proxy).0 - volumes <= 2, "{:?}", proxy.calls());
     assert_eq!(left(&scenario), [""; 0]);

@@ -77,8 +77,19 @@ fn a_command_that_ends() {
 }
 
 #[test]
+fn the_config_says_how_long_a_server_may_take() {
+    let scenario = Scenario::new(Engine::shared(), "patience");
+    scenario
+        .has_config("start_timeout = \"4s\"", "[users.ill.overrides]\nplacement = [\"node.labels.nowhere==true\"]\n");
+    let begun = Instant::now();
+    let ran = scenario.applies(&[]).ends_with(4);
+    assert!(begun.elapsed() < Duration::from_secs(4) + MARGIN, "{:?}", begun.elapsed());
+    fails_since(ran, "ill", "does not run after 4 s: no suitable node");
+}
+
+#[test]
 fn what_the_swarm_has_given_up_is_told_by_the_next_run() {
-    let scenario = Scenario::new(Engine::shared(), "given-up");
+    let scenario = Scenario::new(Engine::shared(), "hopeless");
     let fault = "image = \"stand-in/notebook:exits\"\nrestart_policy = { condition = \"none\" }";
     fails(&scenario, fault, "task: non-zero exit (3)");
     // Nothing is changed, and nobody waits for a task that never comes.
