@@ -196,11 +196,17 @@ class Runs:
         told = f"; {failed} did not start" if failed else ""
         return f"{statistics.median(taken):.2f} s ({taken[0]:.2f}-{taken[-1]:.2f}){told}"
 
+    def every(self) -> list[float]:
+        return sorted(one for run in self.all for one in run.latencies)
+
+    def p95(self) -> float:
+        every = self.every()
+        return every[int(len(every) * 0.95)]
+
     def latency(self) -> str:
-        every = sorted(one for run in self.all for one in run.latencies)
-        p95 = every[int(len(every) * 0.95)]
+        every = self.every()
         late = len([one for one in every if one > STALL])
-        return f"{statistics.median(every) * 1e3:.1f} / {p95 * 1e3:.0f} / {every[-1] * 1e3:.0f} ms; {late} of {len(every)}"
+        return f"{statistics.median(every) * 1e3:.1f} / {self.p95() * 1e3:.0f} / {every[-1] * 1e3:.0f} ms; {late} of {len(every)}"
 
     def mean(self, of: Callable[[Run], float]) -> str:
         return f"{statistics.mean(of(run) for run in self.all):.1f}"
@@ -387,6 +393,28 @@ def rows(title: str, names: list[str], cells: list[list[str]]) -> None:
         print("| " + " | ".join(row) + " |")
 
 
+def aims(spawned: dict[tuple[str, int, float], Runs], floors: dict[int, Runs]) -> None:
+    """What was aimed at with ten at once, and whether this run comes to it."""
+    print("\n## Aims, at ten at once\n")
+    floor = floors.get(10)
+    for label, delay in [("", 0.0), (", 100 ms added to each request to the engine", 0.1)]:
+        ours = spawned.get(("swarmgen", 10, delay))
+        if not ours or not floor:
+            continue
+        if not delay:
+            ratio = ours.middle() / floor.middle()
+            print(f"- all ready within 1.15 times the bare servers' time: {ratio:.2f} times, {met(ratio <= 1.15)}")
+        ratio = ours.p95() / floor.p95()
+        print(f"- 95 of 100 answers of the hub within twice the bare servers'{label}: {ratio:.1f} times, {met(ratio <= 2)}")
+        longest, bare = ours.every()[-1], floor.every()[-1]
+        told = f"{longest * 1e3:.0f} ms beside the bare servers' {bare * 1e3:.0f} ms"
+        print(f"- no answer over {STALL * 1e3:.0f} ms{label}: the greatest is {told}, {met(longest <= STALL)}")
+
+
+def met(truth: bool) -> str:
+    return "met" if truth else "missed"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 10, 30], help="servers at once")
@@ -425,6 +453,7 @@ def main() -> None:
     print(f"- {datetime.date.today()}; {system}; load {load:.1f} at the start; rounds: {options.rounds}")
     print(f"- JupyterHub {VERSION}, an engine of one node, {docker}")
     names = ["bare servers", *contenders]
+    aims(spawned, floors)
     print("\n## From the request until all are ready")
     cells = []
     for count in options.counts:
