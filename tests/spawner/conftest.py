@@ -12,6 +12,7 @@ from jupyterhub.objects import Hub
 from jupyterhub.user import User
 from traitlets.config import Config
 
+from files import whole_lines, write_whole
 from swarmgen.spawner import SwarmgenSpawner
 
 HERE = Path(__file__).resolve().parent
@@ -48,11 +49,10 @@ class Script:
 
     def write(self, **steps: Any) -> None:
         self.steps.update(steps)
-        (self.folder / "script.json").write_text(json.dumps(self.steps))
+        write_whole(self.folder / "script.json", json.dumps(self.steps))
 
     def lines(self, name: str) -> list[Any]:
-        path = self.folder / name
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return whole_lines(self.folder / name)
 
     def asked(self, verb: str) -> list[dict[str, Any]]:
         return [entry for entry in self.lines("asked.jsonl") if entry["verb"] == verb]

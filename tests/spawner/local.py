@@ -18,6 +18,8 @@ import threading
 import time
 from pathlib import Path
 
+from files import write_whole
+
 FOLDER = Path(os.environ["SWARMGEN_LOCAL"])
 SERVER = """
 import http.server, os
@@ -93,7 +95,7 @@ def launch(service, request):
         start_new_session=True,
     )
     note = {"pid": child.pid, "port": port, "env": request["hub"]["env"], "user_options": request["user_options"]}
-    service.write_text(json.dumps(note))
+    write_whole(service, json.dumps(note))
     return note
 
 

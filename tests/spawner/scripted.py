@@ -5,6 +5,7 @@ The folder of SWARMGEN_SCRIPT has `script.json`: for each command the steps of i
 further ones. What is asked is kept in `asked.jsonl`.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -22,8 +23,14 @@ def emit(event):
 
 
 def note(name, entry):
-    with (FOLDER / name).open("a") as file:
+    """Adds a line to a file, and says what stood in it before."""
+    with (FOLDER / name).open("a+") as file:
+        # Another call may be in the middle of its line.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        before = [json.loads(line) for line in file]
         file.write(json.dumps(entry) + "\n")
+    return before
 
 
 GIVING_UP = threading.Lock()
@@ -67,9 +74,7 @@ def main():
     script = json.loads((FOLDER / "script.json").read_text())
     verb = sys.argv[2]
     line = sys.stdin.readline()
-    before = (FOLDER / "asked.jsonl").read_text().splitlines() if (FOLDER / "asked.jsonl").exists() else []
-    nth = sum(json.loads(entry)["verb"] == verb for entry in before)
-    note(
+    before = note(
         "asked.jsonl",
         {
             "verb": verb,
@@ -79,6 +84,7 @@ def main():
             "variables": sorted(os.environ),
         },
     )
+    nth = sum(entry["verb"] == verb for entry in before)
     undo = script.get("undo", [{"emit": {"event": "failed", "code": "cancelled", "message": "Given up.", "left": []}}])
     if script.get("stubborn"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -20,6 +20,7 @@ import jupyterhub
 import pytest
 
 from client import Browser, Hub, until
+from files import whole_lines, write_whole
 
 HERE = Path(__file__).resolve().parent
 TOKEN = "an-administrators-token-for-the-tests"
@@ -114,16 +115,14 @@ class Running:
         if text is None:
             path.unlink(missing_ok=True)
         else:
-            path.write_text(text)
+            write_whole(path, text)
 
     def services(self) -> list[dict[str, Any]]:
         folder = self.folder / "swarm" / "services"
         return [json.loads(path.read_text()) for path in sorted(folder.iterdir())] if folder.exists() else []
 
     def asked(self, verb: str) -> list[dict[str, Any]]:
-        path = self.folder / "swarm" / "asked.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [entry["request"] for entry in map(json.loads, lines) if entry["verb"] == verb]
+        return [entry["request"] for entry in whole_lines(self.folder / "swarm" / "asked.jsonl") if entry["verb"] == verb]
 
     def routes(self) -> dict[str, Any]:
         return dict(self.hub.ask("GET", "/proxy").json)
