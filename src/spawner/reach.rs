@@ -72,9 +72,12 @@ impl Reach {
         }
     }
 
-    /// Where a task is, as soon as it has an address.
+    /// Where a task is, as soon as a node has it: the swarm gives addresses to tasks that still wait for one.
     pub(super) async fn find<A: SwarmApi>(&self, api: &A, task: &ObservedTask) -> ApiResult<Option<Found>> {
         let node = task.node_id.clone();
+        if node.is_empty() {
+            return Ok(None);
+        }
         match self {
             Self::Network(network, port) => {
                 let on = |own: &&crate::plan::observed::TaskAddress| {
@@ -87,11 +90,11 @@ impl Reach {
                     node,
                 }))
             }
-            Self::Node(port) if !node.is_empty() => {
+            Self::Node(port) => {
                 let found = api.nodes().await?.into_iter().find(|own| own.id == node);
                 Ok(found.map(|own| Found { network: String::new(), address: own.address, port: *port, node }))
             }
-            Self::Node(_) | Self::Nowhere => Ok(None),
+            Self::Nowhere => Ok(None),
         }
     }
 }
