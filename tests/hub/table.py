@@ -52,6 +52,7 @@ PEER = {
     "the hub is stopped and started while a server runs": ("-", "-", "-"),
     "the hub is killed in the middle of a start": ("over 20 s", "start 400, stop 500", "needs a new start"),
     "the hub is stopped and started in the middle of a start": ("-", "-", "-"),
+    "the hub is killed while a server comes up": ("-", "-", "-"),
     "the server ends by itself": ("-", "-", "-"),
     "the swarm moves the server to another node": ("-", "-", "-"),
     "two users whose names have the same last 32 characters": (

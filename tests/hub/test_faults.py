@@ -101,6 +101,28 @@ def test_a_hub_that_ends_in_the_middle_of_a_start_leaves_nothing(user, clean, fa
     faults.saw(fault, took, "no server; the next start works", waits="{}, the hub's own start")
 
 
+def test_a_hub_that_is_killed_while_a_server_comes_up_finds_that_server(user, clean, faults) -> None:
+    alice = user("alice")
+
+    def start() -> None:
+        with suppress(OSError):
+            alice.hub.request_start("alice")
+
+    def runs() -> bool:
+        return any(task["CurrentState"].startswith("Running") for name in clean.servers() for task in clean.tasks(name))
+
+    threading.Thread(target=start, daemon=True).start()
+    until(runs, 30, "its task runs")
+    assert not clean.hub.server("alice")["ready"], "too late to be in the middle of a start"
+    before, begun = clean.servers(), time.monotonic()
+    clean.kill_hub()
+    until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the hub has the server that another has started")
+    took = time.monotonic() - begun
+    assert clean.servers() == before
+    assert alice.notebook().run("print(1)") == "1\n"
+    faults.saw("the hub is killed while a server comes up", took, "that server", waits="{}, the hub's own start")
+
+
 @pytest.fixture
 def proxy(clean):
     yield clean.proxy
