@@ -18,8 +18,8 @@ What goes wrong under a hub, what the user sees of it and after how long, and wh
 each of these faults on a real swarm under a real hub (JupyterHub 6), and write this page. The right half is
 jhub-swarmspawner 0.6.3, measured once on the same kind of machine with JupyterHub 6 and a remedy for its memory of
 addresses; "-" was not measured. Times are from the request, on two cores, and the longest of those that were tried; those of
-time-outs (30 s here) are the config's. An engine goes away or hangs at several moments each: at the request, and 0.3 s, 0.8 s
-and 1.5 s after it.
+time-outs (30 s here) are the config's. An engine goes away or hangs at several moments each: at the request for a start, and
+0.3 s, 0.8 s and 1.5 s after it; at the request for a stop, and 0.3 s after it.
 
 Servers that outlive their hub reach the next one through the proxy here (`c.SwarmgenSpawner.hub_connect_url`): the machine has no
 IPVS, without which a service has no address that outlives its tasks ([why](hub.md#what-the-spawner-sees-to)).

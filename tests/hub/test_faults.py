@@ -11,6 +11,7 @@ import pytest
 
 from client import until
 from deployment import SERVERS, THROUGH_THE_PROXY
+from users import User
 
 PROFILES = (
     SERVERS
@@ -142,15 +143,21 @@ def slowest_answer(clean, length: float) -> float:
     return slowest
 
 
-@pytest.mark.parametrize(
-    ("way", "moment"), [("hangs", 0.8), ("is away", 0.8), ("hangs", 0.0), ("is away", 0.0), ("is away", 0.3), ("is away", 1.5)]
-)
-def test_an_engine_that_is_away_for_five_seconds_costs_five_seconds(user, clean, proxy, faults, way, moment) -> None:
-    alice = user("alice")
+@pytest.fixture(scope="module")
+def usual(deployment) -> float:
+    """How long a start takes with nothing wrong."""
+    alice = User(deployment, "alice")
     begun = time.monotonic()
     alice.start()
-    usual = time.monotonic() - begun
+    took = time.monotonic() - begun
     alice.stop()
+    return took
+
+
+@pytest.mark.parametrize("way", ["hangs", "is away"])
+@pytest.mark.parametrize("moment", [0.0, 0.3, 0.8, 1.5])
+def test_an_engine_that_is_away_for_five_seconds_costs_five_seconds(user, clean, proxy, faults, usual, way, moment) -> None:
+    alice = user("alice")
     begun = time.monotonic()
     thread = threading.Thread(target=alice.hub.request_start, args=("alice",), daemon=True)
     thread.start()
@@ -178,6 +185,21 @@ def test_an_engine_that_is_away_kills_no_server(user, clean, proxy, faults, way)
     time.sleep(6)
     assert alice.notebook().run("print(1)") == "1\n"
     faults.saw("the engine is away for 15 s while a server runs", 0, "nothing; the server runs on")
+
+
+def test_a_hub_that_comes_back_while_the_engine_is_away_keeps_its_servers(user, clean, proxy) -> None:
+    alice = user("alice")
+    alice.start()
+    before = clean.servers(), clean.container(clean.servers()[0])
+    proxy.go_away()
+    clean.kill_hub()
+    until(lambda: (clean.hub.server("alice") or {}).get("ready"), 60, "the hub knows the server")
+    proxy.come_back()
+    # Time for a look at it.
+    time.sleep(6)
+    assert clean.hub.server("alice")["ready"]
+    assert (clean.servers(), clean.container(before[0][0])) == before
+    assert alice.notebook().run("print(1)") == "1\n"
 
 
 @pytest.mark.parametrize(("way", "moment"), [("is away", 0.0), ("hangs", 0.0), ("is away", 0.3), ("hangs", 0.3)])
