@@ -56,7 +56,7 @@ impl Task {
         if has_none { String::new() } else { self.node.clone() }
     }
 
-    /// A manager gives a task its addresses before it looks for a node. This machine's own are the ones that can be tried.
+    /// A manager gives a task its addresses before it looks for a node. This machine's own can be tried.
     fn addresses(&self, step: Option<&Step>) -> Vec<TaskAddress> {
         if step.is_some_and(|step| step.state == "new") {
             return Vec::new();
