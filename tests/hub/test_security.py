@@ -14,6 +14,11 @@ from client import escaped
 from deployment import SERVERS
 from users import start_all
 
+# A listed name of 32 characters let in all that end in it; one that is longer let nobody in.
+TAIL = "of-the-department-of-mathematics"
+LONG = "paola-of-the-faculty-of-natural-sciences"
+LISTED = json.dumps(["carol", TAIL, LONG])
+
 DESK = """
 [user_defaults]
 desk = "none"
@@ -33,7 +38,7 @@ access = ["group:staff"]
 [[images]]
 name = "Listed"
 image = "IMAGE"
-access = ["carol"]
+access = LISTED
 
 [[images]]
 name = "In a file"
@@ -56,7 +61,7 @@ def guarded(deployment):
     write = "printf 'dave\ngroup:readers\n' > /srv/jupyterhub/data/readers.txt"
     deployment.engine.docker("exec", deployment.container(), "sh", "-c", write)
     more = 'c.Spawner.auth_state_hook = lambda spawner, state: setattr(spawner.user, "desk", "{api_token} {user.settings}")'
-    deployment.deploy(GUARDED, more)
+    deployment.deploy(GUARDED.replace("LISTED", LISTED), more)
     yield
     deployment.deploy()
 
@@ -164,7 +169,7 @@ def groups(clean):
     [
         ("Staff", ["bob"], ["alice", "erin", "staff", "group:staff"]),
         # As parts of a name, or longer, they were let in.
-        ("Listed", ["carol"], ["alice", "bob", "caro", "carola", "arol"]),
+        ("Listed", ["carol", LONG], ["alice", "bob", "caro", "carola", "arol", f"x{TAIL}", f"x{LONG}", LONG[-32:]]),
         ("In a file", ["dave", "erin"], ["alice", "bob", "dav", "readers", "readers.txt"]),
     ],
 )
