@@ -27,8 +27,12 @@ c.Authenticator.enable_auth_state = True
 c.CryptKeeper.keys = [os.urandom(32)]
 """
 
-LISTED = SERVERS.replace("version = 1\n", 'version = 1\nuser_format_attributes = ["desk"]\n').replace(
-    "[container_spec]\n", '[container_spec]\nenv = { DESK = "{desk}" }\n'
+ATTRIBUTES = """
+user_format_attributes = ["desk"]
+user_defaults.unlisted = "the config's own"
+"""
+LISTED = SERVERS.replace("version = 1\n", f"version = 1\n{ATTRIBUTES}").replace(
+    "[container_spec]\n", '[container_spec]\nenv = { DESK = "{desk}", OTHER = "{unlisted}" }\n'
 )
 
 LIMITS = (
@@ -58,7 +62,8 @@ def test_the_auth_state_reaches_templates_as_listed_and_literally(user, clean) -
     for one in (alice, bob):
         clean.browser(one.name)
         text = f"desk of {one.name}: {{api_token}} {{{{ username }}}}"
-        assert variables(one.start(), "DESK") == [text]
+        # What is not listed is not the hub's to say, though a template names it.
+        assert variables(one.start(), "DESK", "OTHER") == [text, "the config's own"]
         (spec,) = [spec for spec in specs(clean) if spec["Labels"]["swarmgen.user"] == one.name]
         assert "nobody's business" not in json.dumps(spec)
     # Who has never logged in has no desk, and reads that it is not their fault.
