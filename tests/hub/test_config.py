@@ -56,6 +56,33 @@ def variables(notebook, *names: str) -> list[str | None]:
     return json.loads(notebook.run(f"import json, os; print(json.dumps([os.environ.get(name) for name in {names!r}]))"))
 
 
+# What the spawner sets besides what the config and the hub say.
+ITS_LABELS = ("swarmgen.hidden", "swarmgen.made-by", "swarmgen.wanted")
+ITS_VARIABLES = ("CPU_GUARANTEE", "CPU_LIMIT", "MEM_GUARANTEE", "MEM_LIMIT")
+
+
+def test_what_render_shows_of_a_server_is_what_the_hub_runs(user, clean, tmp_path) -> None:
+    user("alice").start()
+    (live,) = specs(clean)
+    container, labels, hub = live["TaskTemplate"]["ContainerSpec"], live["Labels"], tmp_path / "hub.json"
+    container["Env"] = [line for line in container["Env"] if not line.startswith(ITS_VARIABLES)]
+    live["Labels"] = {name: value for name, value in labels.items() if name not in ITS_LABELS}
+    assert len(labels) == len(live["Labels"]) + len(ITS_LABELS)
+    hub.write_text(json.dumps(dict(line.split("=", 1) for line in container["Env"])))
+    api = clean.hub.server("alice")["state"]["swarmgen"]["api"]
+    arguments = ("--format", "service", "--api", api, "--hub-env", str(hub), "--show-secrets")
+    shown = clean.told("render", "--user", "alice", *arguments)
+    assert (shown["Name"], shown["Mode"]) == (live["Name"], live["Mode"])
+    # The engine adds what was left out: to both, so that they can be held against each other. Nothing runs of the second.
+    changes = {"Name": f"{shown['Name']}-shown", "Mode": {"Replicated": {"Replicas": 0}}}
+    other = clean.engine.post(f"/v{api}/services/create", shown | changes)["ID"]
+    try:
+        stored = json.loads(clean.engine.docker("service", "inspect", other))[0]["Spec"]
+    finally:
+        clean.engine.docker("service", "rm", other)
+    assert stored | changes == live | changes
+
+
 def test_the_auth_state_reaches_templates_as_listed_and_literally(user, clean) -> None:
     clean.deploy(LISTED, STATEFUL)
     alice, bob = user("alice"), user("bob")
