@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from html import escape
 from typing import Any, ClassVar, Optional
 from urllib.parse import urlsplit
@@ -124,6 +125,8 @@ class SwarmgenSpawner(Spawner):
         self._news = asyncio.Event()
         # How long the program may take to start the server, if the config says so.
         self._time: Optional[float] = None
+        # Whether the config was asked for, by whatever came first.
+        self._has_asked = False
         self._attributes: dict[str, Any] = {}
         # What was typed in a form that was refused, until it is shown again.
         self._typed: Optional[dict[str, list[str]]] = None
@@ -172,8 +175,8 @@ class SwarmgenSpawner(Spawner):
         """Takes over what the config says of the hub's own business."""
         program = self._binary()
         told = self._settings.get(program.key) or await self._ask_for_settings(program)
+        self._has_asked = True
         if told["event"] == "failed":
-            self.log.error("swarmgen: the config: %s", told.get("detail") or told.get("message"))
             raise Failure(told)
         self._settings[program.key] = told
         for warning in told.get("warnings") or []:
@@ -203,9 +206,24 @@ class SwarmgenSpawner(Spawner):
         asked = self._learning.setdefault(asyncio.get_running_loop(), {})
         asking = asked.get(program.key)
         if asking is None:
-            asking = asked[program.key] = asyncio.ensure_future(_in_time(program.ask("settings", {}), READING))
+            asking = asked[program.key] = asyncio.ensure_future(self._read_settings(program))
             asking.add_done_callback(lambda _: asked.pop(program.key, None))
         return await asyncio.shield(asking)
+
+    async def _read_settings(self, program: Program) -> Event:
+        told = await _in_time(program.ask("settings", {}), READING)
+        if told["event"] == "failed":
+            self.log.error("swarmgen: the config: %s", told.get("detail") or told.get("message"))
+        return told
+
+    async def _learn_before_the_first_look(self) -> None:
+        """Takes over what the config says of a server that was there before the hub, which waits by it for that server.
+
+        A server that runs does not need the config: a faulty one is no reason to take it for dead, nor one that takes long.
+        """
+        if not self._has_asked:
+            with suppress(Failure, asyncio.TimeoutError):
+                await asyncio.wait_for(self._learn(), POLL_TIMEOUT)
 
     def _configured(self, name: str) -> bool:
         """Tells whether jupyterhub_config.py sets a trait."""
@@ -383,6 +401,7 @@ class SwarmgenSpawner(Spawner):
         if self._state is None and self.server is None:
             return 0
         known, begun = self._state is not None, self._begun
+        await self._learn_before_the_first_look()
         answer = await self._status()
         if answer is None or self._starting is not None or self._begun != begun:
             # An answer may be about the server before.

@@ -51,10 +51,7 @@ pub async fn poll<A: SwarmApi>(api: &A, which: Which<'_>) -> Event {
         };
         return status(ended(last, reason));
     };
-    // A node's address is the same as long as the node is.
-    let stays = matches!(reach, Reach::Node(_)) && !state.node.is_empty() && state.node == current.node_id;
-    let found = if stays { Ok(Some(state.found())) } else { reach.find(api, current).await };
-    match found {
+    match reach.find(api, current, Some(state.found())).await {
         Ok(found) => status(lives(found.as_ref(), state)),
         Err(error) => unknown(error.to_string()),
     }

@@ -72,9 +72,19 @@ impl Reach {
         }
     }
 
-    /// Where a task is, as soon as it has an address.
-    pub(super) async fn find<A: SwarmApi>(&self, api: &A, task: &ObservedTask) -> ApiResult<Option<Found>> {
+    /// Where a task is, as soon as a node has it: the swarm gives addresses to tasks that still wait for one.
+    ///
+    /// `known` is where the server was before. A node's address is the same as long as the node is, and asked for once.
+    pub(super) async fn find<A: SwarmApi>(
+        &self,
+        api: &A,
+        task: &ObservedTask,
+        known: Option<Found>,
+    ) -> ApiResult<Option<Found>> {
         let node = task.node_id.clone();
+        if node.is_empty() {
+            return Ok(None);
+        }
         match self {
             Self::Network(network, port) => {
                 let on = |own: &&crate::plan::observed::TaskAddress| {
@@ -87,11 +97,12 @@ impl Reach {
                     node,
                 }))
             }
-            Self::Node(port) if !node.is_empty() => {
+            Self::Node(_) if known.as_ref().is_some_and(|known| known.node == node) => Ok(known),
+            Self::Node(port) => {
                 let found = api.nodes().await?.into_iter().find(|own| own.id == node);
                 Ok(found.map(|own| Found { network: String::new(), address: own.address, port: *port, node }))
             }
-            Self::Node(_) | Self::Nowhere => Ok(None),
+            Self::Nowhere => Ok(None),
         }
     }
 }

@@ -115,9 +115,11 @@ impl<A: SwarmApi> Start<'_, A> {
             let absent = seen.borrow().absent.clone().unwrap_or_default();
             let (stage, message) = words::progress(task.as_ref(), resources, &absent);
             teller.progress(stage, message);
+            let known = seen.borrow().found.clone();
             let found = match &task {
                 Some(task) => {
-                    reach.find(self.api, task).await.map_err(|error| super::engine_failed(&error, self.redactor))?
+                    let found = reach.find(self.api, task, known).await;
+                    found.map_err(|error| super::engine_failed(&error, self.redactor))?
                 }
                 None => None,
             };

@@ -117,7 +117,7 @@ pub(super) fn of_ended(task: &ObservedTask, detail: String) -> Box<Failed> {
         ),
         "rejected" => (
             FailureCode::Rejected,
-            "The node could not prepare this server.".to_owned(),
+            unable("prepare", &detail),
             "Try again; if that does not help, tell those who run this hub.",
         ),
         _ if unhealthy => (
@@ -132,7 +132,7 @@ pub(super) fn of_ended(task: &ObservedTask, detail: String) -> Box<Failed> {
         ),
         "failed" if detail.contains("starting container failed") => (
             FailureCode::Rejected,
-            "The node could not start this server.".to_owned(),
+            unable("start", &detail),
             "Try again; if that does not help, tell those who run this hub.",
         ),
         _ => (
@@ -145,6 +145,26 @@ pub(super) fn of_ended(task: &ObservedTask, detail: String) -> Box<Failed> {
         ),
     };
     Box::new(Failed { hint: Some(hint.to_owned()), exit_code: task.exit_code, ..*super::failed(code, message, detail) })
+}
+
+/// What a node could not do with a server, and why as far as the engine's words tell.
+fn unable(what: &str, detail: &str) -> String {
+    let detail = detail.to_lowercase();
+    let says = |either: &str, or: &str| detail.contains(either) || detail.contains(or);
+    let why = if says("exec: \"", "executable file") {
+        if says("not found", "no such file") {
+            ": its start command is not in the image"
+        } else {
+            ": its start command cannot be run"
+        }
+    } else if says("mount", "volume") {
+        ": its storage could not be mounted"
+    } else if detail.contains("network") {
+        ": it could not be connected to its network"
+    } else {
+        ""
+    };
+    format!("The node could not {what} this server{why}.")
 }
 
 /// Why a server did not come in time. `detail` is free of secrets.
@@ -275,5 +295,43 @@ mod tests {
         );
         assert_eq!(late("new", "").code, FailureCode::Timeout);
         assert_eq!(late("running", "").code, FailureCode::NotListening);
+    }
+
+    #[test]
+    fn what_a_node_could_not_do_is_told_with_the_reason() {
+        let said = |state: &str, detail: &str| {
+            let failed = of_ended(&task(state, ""), detail.to_owned());
+            assert_eq!(failed.code, FailureCode::Rejected, "{detail}");
+            failed.message
+        };
+        let start = |detail: &str| said("failed", &format!("starting container failed: {detail}"));
+        assert_eq!(
+            said("rejected", "invalid mount config for type \"bind\": bind source path does not exist: /x"),
+            "The node could not prepare this server: its storage could not be mounted."
+        );
+        let storage = "The node could not start this server: its storage could not be mounted.";
+        for detail in [
+            "error while mounting volume '/run/v': VolumeDriver.Mount: sshfs command failed (Network is unreachable)",
+            "failed to mount local volume: mount /x:/v, flags: 0x1000: no such file or directory",
+            "OCI runtime create failed: error mounting \"/x\" to rootfs at \"/y\": no such file or directory",
+        ] {
+            assert_eq!(start(detail), storage);
+        }
+        let missing = "The node could not start this server: its start command is not in the image.";
+        for detail in [
+            "unable to start container process: exec: \"start.sh\": executable file not found in $PATH: unknown",
+            "unable to start container process: exec: \"/mount/x\": stat /mount/x: no such file or directory: unknown",
+        ] {
+            assert_eq!(start(detail), missing);
+        }
+        assert_eq!(
+            start("unable to start container process: exec: \"/start\": permission denied: unknown"),
+            "The node could not start this server: its start command cannot be run."
+        );
+        assert_eq!(
+            said("rejected", "network hub-net not found"),
+            "The node could not prepare this server: it could not be connected to its network."
+        );
+        assert_eq!(said("rejected", "cannot set property"), "The node could not prepare this server.");
     }
 }

@@ -50,9 +50,15 @@ impl Task {
         self.steps.iter().find(|step| step.is_end()).map(|step| self.starts + step.after)
     }
 
-    /// A task has its addresses from when a node has it. This machine's own are the ones that can be tried.
+    /// The node that has it: a manager chooses one for a task that is pending.
+    fn node(&self, step: Option<&Step>) -> String {
+        let has_none = step.is_some_and(|step| matches!(step.state, "new" | "pending"));
+        if has_none { String::new() } else { self.node.clone() }
+    }
+
+    /// A manager gives a task its addresses before it looks for a node. This machine's own can be tried.
     fn addresses(&self, step: Option<&Step>) -> Vec<TaskAddress> {
-        if step.is_none_or(|step| matches!(step.state, "new" | "pending")) {
+        if step.is_some_and(|step| step.state == "new") {
             return Vec::new();
         }
         let number = self.id.trim_start_matches(|c: char| !c.is_ascii_digit() || c == '0');
@@ -91,7 +97,7 @@ impl Task {
         ObservedTask {
             id: self.id.clone(),
             service_id: self.service.clone(),
-            node_id: self.node.clone(),
+            node_id: self.node(step),
             state: state.to_owned(),
             desired_state: desired.to_owned(),
             error: step.map(|step| step.error.clone()).unwrap_or_default(),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import http.client
 import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -148,6 +150,18 @@ class Engine:
         )  # fmt: skip
         assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}: {done.stderr}"
         return done.stdout
+
+    def post(self, path: str, body: Any) -> Any:
+        """What the first node's engine answers to a request of its API."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.socket))
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        assert answer.status < 300, text
+        return json.loads(text)
 
     def host(self, node: int) -> str:
         """What DOCKER_HOST is for a node's engine."""
@@ -319,7 +333,11 @@ class Deployment:
 
     def status(self) -> dict[str, Any]:
         """What `swarmgen status` says of the users' servers."""
-        command = [str(SITE / "bin" / "swarmgen"), "status", "--format", "json", "-c", str(self.folder / "swarmgen.toml")]
+        return self.told("status", "--format", "json")
+
+    def told(self, *arguments: str) -> dict[str, Any]:
+        """What a command of swarmgen's says of the deployed config, as JSON."""
+        command = [str(SITE / "bin" / "swarmgen"), *arguments, "-c", str(self.folder / "swarmgen.toml")]
         done = subprocess.run(command, env=self.engine.variables, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))

@@ -27,8 +27,12 @@ c.Authenticator.enable_auth_state = True
 c.CryptKeeper.keys = [os.urandom(32)]
 """
 
-LISTED = SERVERS.replace("version = 1\n", 'version = 1\nuser_format_attributes = ["desk"]\n').replace(
-    "[container_spec]\n", '[container_spec]\nenv = { DESK = "{desk}" }\n'
+ATTRIBUTES = """
+user_format_attributes = ["desk"]
+user_defaults.unlisted = "the config's own"
+"""
+LISTED = SERVERS.replace("version = 1\n", f"version = 1\n{ATTRIBUTES}").replace(
+    "[container_spec]\n", '[container_spec]\nenv = { DESK = "{desk}", OTHER = "{unlisted}" }\n'
 )
 
 LIMITS = (
@@ -52,13 +56,41 @@ def variables(notebook, *names: str) -> list[str | None]:
     return json.loads(notebook.run(f"import json, os; print(json.dumps([os.environ.get(name) for name in {names!r}]))"))
 
 
+# What the spawner sets besides what the config and the hub say.
+ITS_LABELS = ("swarmgen.hidden", "swarmgen.made-by", "swarmgen.wanted")
+ITS_VARIABLES = ("CPU_GUARANTEE", "CPU_LIMIT", "MEM_GUARANTEE", "MEM_LIMIT")
+
+
+def test_what_render_shows_of_a_server_is_what_the_hub_runs(user, clean, tmp_path) -> None:
+    user("alice").start()
+    (live,) = specs(clean)
+    container, labels, hub = live["TaskTemplate"]["ContainerSpec"], live["Labels"], tmp_path / "hub.json"
+    container["Env"] = [line for line in container["Env"] if not line.startswith(ITS_VARIABLES)]
+    live["Labels"] = {name: value for name, value in labels.items() if name not in ITS_LABELS}
+    assert len(labels) == len(live["Labels"]) + len(ITS_LABELS)
+    hub.write_text(json.dumps(dict(line.split("=", 1) for line in container["Env"])))
+    api = clean.hub.server("alice")["state"]["swarmgen"]["api"]
+    arguments = ("--format", "service", "--api", api, "--hub-env", str(hub), "--show-secrets")
+    shown = clean.told("render", "--user", "alice", *arguments)
+    assert (shown["Name"], shown["Mode"]) == (live["Name"], live["Mode"])
+    # The engine adds what was left out: to both, so that they can be held against each other. Nothing runs of the second.
+    changes = {"Name": f"{shown['Name']}-shown", "Mode": {"Replicated": {"Replicas": 0}}}
+    other = clean.engine.post(f"/v{api}/services/create", shown | changes)["ID"]
+    try:
+        stored = json.loads(clean.engine.docker("service", "inspect", other))[0]["Spec"]
+    finally:
+        clean.engine.docker("service", "rm", other)
+    assert stored | changes == live | changes
+
+
 def test_the_auth_state_reaches_templates_as_listed_and_literally(user, clean) -> None:
     clean.deploy(LISTED, STATEFUL)
     alice, bob = user("alice"), user("bob")
     for one in (alice, bob):
         clean.browser(one.name)
         text = f"desk of {one.name}: {{api_token}} {{{{ username }}}}"
-        assert variables(one.start(), "DESK") == [text]
+        # What is not listed is not the hub's to say, though a template names it.
+        assert variables(one.start(), "DESK", "OTHER") == [text, "the config's own"]
         (spec,) = [spec for spec in specs(clean) if spec["Labels"]["swarmgen.user"] == one.name]
         assert "nobody's business" not in json.dumps(spec)
     # Who has never logged in has no desk, and reads that it is not their fault.

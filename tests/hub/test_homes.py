@@ -93,7 +93,8 @@ def test_s6_a_home_over_ssh_is_ones_own_and_stays(user, clean, homes, credential
     clean.deploy(config(f'{credential} = "{{{credential}}}"'), hook(given))
     one.hub.request_start(one.name)
     event = one.hub.outcome(one.name)
-    assert event["failed"] and "(rejected)" in event["message"], event
+    assert event["failed"] and "its storage could not be mounted. " in event["message"], event
+    assert "(rejected)" in event["message"], event
     # Nor does the volume stay whose mounting was refused.
     assert f"home-{one.name}" not in clean.engine.docker("volume", "ls", "--quiet").split()
     log = clean.log()

@@ -67,6 +67,17 @@ def test_s9_no_value_leads_to_another_folder(user, clean, homes) -> None:
     assert (homes / "bob" / "whose.txt").read_text() == "bob"
 
 
+def test_s9_no_home_is_everybodys(user, clean, homes) -> None:
+    # What it did not know it left as it was: one volume for all.
+    everybodys = "home-{user.name}"
+    assert VOLUME in SERVERS
+    clean.deploy(SERVERS.replace(VOLUME, f'source = "{everybodys}"\n'))
+    answer = user("alice").hub.request_start("alice")
+    assert answer.status == 500 and "(config)" in answer.json["message"], answer
+    assert clean.servers() == []
+    assert everybodys not in clean.engine.docker("volume", "ls", "--quiet").split()
+
+
 def test_s9_who_takes_anothers_readable_name_gets_nothing_of_theirs(user, clean, homes) -> None:
     clean.deploy(READABLE)
     first = user("a@b.c")

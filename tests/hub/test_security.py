@@ -14,12 +14,18 @@ from client import escaped
 from deployment import SERVERS
 from users import start_all
 
+# A listed name of 32 characters let in all that end in it; one that is longer let nobody in.
+TAIL = "of-the-department-of-mathematics"
+LONG = "paola-of-the-faculty-of-natural-sciences"
+LISTED = json.dumps(["carol", TAIL, LONG])
+
 DESK = """
 [user_defaults]
 desk = "none"
 
 [container_spec]
 labels = { desk = "{desk}" }
+env = { HOUSE = "ours" }
 """
 
 GUARDED = (
@@ -33,7 +39,7 @@ access = ["group:staff"]
 [[images]]
 name = "Listed"
 image = "IMAGE"
-access = ["carol"]
+access = LISTED
 
 [[images]]
 name = "In a file"
@@ -56,7 +62,7 @@ def guarded(deployment):
     write = "printf 'dave\ngroup:readers\n' > /srv/jupyterhub/data/readers.txt"
     deployment.engine.docker("exec", deployment.container(), "sh", "-c", write)
     more = 'c.Spawner.auth_state_hook = lambda spawner, state: setattr(spawner.user, "desk", "{api_token} {user.settings}")'
-    deployment.deploy(GUARDED, more)
+    deployment.deploy(GUARDED.replace("LISTED", LISTED), more)
     yield
     deployment.deploy()
 
@@ -66,6 +72,15 @@ def ask(one, options, server=""):
     return one.hub.ask("POST", one.hub.path(one.name, server), options, token=own)
 
 
+def start(one, options=None, server=""):
+    """Starts a server as its user does, with a token of their own."""
+    answer = ask(one, options, server)
+    assert answer.status in (201, 202), answer
+    event = one.hub.outcome(one.name, server)
+    assert event["ready"], event
+    return one.notebook(server)
+
+
 def spec(clean):
     (service,) = clean.servers()
     return json.loads(clean.engine.docker("service", "inspect", service))[0]["Spec"]
@@ -73,8 +88,11 @@ def spec(clean):
 
 def test_s1_what_a_user_says_is_never_a_template(user, clean) -> None:
     alice, text = user("alice"), " ".join(TEXTS)
-    notebook = alice.start(options={"container_spec": {"env": {"NOTE": text}}})
-    assert notebook.run("import os; print(os.environ['NOTE'])") == f"{text}\n"
+    notebook = start(alice, {"container_spec": {"env": {"NOTE": text}}})
+    # It took the place of all that the operator and the hub had set.
+    names = ["NOTE", "HOUSE", "JUPYTERHUB_USER"]
+    told = notebook.run(f"import json, os; print(json.dumps([os.environ.get(name) for name in {names}]))")
+    assert json.loads(told) == [text, "ours", "alice"]
     # Nor is what the hub knows of a user.
     assert spec(clean)["TaskTemplate"]["ContainerSpec"]["Labels"]["desk"] == "{api_token} {user.settings}"
 
@@ -95,6 +113,8 @@ def test_s1_what_a_user_says_is_never_a_template(user, clean) -> None:
         {"placement": {"constraints": []}},
         {"networks": ["bridge"]},
         {"container_spec": {"env": {"PATH": "/tmp"}}},
+        {"container_spec": {"env": {"HOUSE": "mine"}}},
+        {"container_spec": {"env": {"JUPYTERHUB_USER": "bob"}}},
         {"image": "evil:1"},
         {"unset": ["mounts:/home/jovyan/work"]},
         {"merge": "deep"},
@@ -122,8 +142,8 @@ def test_s2_a_request_sets_nothing_that_is_not_opened(user, clean, faults, optio
 def test_s3_nobody_takes_another_users_server(user, clean) -> None:
     tail = "-of-the-department-of-mathematics"
     anna, maria = user(f"anna{tail}"), user(f"maria{tail}")
-    first = anna.start()
-    maria.start()
+    first = start(anna)
+    start(maria)
     maria.stop()
     assert first.run("print(1)") == "1\n"
 
@@ -131,8 +151,8 @@ def test_s3_nobody_takes_another_users_server(user, clean) -> None:
 def test_s4_a_named_server_is_no_other_users_default_one(user, clean) -> None:
     alice, joined = user("alice"), user("alice-bob")
     # With `bob` the hub itself would give both one name, that of its OAuth client.
-    alice.start("bob-1")
-    joined.start()
+    start(alice, server="bob-1")
+    start(joined)
     assert len(clean.servers()) == 2
     joined.stop()
     assert alice.notebook("bob-1").run("print(1)") == "1\n"
@@ -164,7 +184,7 @@ def groups(clean):
     [
         ("Staff", ["bob"], ["alice", "erin", "staff", "group:staff"]),
         # As parts of a name, or longer, they were let in.
-        ("Listed", ["carol"], ["alice", "bob", "caro", "carola", "arol"]),
+        ("Listed", ["carol", LONG], ["alice", "bob", "caro", "carola", "arol", f"x{TAIL}", f"x{LONG}", LONG[-32:]]),
         ("In a file", ["dave", "erin"], ["alice", "bob", "dav", "readers", "readers.txt"]),
     ],
 )

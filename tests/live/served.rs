@@ -227,6 +227,7 @@ fn a_failure_is_told_at_once_and_leaves_nothing() {
         profile("too-large", "serves", "resource_spec.mem_reservation = \"900G\""),
         profile("unhealthy", "unhealthy", ""),
         profile("no-directory", "serves", "command = [\"/no/such/command\"]"),
+        profile("no-source", "serves", "mounts = [{ type = \"bind\", source = \"/nowhere\", target = \"/n\" }]"),
     ];
     configure(&scenario, "lints.node-local-volume = \"allow\"", &profiles.concat());
     for (profile, code, seconds, says) in [
@@ -235,7 +236,8 @@ fn a_failure_is_told_at_once_and_leaves_nothing() {
         ("nowhere", "no-node", 8, "No node"),
         ("too-large", "no-node", 8, "No node"),
         ("unhealthy", "unhealthy", 20, "does not work as it should"),
-        ("no-directory", "rejected", 20, ""),
+        ("no-directory", "rejected", 20, "its start command is not in the image"),
+        ("no-source", "rejected", 20, "its storage could not be mounted"),
     ] {
         let request = json!({"user_options": {"profile": profile}, "timeout": seconds});
         let begun = std::time::Instant::now();

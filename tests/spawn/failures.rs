@@ -119,9 +119,10 @@ async fn an_engine_that_fails_is_told_and_leaves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_is_away_for_a_while_costs_that_while() {
     for call in ["service", "configs", "create_config", "create_service", "tasks"] {
-        for fault in [Fault::Unreachable, Fault::CutBefore, Fault::CutAfter] {
+        let hang = Fault::Slow(Duration::from_secs(5));
+        for (fault, times) in [(Fault::Unreachable, 5), (Fault::CutBefore, 5), (Fault::CutAfter, 5), (hang, 1)] {
             let swarm = FakeSwarm::new();
-            swarm.faults(call, 1, 5, fault.clone());
+            swarm.faults(call, 1, times, fault.clone());
             let told = Hub { options: file("a"), ..hub("alice", "Runs") }.start(&swarm).await;
             told.started();
             assert!(told.took.as_secs() <= 7, "{call} took {:?}", told.took);

@@ -60,6 +60,9 @@ images = [
     { name = "Published", image = "runs:4", networks = [], endpoint_spec = { ports = [
         { target = 8888, published = 31000, mode = "host" },
     ] } },
+    { name = "Slow and published", image = "slow:5000", networks = [], endpoint_spec = { ports = [
+        { target = 8888, published = 31000, mode = "host" },
+    ] } },
     { name = "Unplaced", image = "addressless:1" },
     { name = "Telltale", image = "telltale:canary-of-the-token" },
     { name = "Unmounted", image = "telltale:2", mounts = [

@@ -42,6 +42,21 @@ async fn a_server_that_moved_has_its_new_address_in_the_state() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_no_node_has_taken_is_nowhere_though_the_swarm_has_given_it_an_address() {
+    let swarm = FakeSwarm::new();
+    let alice = hub("alice", "Runs");
+    let told = alice.start(&swarm).await;
+    swarm.now(|state| state.displace(&alice.name(), "homeless"));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(swarm.tasks().iter().any(|task| task.node_id.is_empty() && !task.addresses.is_empty()));
+    for state in [Some(told.started()), None] {
+        let status = alice.poll(&swarm, state).await;
+        assert_eq!((&status["running"], &status["address"]), (&json!(true), &json!(null)));
+        assert_eq!(status.get("state"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_restarts_lives_and_one_that_ends_time_and_again_does_not() {
     let swarm = FakeSwarm::new();
     let alice = hub("alice", "Runs");

@@ -88,6 +88,36 @@ fn asked(config: &str, verb: &str, request: &Value) -> Value {
     serde_json::from_str(lines.lines().last().unwrap()).unwrap()
 }
 
+/// A caller may hand over more than it should.
+#[cfg(feature = "cli")]
+#[test]
+fn of_a_users_attributes_only_the_listed_ones_are_used() {
+    let config = r#"
+version = 1
+jupyterhub_service_name = "hub"
+networks = ["net"]
+user_format_attributes = ["listed"]
+images = [{ name = "Plain", image = "plain:1" }]
+
+[user_defaults]
+listed = "2G"
+unlisted = "1G"
+
+[resource_spec]
+mem_limit = "{listed}"
+mem_reservation = "{unlisted}"
+"#;
+    for (attribute, is_used) in [("listed", true), ("unlisted", false)] {
+        let request = json!({
+            "version": 1, "user": {"name": "alice", "groups": [], "attributes": {attribute: "a lot"}},
+            "server": {"name": ""}, "hub": {"env": {}}, "wait": "running", "timeout": 1,
+        });
+        let told = asked(config, "start", &request);
+        // With a limit that is none the swarm is not asked.
+        assert_eq!(told["code"] != "engine-away", is_used, "{attribute}: {told}");
+    }
+}
+
 /// Each would get the volumes of the other.
 #[cfg(feature = "cli")]
 #[test]

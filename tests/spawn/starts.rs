@@ -34,7 +34,7 @@ async fn a_start_waits_until_something_listens() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_makes_two_calls_and_one_a_second_while_it_waits() {
-    for (profile, most_tasks) in [("Runs", 1), ("Slow", 6)] {
+    for (profile, most_tasks, nodes) in [("Runs", 1, 0), ("Slow", 6, 0), ("Slow and published", 6, 1)] {
         let swarm = FakeSwarm::new();
         hub("alice", profile).start(&swarm).await.started();
         // Besides, a connection asks for the version once.
@@ -42,7 +42,9 @@ async fn a_start_makes_two_calls_and_one_a_second_while_it_waits() {
         let tasks = swarm.calls("tasks");
         assert!(tasks.len() <= most_tasks, "{} lists of tasks", tasks.len());
         assert!(tasks.is_sorted_by(|a, b| b.at - a.at >= Duration::from_secs(1)));
-        assert_eq!(swarm.calls("").len(), 2 + tasks.len());
+        // A node is asked for its address once.
+        assert_eq!(swarm.calls("nodes").len(), nodes, "{profile}");
+        assert_eq!(swarm.calls("").len(), 2 + tasks.len() + nodes);
     }
 }
 

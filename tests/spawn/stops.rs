@@ -158,6 +158,26 @@ async fn an_engine_that_goes_away_at_any_call_of_a_stop_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_engine_that_hangs_at_any_call_of_a_stop_costs_that_while() {
+    for call in ["tasks", "remove_service", "remove_config", "info", "volumes", "services", "remove_volume"] {
+        let swarm = FakeSwarm::new();
+        let alice = Hub { options: file("a"), ..hub("alice", "Scratch") };
+        add_volume(&swarm, &alice.scratch());
+        let told = alice.start(&swarm).await;
+        swarm.mend();
+        swarm.fault(call, 1, Fault::Slow(Duration::from_secs(5)));
+        let stopped = alice.stop(&swarm, told.state.as_ref()).await;
+        assert_eq!(
+            (&stopped.result["event"], &stopped.result["unreachable"]),
+            (&"stopped".into(), &json!([])),
+            "{call}"
+        );
+        assert!((5..10).contains(&stopped.took.as_secs()), "{call} took {:?}", stopped.took);
+        assert_empty(&swarm);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn volumes_stay_and_are_named_where_nobody_says_who_else_uses_them() {
     let swarm = FakeSwarm::new();
     let alice = hub("alice", "Scratch");

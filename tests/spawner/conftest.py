@@ -24,7 +24,7 @@ SETTINGS = {
     "jupyterhub_service_name": "jupyterhub",
     "service_port": 8899,
     "start_timeout": 300,
-    "http_timeout": None,
+    "http_timeout": 44,
     "notebook_dir": "/home/jovyan/work",
     "mem_limit": 536870912,
     "mem_guarantee": None,

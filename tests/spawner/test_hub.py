@@ -272,6 +272,8 @@ def test_a_hub_that_was_ended_finds_its_servers(running: Running, number: int) -
     until(lambda: (hub.server("alice") or {}).get("ready"), 60, "the hub knows the server")
     assert running.services() == [before]
     assert running.asked("poll")[-1]["state"]["port"] == before["port"]
+    # Each hub, once: how long it waits for a server that is there is the config's to say.
+    assert len(running.asked("settings")) == 2
     hub.stop("alice")
     assert running.services() == []
 

@@ -37,9 +37,16 @@ async def test_settings_are_asked_once_and_taken_over(script, world):
         await spawner.run_auth_state_hook(None)
     assert len(script.asked("settings")) == 1
     assert script.asked("settings")[0]["arguments"] == ["spawner", "settings", "--config", "/etc/jupyterhub/swarmgen.toml"]
-    assert (second.port, second.start_timeout, second.http_timeout) == (8899, 315, 30)
+    assert (second.port, second.start_timeout, second.http_timeout) == (8899, 315, 44)
     assert (second.mem_limit, second.cpu_limit, second.mem_guarantee) == (536870912, 1.5, None)
     assert (second.ip, second.env_keep) == ("0.0.0.0", [])
+
+
+async def test_time_outs_that_the_config_leaves_open_are_jupyterhubs(script, world):
+    script.on("settings", [{"emit": SETTINGS | {"start_timeout": None, "http_timeout": None}}])
+    spawner = world.spawner(world.user())
+    await spawner.run_auth_state_hook(None)
+    assert (spawner.start_timeout, spawner.http_timeout) == (60, 30)
 
 
 async def test_settings_are_asked_once_by_all_who_come_at_once(script, world):
@@ -52,12 +59,13 @@ async def test_settings_are_asked_once_by_all_who_come_at_once(script, world):
 
 async def test_the_hubs_own_settings_win_where_they_are_the_hubs(script, world, config, caplog):
     config.Spawner.start_timeout = 77
+    config.Spawner.http_timeout = 55
     config.SwarmgenSpawner.hub_connect_url = "http://gate:1"
     config.SwarmgenSpawner.port = 1234
     config.Spawner.mem_limit = "9G"
     spawner = world.spawner(world.user())
     await spawner.run_auth_state_hook(None)
-    assert (spawner.start_timeout, spawner.hub_connect_url) == (77, "http://gate:1")
+    assert (spawner.start_timeout, spawner.http_timeout, spawner.hub_connect_url) == (77, 55, "http://gate:1")
     assert (spawner.port, spawner.mem_limit) == (8899, 536870912)
 
 
@@ -408,6 +416,44 @@ async def test_poll_hands_over_the_state_and_says_that_it_runs(script, world):
     assert await spawner.poll() is None
     assert script.requests("poll")[0]["state"] == STATE
     assert world.proxy.told == []
+
+
+async def test_a_server_that_was_there_before_the_hub_is_waited_for_as_long_as_the_config_says(script, world):
+    script.on("poll", [{"emit": RUNNING}])
+    spawner = world.spawner(world.user(), running=True)
+    spawner.load_state({"swarmgen": STATE})
+    assert await spawner.poll() is None
+    # What JupyterHub goes by when it looks whether the server answers, before anybody has started one.
+    assert spawner.http_timeout == 44
+    await spawner.poll()
+    assert len(script.asked("settings")) == 1
+
+
+async def test_a_faulty_config_ends_no_server_and_is_read_and_told_of_once(script, world, caplog):
+    script.on("settings", [{"emit": failed("config")}, {"exit": 1}])
+    script.on("poll", [{"emit": RUNNING}])
+    spawners = [world.spawner(world.user(f"user{number}"), running=True) for number in range(3)]
+    for spawner in spawners:
+        spawner.load_state({"swarmgen": STATE})
+        spawner.log.propagate = True
+    assert await asyncio.gather(*(spawner.poll() for spawner in spawners)) == [None] * 3
+    assert await spawners[0].poll() is None
+    assert len(script.asked("settings")) == 1
+    assert caplog.text.count("swarmgen: the config: detail of config") == 1
+
+
+async def test_a_config_that_takes_long_to_be_read_holds_up_no_look_at_a_server(script, world, monkeypatch):
+    monkeypatch.setattr("swarmgen.spawner.POLL_TIMEOUT", 2.0)
+    monkeypatch.setattr("swarmgen.spawner.READING", 8.0)
+    script.on("settings", [{"sleep": 60}])
+    script.on("poll", [{"emit": RUNNING}])
+    spawner = world.spawner(world.user(), running=True)
+    spawner.load_state({"swarmgen": STATE})
+    assert await asyncio.wait_for(spawner.poll(), 7) is None
+    assert len(script.asked("poll")) == 1
+    # A start needs it.
+    with pytest.raises(Failure):
+        await spawner.run_auth_state_hook(None)
 
 
 @pytest.mark.parametrize(
