@@ -93,6 +93,9 @@ const TEXTS: &[(&str, &str, Make)] = &[
     ("blocks", "yaml", |size| filled("", "-\n", "", size)),
     ("a string", "json", |size| filled("{\"x\":\"", "a", "\"}", size)),
     ("a key", "toml", |size| filled("", "a", " = 1", size)),
+    ("a number", "toml", |size| filled("x = ", "9", "\n", size)),
+    ("a number", "json", |size| filled("{\"x\":", "9", "}", size)),
+    ("a number", "yaml", |size| filled("x: ", "9", "\n", size)),
     ("wrong under a key", "toml", |size| {
         let wrong = "1,".repeat(1000);
         filled("users.", "a", &format!(".overrides.container_spec.args = [{wrong}]"), size - wrong.len())
