@@ -134,7 +134,7 @@ fn every_code_is_used() {
 fn leaves_out(line: &str) -> bool {
     let code = line.trim();
     let rests = ["{ .. }", ", .. }", "(..)", ", ..)"];
-    !code.starts_with("//") && (code == ".." || rests.iter().any(|rest| code.contains(rest)))
+    !code.starts_with("//") && (code == ".." || rests.iter().any(|rest| code.contains(*rest)))
 }
 
 #[test]
