@@ -268,7 +268,7 @@ fn of_a_users_file_of_mistakes_the_first_twenty_are_told() {
     let folder = Folder::with(GOOD);
     for (name, before, user) in WRONG_USERS {
         folder.put(name, filled(before, user, "", 2000));
-        let told = folder.run(&["validate", "--message-format", "short", "--users-file", name]);
+        let told = folder.run(&["validate", "--message-format", "short", "--users-file", *name]);
         assert_eq!(told.code, Some(1), "{user:?}: {told:?}");
         assert!(told.stderr.ends_with("\n20 errors\n"), "{user:?}: {told:?}");
     }
