@@ -130,6 +130,40 @@ fn every_code_is_used() {
     assert_eq!(unused, [""; 0], "no source uses these codes");
 }
 
+/// Whether a line of code takes something apart and leaves the rest of it out.
+fn leaves_out(line: &str) -> bool {
+    let code = line.trim();
+    let rests = ["{ .. }", ", .. }", "(..)", ", ..)"];
+    !code.starts_with("//") && (code == ".." || rests.iter().any(|rest| code.contains(*rest)))
+}
+
+#[test]
+fn emitters_leave_nothing_out() {
+    let mut read = 0;
+    for (path, text) in rust_files("src") {
+        let emits = path == "emit.rs" || path.starts_with("emit/");
+        // Tests may look at a part.
+        if !emits || path == "emit/fixture.rs" || path.ends_with("/tests.rs") {
+            continue;
+        }
+        read += 1;
+        for (index, line) in text.lines().enumerate() {
+            assert!(!leaves_out(line), "src/{path}:{}: {line}", index + 1);
+        }
+    }
+    assert!(read >= 10, "only {read} emitters were found");
+}
+
+#[test]
+fn what_is_left_out_is_found() {
+    for line in ["let A { b, .. } = c;", "A { .. } => {}", "    ..", "(a, ..) = b", "A(..) => {}"] {
+        assert!(leaves_out(line), "{line}");
+    }
+    for line in ["let A { b, c: _ } = d;", "b.get(..2)", "&a[1..]", "A { b, ..a() }", "/// Without `{ .. }`."] {
+        assert!(!leaves_out(line), "{line}");
+    }
+}
+
 /// `1.89` or `1.88.0` as numbers.
 fn version(text: &str) -> Vec<u32> {
     text.split('.').map(|part| part.parse().unwrap()).collect()

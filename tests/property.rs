@@ -13,6 +13,8 @@ mod names;
 mod plain_tree;
 #[path = "property/plan.rs"]
 mod plan;
+#[path = "property/readers.rs"]
+mod readers;
 #[path = "property/requests.rs"]
 mod requests;
 #[path = "property/roster.rs"]

@@ -106,7 +106,7 @@ fn a_key_has_a_default_or_says_what_its_absence_means() {
             Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
             _ => vec![],
         };
-        names.iter().any(|name| ["boolean", "integer", "number"].contains(name))
+        names.iter().any(|name| ["boolean", "integer", "number", "string"].contains(name))
             || resolved(&schema, property).get("enum").is_some()
     };
     for (name, property) in properties(&schema) {

@@ -16,7 +16,7 @@ use examples::{Case, Example, load, swarmgen};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use swarmgen::source::{Author, Node, SourceMap, Syntax, Value, parse};
 
-const FORMATS: [&str; 3] = ["stack", "service", "cli"];
+const FORMATS: [&str; 4] = ["stack", "service", "cli", "template"];
 const EXTENSIONS: [&str; 3] = ["toml", "yaml", "json"];
 
 /// A tree, to be written in another syntax.
@@ -127,11 +127,16 @@ fn the_same_config_renders_the_same() {
             let quiet = output.status.success() && !said.contains("warning[") && !said.contains("error[");
             assert!(quiet, "{} as {name}: {said}", example.name);
         }
+        let template = temporary.path().join("services.txt");
+        std::fs::write(&template, "{{ services|tojson }}\n").unwrap();
         let cases: Vec<Case> = FORMATS
             .iter()
             .flat_map(|format| example.cases.iter().map(|case| case.with_format(format)))
             .map(|mut case| {
                 case.secrets = true;
+                if case.value_of("--format") == Some("template") {
+                    case.args.extend(["--template".to_owned(), template.display().to_string()]);
+                }
                 case
             })
             .collect();

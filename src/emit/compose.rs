@@ -26,7 +26,7 @@ pub(crate) use yaml::scalar;
 use super::{Inexpressible, entry_at};
 use crate::check::volume::{ANY_DIFFERENCE, CONFLICT_HELP, definitions, difference};
 use crate::diag::code;
-use crate::ir::{Container, FileReference, Network, Service, Text};
+use crate::ir::{FileReference, Network, Service, Text};
 use yaml::Writer;
 
 /// The longest name that serves as its own key.
@@ -90,9 +90,9 @@ impl Part {
         for Network { target, aliases: _, driver_opts: _ } in &service.networks {
             note(&mut self.networks, network_key(target.expose()), target);
         }
-        let Container { configs, secrets, .. } = &service.container;
-        for (noted, references) in [(&mut self.configs, configs), (&mut self.secrets, secrets)] {
-            for FileReference { name, .. } in references {
+        let container = &service.container;
+        for (noted, references) in [(&mut self.configs, &container.configs), (&mut self.secrets, &container.secrets)] {
+            for FileReference { name, id: _, file: _, uid: _, gid: _, mode: _ } in references {
                 note(noted, key_of(name.expose()), name);
             }
         }

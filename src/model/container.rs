@@ -132,25 +132,25 @@ pub struct DnsConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Privileges {
-    /// A credential spec file below the engine's data directory (Windows).
+    /// A credential spec file below the engine's data directory (Windows). Absent: none.
     #[schemars(extend("examples" = ["spec.json"]))]
     pub credentialspec_file: Option<String>,
-    /// A credential spec in the registry (Windows).
+    /// A credential spec in the registry (Windows). Absent: none.
     #[schemars(extend("examples" = ["spec"]))]
     pub credentialspec_registry: Option<String>,
     /// Switches SELinux off.
     #[schemars(extend("default" = false, "examples" = [true]))]
     pub selinux_disable: Option<bool>,
-    /// SELinux's user label.
+    /// SELinux's user label. Absent: the engine's own.
     #[schemars(extend("examples" = ["system_u"]))]
     pub selinux_user: Option<String>,
-    /// SELinux's role label.
+    /// SELinux's role label. Absent: the engine's own.
     #[schemars(extend("examples" = ["system_r"]))]
     pub selinux_role: Option<String>,
-    /// SELinux's type label.
+    /// SELinux's type label. Absent: the engine's own.
     #[schemars(extend("examples" = ["container_t"]))]
     pub selinux_type: Option<String>,
-    /// SELinux's level label.
+    /// SELinux's level label. Absent: the engine's own.
     #[schemars(extend("examples" = ["s0:c1,c2"]))]
     pub selinux_level: Option<String>,
 }
@@ -181,13 +181,13 @@ pub struct UlimitPair {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContainerSpec {
-    /// The image, where no entry of `images` sets one.
+    /// The image, where no entry of `images` sets one. Absent: every profile needs its own.
     #[schemars(extend("examples" = ["jupyter/base-notebook:lab-4.1.0"]))]
     pub image: Option<String>,
-    /// Replaces the image's `ENTRYPOINT`. Text is split as a shell would split it.
+    /// Replaces the image's `ENTRYPOINT`. Text is split as a shell would split it. Absent: the image's.
     #[schemars(extend("examples" = [["tini", "-g", "--"]]))]
     pub command: Option<Texts>,
-    /// Replaces the image's `CMD`. Text is split as a shell would split it.
+    /// Replaces the image's `CMD`. Text is split as a shell would split it. Absent: the image's.
     #[schemars(extend("examples" = [["/usr/local/bin/start-singleuser.sh"]]))]
     pub args: Option<Texts>,
     /// The container's host name. Absent: the container's id.

@@ -102,7 +102,7 @@ pub struct Mount {
     /// The volume's driver (`volume` only).
     #[schemars(extend("examples" = [{"name": "local", "options": {"type": "nfs", "o": "addr=10.0.0.2", "device": ":/export"}}]))]
     pub driver_config: Option<DriverConfig>,
-    /// The path inside the volume that is mounted (`volume` only, from API 1.45).
+    /// The path inside the volume that is mounted (`volume` only, from API 1.45). Absent: the whole volume.
     #[schemars(extend("examples" = ["users/{name}"]))]
     pub subpath: Option<String>,
     /// The size of the memory (`tmpfs` only). Absent: no limit.

@@ -109,7 +109,7 @@ with_service_keys! {
     #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Config {
-        /// The editor's pointer at this schema (JSON and YAML); swarmgen ignores it.
+        /// The editor's pointer at this schema (JSON and YAML); swarmgen ignores it. Absent: the editor's own settings.
         #[serde(rename = "$schema")]
         #[schemars(extend("examples" = ["./schema/config.schema.json"]))]
         pub schema: Option<String>,
@@ -155,7 +155,7 @@ with_service_keys! {
             "examples" = [["password", "*_token"]]
         ))]
         pub secret_attributes: Option<Vec<String>>,
-        /// Files that list further users: CSV, JSON, JSON Lines, YAML or TOML.
+        /// Files that list further users: CSV, JSON, JSON Lines, YAML or TOML. Absent: only `users` lists any.
         #[schemars(extend("examples" = ["class.csv", ["class.csv", "staff.toml"]]))]
         pub users_file: Option<Texts>,
         /// How services are named after users.
@@ -215,7 +215,7 @@ with_layer_keys! {
         /// The image. Absent: `container_spec.image`.
         #[schemars(length(min = 1), extend("examples" = ["jupyter/base-notebook:lab-4.1.0"]))]
         pub image: Option<String>,
-        /// A few words for those who choose.
+        /// A few words for those who choose. Absent: the name alone.
         #[schemars(extend("examples" = ["Python with the usual packages"]))]
         pub description: Option<String>,
         /// Who may use it: names of users and `group:NAME`, or a file that lists them. Absent: everybody.
@@ -229,7 +229,7 @@ with_layer_keys! {
     #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Overrides {
-        /// The image, in place of the profile's.
+        /// The image, in place of the profile's. Absent: the profile's.
         #[schemars(length(min = 1), extend("examples" = ["jupyter/base-notebook:lab-4.1.0"]))]
         pub image: Option<String>,
     }
@@ -267,10 +267,10 @@ pub struct AccessFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct SwarmConfig {
-    /// A file with the content. Relative paths start at the config's directory.
+    /// A file with the content. Relative paths start at the config's directory. Absent: `content`.
     #[schemars(extend("examples" = ["motd.txt"]))]
     pub file: Option<String>,
-    /// The content itself.
+    /// The content itself. Absent: `file`.
     #[schemars(extend("examples" = ["Welcome"]))]
     pub content: Option<String>,
 }

@@ -40,10 +40,10 @@ pub type Scalars = BTreeMap<String, Scalar>;
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct SecretRef {
     /// Reads a file; one newline at its end is dropped. Relative paths start at the config's directory. May be a
-    /// template, whose values may not bring `/` or `..` into it.
+    /// template, whose values may not bring `/` or `..` into it. Absent: `env` or `command`.
     #[schemars(extend("examples" = ["keys/{username}/id_rsa"]))]
     pub file: Option<String>,
-    /// Reads an environment variable of the swarmgen process.
+    /// Reads an environment variable of the swarmgen process. Absent: `file` or `command`.
     #[schemars(extend("examples" = ["BOB_SSH_PASSWORD"]))]
     pub env: Option<String>,
     /// Runs a program with its arguments, without a shell, and reads its standard output; one newline at its end is

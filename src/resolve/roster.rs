@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Diagnostics, code};
-use crate::source::records::Records;
+use crate::source::records::{MOST_TOLD, Records};
 use crate::source::{Entry, Node, Span, Value};
 
 use super::settings::strings;
@@ -55,19 +55,26 @@ pub struct Roster {
 impl Roster {
     /// Puts the config's users and the users files together.
     ///
-    /// `config` has an entry for each user of `[users]`. A user of a file may have one too, whose keys come first.
+    /// `config` has an entry for each user of `[users]`. A user of a file may have one too, whose keys come first. Of
+    /// what is wrong with a file's users, the first twenty findings are told.
     pub fn new(config: Vec<Entry>, files: Vec<Records>, diagnostics: &mut Diagnostics) -> Self {
         let mut roster = Self { config, files, ..Self::default() };
         roster.by_name.reserve(roster.files.iter().map(Records::len).sum());
         for (file, records) in roster.files.iter().enumerate() {
             diagnostics.extend(records.faults().iter().cloned().map(Diagnostic::from));
+            let mut told = Vec::new();
+            let mut tell = |diagnostic: Diagnostic| {
+                if told.len() < MOST_TOLD {
+                    told.push(diagnostic);
+                }
+            };
             for index in 0..records.len() {
                 let record = records.get(index);
                 let Some(entry) = record.fields.iter().find(|field| &*field.key == "name") else { continue };
                 let Some(name) = entry.value.as_str() else {
                     let message = format!("a user's name is a string, found {}", entry.value.type_name());
                     let diagnostic = Diagnostic::new(&code::BAD_USER, message).at(entry.value.span, "");
-                    diagnostics.push(match entry.value.value {
+                    tell(match entry.value.value {
                         Value::Seq(_) | Value::Map(_) => diagnostic.help("write the name alone"),
                         _ => diagnostic.help("put it in quotes"),
                     });
@@ -78,10 +85,10 @@ impl Roster {
                     continue;
                 }
                 if let Some(problem) = bad_name(name) {
-                    diagnostics.push(nobody(problem).at(entry.value.span, ""));
+                    tell(nobody(problem).at(entry.value.span, ""));
                     continue;
                 }
-                diagnostics.extend(record.fields.iter().filter_map(bad_field));
+                record.fields.iter().filter_map(bad_field).for_each(&mut tell);
                 let listing = Listing { config: None, record: Some((file as u16, index as u32)) };
                 match roster.by_name.entry(name.into()) {
                     std::collections::hash_map::Entry::Occupied(first) => {
@@ -90,7 +97,7 @@ impl Roster {
                             let record = roster.files.get(usize::from(file))?.get(index as usize);
                             Some(record.fields.iter().find(|field| &*field.key == "name")?.value.span)
                         });
-                        diagnostics.push(
+                        tell(
                             Diagnostic::new(&code::DUPLICATE_USER, "this user is listed twice")
                                 .at(entry.value.span, "")
                                 .maybe_at(first, "first listed here"),
@@ -102,6 +109,7 @@ impl Roster {
                     }
                 }
             }
+            diagnostics.extend(told);
         }
         for (index, entry) in roster.config.iter().enumerate() {
             if let Some(problem) = bad_name(&entry.key) {

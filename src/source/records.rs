@@ -18,8 +18,8 @@ use super::{Entry, Fault, FaultKind, Node, Source, SourceId, SourceMap, Span, Sy
 /// How many values a users file may hold once its YAML aliases are expanded, besides one for every two bytes: without aliases
 /// none has more.
 const MAX_ALIASED: usize = 1 << 16;
-/// The most faults that are told of one users file.
-const MOST_TOLD: usize = 20;
+/// The most faults that are told of one users file, and the most findings about the users in it.
+pub(crate) const MOST_TOLD: usize = 20;
 /// The field that every record has.
 const NAME: &str = "name";
 /// Another word for it.

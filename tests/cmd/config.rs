@@ -175,5 +175,20 @@ fn all_configs_at_fault_are_told_at_once() {
     let told =
         folder.run(&["validate", "a.toml", "missing.toml", "b.toml", "--message-format", "short"]).refused("SG101");
     assert!(told.contains("a.toml:2:1:") && told.contains("b.toml:2:1:") && told.contains("SG001"), "{told}");
+    assert!(told.find("a.toml:2:1:") < told.find("b.toml:2:1:"), "{told}");
     assert!(told.ends_with("3 errors\n"), "{told}");
+}
+
+#[test]
+fn findings_stand_in_the_order_of_the_files() {
+    let folder = Folder::new();
+    folder.put("one.toml", format!("container_spec.workdir = \"{{desk}}\"\n{GOOD}[users.alice]\n"));
+    folder.put("two.toml", "container_spec.hostname = \"{room}\"\n");
+    // In whatever order they are found.
+    for files in [["one.toml", "two.toml"], ["two.toml", "one.toml"]] {
+        let args = [&["validate", "--message-format", "short"][..], &files].concat();
+        let told = folder.run(&args).refused("SG301");
+        let places: Vec<&str> = told.lines().filter_map(|line| line.split_once(":1:")).map(|(file, _)| file).collect();
+        assert_eq!(places, files, "{told}");
+    }
 }

@@ -157,6 +157,28 @@ fn of_several_files_none_appears_before_all_are_written() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_process_that_dies_while_it_writes_leaves_the_files_as_they_were() {
+    let long = "d".repeat(10_000);
+    for (kibibytes, destination) in [(64, "old"), (64, "new"), (4, "there")] {
+        let folder = Folder::with(LAST_ONE_LACKS);
+        folder.put("users.jsonl", many_users(&format!("{{\"name\": \"zoe\", \"desk\": \"{long}\"}}\n")));
+        folder.put("old", "old");
+        fs::create_dir(folder.path("there")).unwrap();
+        let before = folder.names("");
+        // The write that goes too far ends the process.
+        let dies = format!("ulimit -c 0; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
+        let ran = through_bash(&folder, &dies, &["render", "--all", "-o", destination]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (None, ""), "{destination}");
+        let written: Vec<String> = ["", "there"].into_iter().flat_map(|below| folder.names(below)).collect();
+        // What it was in the middle of stays, under a name of its own.
+        let (begun, named): (Vec<_>, Vec<_>) = written.into_iter().partition(|name| name.starts_with(".swarmgen-"));
+        assert!(!begun.is_empty(), "{destination}");
+        assert_eq!((named, folder.read("old").as_str()), (before, "old"), "{destination}");
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn standard_output_that_takes_nothing_is_told() {
     let folder = Folder::with(CLASS);

@@ -50,6 +50,23 @@ fn profiles_are_chosen_by_name() {
 }
 
 #[test]
+fn the_operators_choice_comes_before_the_requests_and_that_before_the_users_own() {
+    let folder = Folder::with(&CHOICE.replace("groups = [\"gpu\"]", "groups = [\"gpu\"]\nprofile = \"GPU\""));
+    let image = |args: &[&str]| {
+        let args = [&["--user", "alice"][..], args].concat();
+        service(&folder, &args)["TaskTemplate"]["ContainerSpec"]["Image"].clone()
+    };
+    let (python, gpu) = ("registry.example.org/python:1", "registry.example.org/gpu:1");
+    assert_eq!(image(&[]), gpu);
+    folder.put("python.json", r#"{"profile": "Python"}"#);
+    folder.put("gpu.json", r#"{"user_selected_name": "GPU"}"#);
+    assert_eq!(image(&["--user-options", "python.json"]), python);
+    assert_eq!(image(&["--user-options", "python.json", "--profile", "GPU"]), gpu);
+    assert_eq!(image(&["--user-options", "gpu.json", "--profile", "Python"]), python);
+    assert_eq!(image(&["--profile", "Python"]), python);
+}
+
+#[test]
 fn a_request_stays_within_its_bounds() {
     let folder = Folder::with(CHOICE);
     let refused = |text: &str, id: &str| {
@@ -293,13 +310,19 @@ fn files_that_cannot_be_read_are_told() {
     std::os::unix::fs::symlink("loop.toml", folder.path("loop.toml")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path("dangling.toml")).unwrap();
     fs::create_dir(folder.path("folder.toml")).unwrap();
-    for (name, reason) in [
+    let mut unreadable = vec![
         ("plain/below.toml", "Not a directory"),
         ("loop.toml", "Too many levels of symbolic links"),
         ("dangling.toml", "no such file"),
         ("missing.toml", "no such file"),
         ("folder.toml", "directory"),
-    ] {
+    ];
+    if cfg!(target_os = "linux") {
+        // It opens, and then nobody can read it, root neither.
+        std::os::unix::fs::symlink("/proc/self/mem", folder.path("broken.toml")).unwrap();
+        unreadable.push(("broken.toml", "Input/output error"));
+    }
+    for (name, reason) in unreadable {
         let render = |args: &[&str]| folder.run(&[&["render", "--user", "alice", "--show-secrets"], args].concat());
         let told = |ran: Ran| {
             let told = ran.refused("SG001");

@@ -93,6 +93,9 @@ const TEXTS: &[(&str, &str, Make)] = &[
     ("blocks", "yaml", |size| filled("", "-\n", "", size)),
     ("a string", "json", |size| filled("{\"x\":\"", "a", "\"}", size)),
     ("a key", "toml", |size| filled("", "a", " = 1", size)),
+    ("a number", "toml", |size| filled("x = ", "9", "\n", size)),
+    ("a number", "json", |size| filled("{\"x\":", "9", "}", size)),
+    ("a number", "yaml", |size| filled("x: ", "9", "\n", size)),
     ("wrong under a key", "toml", |size| {
         let wrong = "1,".repeat(1000);
         filled("users.", "a", &format!(".overrides.container_spec.args = [{wrong}]"), size - wrong.len())
@@ -215,18 +218,60 @@ const USERS: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn a_users_file_takes_no_more_but_an_entry_for_each_user() {
     let folder = Folder::with(GOOD);
-    let (least, _) = peak_of(&folder, "tiny.csv", "name\nlast\n", &["render", "--user", "last", "--users-file"]);
     let mut too_much = Vec::new();
-    for (name, before, user, after) in USERS {
-        let text = numbered(before, user, after, 1 << 20);
-        let users = text.len() / user.len();
-        let (peak, code) = peak_of(&folder, name, &text, &["render", "--user", "last", "--users-file"]);
+    // To check each user takes a while.
+    for (command, size) in
+        [(&["render", "--user", "last", "--users-file"][..], 1 << 20), (&["validate", "--users-file"][..], 1 << 18)]
+    {
+        let (least, _) = peak_of(&folder, "tiny.csv", "name\nlast\n", command);
+        for (name, before, user, after) in USERS {
+            let text = numbered(before, user, after, size);
+            let users = text.len() / user.len();
+            let (peak, code) = peak_of(&folder, name, &text, command);
+            let taken = peak.saturating_sub(least);
+            if taken > 10 * text.len() + USER * users + LEEWAY || code != 0 {
+                too_much.push(format!("{command:?} {name} of {user:?}: {} KiB, exit code {code}", taken >> 10));
+            }
+        }
+    }
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+/// Users files in which every record is wrong, each in its own way.
+const WRONG_USERS: &[(&str, &str, &str)] = &[
+    ("users.jsonl", "", "{}\n"),
+    ("users.jsonl", "", "{\"name\":1}\n"),
+    ("users.jsonl", "", "{\"name\":\"a\",\"groups\":1}\n"),
+    ("users.csv", "name\n", "a,b,c\n"),
+    ("users.csv", "name,room\n", ",b\n"),
+    ("users.txt", "", "a\n"),
+];
+
+#[test]
+fn a_users_file_of_mistakes_takes_no_more() {
+    let folder = Folder::with(GOOD);
+    let (least, _) = peak_of(&folder, "tiny.csv", "name\nlast\n", &["validate", "--users-file"]);
+    let mut too_much = Vec::new();
+    for (name, before, user) in WRONG_USERS {
+        let text = filled(before, user, "", 1 << 20);
+        let (peak, code) = peak_of(&folder, name, &text, &["validate", "--users-file"]);
         let taken = peak.saturating_sub(least);
-        if taken > 10 * text.len() + USER * users + LEEWAY || code != 0 {
+        if taken > 10 * text.len() + LEEWAY || code != 1 {
             too_much.push(format!("{name} of {user:?}: {} KiB, exit code {code}", taken >> 10));
         }
     }
     assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+#[test]
+fn of_a_users_file_of_mistakes_the_first_twenty_are_told() {
+    let folder = Folder::with(GOOD);
+    for (name, before, user) in WRONG_USERS {
+        folder.put(name, filled(before, user, "", 2000));
+        let told = folder.run(&["validate", "--message-format", "short", "--users-file", *name]);
+        assert_eq!(told.code, Some(1), "{user:?}: {told:?}");
+        assert!(told.stderr.ends_with("\n20 errors\n"), "{user:?}: {told:?}");
+    }
 }
 
 #[test]

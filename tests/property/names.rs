@@ -9,7 +9,7 @@ use swarmgen::ir::Service;
 use swarmgen::resolve::Request;
 
 use super::text::hostile;
-use super::world::{Memory, cases, errors, load, told};
+use super::world::{Memory, cases, errors, load, service, told};
 
 const SCHEMES: [&str; 6] = ["sha256", "slug", "md5", "username", "last32", "escaped"];
 /// What may be wrong with a name or two.
@@ -159,6 +159,42 @@ proptest! {
         } else {
             let form = regex::Regex::new("^([a-z0-9]+(-[a-z0-9]+)*)---[0-9a-f]{8}$").unwrap();
             prop_assert!(form.is_match(&slug) && slug.len() <= 32, "{user} -> {slug}");
+        }
+    }
+}
+
+/// A NUL or more than 1,024 bytes, wherever the user is named: in the config, in a users file, or by whoever asks.
+#[test]
+fn names_that_nobody_can_have_are_refused_everywhere() {
+    let no_users = world("sha256", std::iter::empty());
+    let names = [
+        ("x".repeat(1024), true),
+        ("\u{e9}".repeat(512), true),
+        ("x".repeat(1025), false),
+        ("\u{e9}".repeat(513), false),
+        ("x".repeat(1_000_000), false),
+        ("a\0b".to_owned(), false),
+        ("\0".to_owned(), false),
+    ];
+    for (name, fits) in &names {
+        let start: String = name.chars().take(3).collect();
+        let at = format!("{start:?}, {} bytes", name.len());
+        let in_config = world("sha256", std::iter::once(name.clone()));
+        let mut in_file = no_users.clone().and("users.json", json!([{"name": name}]).to_string());
+        let config = in_file.files.get_mut(std::path::Path::new("swarmgen.json")).unwrap();
+        *config = config.replacen('{', "{\"users_file\": \"users.json\", ", 1);
+        for listing in [&in_config, &in_file] {
+            let listed = load(listing, &["swarmgen.json"], |compiler, _, _| compiler.roster.len());
+            match listed {
+                Ok(count) => assert!(*fits && count == 1, "{at}"),
+                Err(told) => assert!(!fits && told.contains("error[SG317]"), "{at}: {told}"),
+            }
+        }
+        for world in [&in_config, &in_file, &no_users] {
+            match service(world, &["swarmgen.json"], name, &Request::default()) {
+                Ok(service) => assert!(*fits && is_dns_label(&service.name), "{at}: {}", service.name),
+                Err(told) => assert!(!fits && told.contains("error[SG317]"), "{at}: {told}"),
+            }
         }
     }
 }

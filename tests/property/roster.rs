@@ -1,56 +1,108 @@
 //! Nobody's values reach another's server.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use swarmgen::emit::engine::{NoIds, body};
-use swarmgen::emit::{ApiVersion, template};
+use swarmgen::emit::{ApiVersion, cli, template};
 use swarmgen::ir::Service;
 use swarmgen::resolve::Request;
 
+use super::text::{hostile, without_placeholders};
 use super::world::{Memory, cases, load, stack, told};
+
+/// What only one user has, each with a text of its own.
+const ATTRIBUTES: [&str; 6] = ["dir", "mail", "password", "token", "own", "label"];
 
 /// What is only one user's: found by its text in whatever comes out.
 fn canary(user: usize, attribute: &str) -> String {
     format!("cnry-{user}-{attribute}-q")
 }
 
-fn name(user: usize, form: usize) -> String {
-    match form {
-        0 => format!("u{user}"),
-        1 => "u".repeat(user + 1),
-        2 => format!("{}@x.org", "ab".repeat(user + 1)),
-        _ => format!("ü {user}"),
+/// A user of a world, by where and how it is listed.
+#[derive(Clone, Debug)]
+struct Person {
+    form: usize,
+    name: String,
+    /// What stands before each value in a users file, and in the config, where templates would be filled in.
+    before: (String, String),
+}
+
+impl Person {
+    fn is_in_file(&self) -> bool {
+        self.form % 2 == 0
+    }
+
+    /// A value of the user's own, as the users file or the config says it.
+    fn value(&self, user: usize, attribute: &str) -> String {
+        let (in_file, in_config) = &self.before;
+        let is_in_file = self.is_in_file() && !["own", "label"].contains(&attribute);
+        format!("{}{}", if is_in_file { in_file } else { in_config }, canary(user, attribute))
+    }
+
+    /// A value where line breaks mean something.
+    fn line(&self, user: usize, attribute: &str) -> String {
+        self.value(user, attribute).replace(['\n', '\r'], " ")
     }
 }
 
-/// A config where users come from everywhere and use what is theirs everywhere.
-fn world(forms: &[usize]) -> Memory {
+/// Names that contain each other, and any text before them and before the values.
+fn people() -> impl Strategy<Value = Vec<Person>> {
+    let before_name = prop_oneof![Just(String::new()), hostile()];
+    let person = (0_usize..12, before_name, hostile(), without_placeholders());
+    let people = proptest::collection::vec(person, 2..9).prop_map(|all| {
+        let numbered = all.into_iter().enumerate();
+        let people = numbered.map(|(user, (form, before_name, in_file, in_config))| {
+            let name = match form % 4 {
+                0 => format!("u{user}"),
+                1 => "u".repeat(user + 1),
+                2 => format!("{}@x.org", "ab".repeat(user + 1)),
+                _ => format!("ü {user}"),
+            };
+            Person { form, name: before_name + &name, before: (in_file, in_config) }
+        });
+        people.collect::<Vec<Person>>()
+    });
+    people.prop_filter("nobody is listed twice", |people| {
+        people.iter().map(|person| &person.name).collect::<BTreeSet<_>>().len() == people.len()
+    })
+}
+
+/// A config where users come from everywhere and use what is theirs everywhere; no command takes secrets.
+fn world(people: &[Person], secrets: bool) -> Memory {
+    let (credential, token) = if secrets { ("password", "api_token") } else { ("identity_file", "code") };
     let mut of_file = Vec::new();
     let mut of_config = serde_json::Map::new();
-    for (user, form) in forms.iter().enumerate() {
-        let attributes = json!({
-            "name": name(user, form % 4), "dir": canary(user, "dir"), "mail": canary(user, "mail"),
-            "password": canary(user, "password"), "api_token": canary(user, "token"),
-            "groups": if form % 3 == 0 { "g" } else { "" },
+    for (user, person) in people.iter().enumerate() {
+        let is_in_group = person.form % 3 == 0;
+        let mut attributes = json!({
+            "dir": person.line(user, "dir"), "mail": person.value(user, "mail"),
+            credential: person.line(user, "password"), token: person.value(user, "token"),
         });
-        let key = name(user, form % 4);
-        let overrides =
-            json!({"container_spec": {"env": {"OWN": canary(user, "own")}}, "labels": {"own": canary(user, "label")}});
-        if form % 2 == 0 {
+        let overrides = json!({
+            "container_spec": {"env": {"OWN": person.value(user, "own")}},
+            "labels": {"own": person.value(user, "label")},
+        });
+        if person.is_in_file() {
+            attributes["name"] = Value::from(person.name.as_str());
+            attributes["groups"] = Value::from(if is_in_group { "g" } else { "" });
             of_file.push(attributes);
-            of_config.insert(key, json!({"overrides": overrides}));
+            of_config.insert(person.name.clone(), json!({"overrides": overrides}));
         } else {
-            let mut attributes = attributes;
-            attributes.as_object_mut().unwrap().remove("name");
             attributes["overrides"] = overrides;
-            attributes["groups"] = if form % 3 == 0 { json!(["g"]) } else { json!([]) };
-            of_config.insert(key, attributes);
+            attributes["groups"] = if is_in_group { json!(["g"]) } else { json!([]) };
+            of_config.insert(person.name.clone(), attributes);
         }
     }
+    let variable = token.to_uppercase();
     let config = json!({
         "networks": ["hub"], "users_file": "users.json", "users": of_config,
         "container_spec": {
-            "env": {"MAIL": "<mail>", "TOKEN": "{api_token}", "HASH": "{{ api_token|sha256 }}", "BOTH": "{{ dir ~ mail }}"},
+            "env": {
+                "MAIL": "<mail>", "BOTH": "{{ dir ~ mail }}",
+                "HASH": format!("{{{{ {token}|sha256 }}}}"), variable: format!("{{{token}}}"),
+            },
             "labels": {"mail": "{mail}"},
             "mounts": [
                 {"source": "home-{name}", "target": "/home", "labels": {"dir": "{dir}"}},
@@ -81,42 +133,65 @@ fn whose(text: &str, users: usize) -> Vec<usize> {
     (0..users).filter(|user| text.contains(&format!("cnry-{user}-"))).collect()
 }
 
-fn whose_label(service: &Service, forms: &[usize]) -> usize {
-    let label = service.labels.iter().find(|(key, _)| &**key == "swarmgen.user").unwrap().1.expose().to_owned();
-    (0..forms.len()).find(|user| name(*user, forms[*user] % 4) == label).unwrap()
+fn whose_label(service: &Service, people: &[Person]) -> usize {
+    let label = service.labels.iter().find(|(key, _)| &**key == "swarmgen.user").unwrap().1.expose();
+    people.iter().position(|person| person.name == label).unwrap()
+}
+
+/// Where a text stands in a value, as pointers.
+fn places(value: &Value, text: &str) -> Vec<String> {
+    let within = |key: &str, value: &Value| {
+        let own = if key.contains(text) { vec![String::new()] } else { Vec::new() };
+        let all = own.into_iter().chain(places(value, text));
+        all.map(|below| format!("/{key}{below}")).collect::<Vec<_>>()
+    };
+    match value {
+        Value::String(own) if own.contains(text) => vec![String::new()],
+        Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(index, item)| within(&index.to_string(), item)).collect()
+        }
+        Value::Object(fields) => fields.iter().flat_map(|(key, field)| within(key, field)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 proptest! {
     #![proptest_config(cases(60))]
 
     #[test]
-    fn values_stay_with_their_user(forms in proptest::collection::vec(0_usize..12, 2..9)) {
-        let services = all(&world(&forms));
-        prop_assert_eq!(services.len(), forms.len());
+    fn values_stay_with_their_user(people in people()) {
+        let services = all(&world(&people, true));
+        prop_assert_eq!(services.len(), people.len());
         for service in &services {
-            let user = whose_label(service, &forms);
+            let user = whose_label(service, &people);
             let alone = stack(std::slice::from_ref(service));
-            prop_assert_eq!(whose(&alone, forms.len()), [user]);
-            for attribute in ["dir", "mail", "password", "token", "own", "label"] {
+            prop_assert_eq!(whose(&alone, people.len()), [user]);
+            for attribute in ATTRIBUTES {
                 prop_assert!(alone.contains(&canary(user, attribute)), "{} is lost", attribute);
             }
             let spec = body(service, ApiVersion::V1_41, &NoIds).unwrap();
-            prop_assert_eq!(whose(&spec.to_string(), forms.len()), [user]);
+            prop_assert_eq!(whose(&spec.to_string(), people.len()), [user]);
+            // A secret is in the one place that it was meant for.
+            let options = "/TaskTemplate/ContainerSpec/Mounts/1/VolumeOptions/DriverConfig/Options";
+            prop_assert_eq!(places(&spec, &canary(user, "password")), [format!("{options}/password")]);
+            let variables = places(&spec, &canary(user, "token"));
+            prop_assert_eq!(variables.len(), 1, "{:?}", variables);
+            prop_assert!(variables[0].starts_with("/TaskTemplate/ContainerSpec/Env/"), "{:?}", variables);
             let entry = template::Entry { service, spec: Some(spec) };
             let templated = template::render("t", "{{ services|tojson }}{{ spec|tojson }}", &[entry]).unwrap();
-            prop_assert_eq!(whose(&templated, forms.len()), [user]);
+            prop_assert_eq!(whose(&templated, people.len()), [user]);
         }
         let stack: Value = serde_yaml::from_str(&stack(&services)).unwrap();
         let blocks = stack["services"].as_object().unwrap();
-        prop_assert_eq!(blocks.len(), forms.len());
+        prop_assert_eq!(blocks.len(), people.len());
         let mut volumes = 0;
         for service in &services {
-            let user = whose_label(service, &forms);
+            let user = whose_label(service, &people);
             let block = &blocks[&*service.name];
-            prop_assert_eq!(whose(&block.to_string(), forms.len()), [user]);
+            prop_assert_eq!(whose(&block.to_string(), people.len()), [user]);
             for mount in block["volumes"].as_array().unwrap() {
                 let volume = &stack["volumes"][mount["source"].as_str().unwrap()];
-                prop_assert_eq!(whose(&volume.to_string(), forms.len()), [user]);
+                prop_assert_eq!(whose(&volume.to_string(), people.len()), [user]);
                 volumes += 1;
             }
         }
@@ -124,11 +199,25 @@ proptest! {
     }
 
     #[test]
+    fn commands_hold_the_values_of_their_user(people in people()) {
+        for service in &all(&world(&people, false)) {
+            let user = whose_label(service, &people);
+            let command = cli::command(service, ApiVersion::V1_41).unwrap_or_else(|refused| panic!("{refused:?}"));
+            prop_assert_eq!(whose(&command, people.len()), [user]);
+            for attribute in ATTRIBUTES {
+                prop_assert!(command.contains(&canary(user, attribute)), "{} is lost", attribute);
+            }
+        }
+    }
+
+    #[test]
     fn a_users_service_does_not_depend_on_the_others(
-        (forms, order) in proptest::collection::vec(0_usize..12, 2..9)
-            .prop_flat_map(|forms| { let all: Vec<usize> = (0..forms.len()).collect(); (Just(forms), Just(all).prop_shuffle()) })
+        (people, order) in people().prop_flat_map(|people| {
+            let all: Vec<usize> = (0..people.len()).collect();
+            (Just(people), Just(all).prop_shuffle())
+        })
     ) {
-        let world = world(&forms);
+        let world = world(&people, true);
         let mut moved = world.clone();
         let shuffle = |text: &str| -> Value {
             let Value::Array(items) = serde_json::from_str(text).unwrap() else { panic!("a list") };

@@ -1,8 +1,6 @@
 //! Every output says the strings that were meant.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -14,8 +12,9 @@ use swarmgen::resolve::Request;
 use swarmgen::source::{Author, Entry, Node, SourceMap, Span};
 
 use super::fake_engine::{FakeEngine, run};
+use super::readers::{arguments, pyyaml, record, words};
 use super::text::{Go, go, hostile, push_literal, without_placeholders};
-use super::world::{Memory, cases, load, stack, told};
+use super::world::{Memory, cases, load, service, stack, told};
 
 /// A piece of a config string.
 #[derive(Clone, Debug)]
@@ -32,7 +31,7 @@ enum Piece {
 }
 
 /// The places that strings stand in, and whether Swarm expands them there (swarm-facts 4).
-const PLACES: [(&str, bool); 11] = [
+const PLACES: [(&str, bool); 14] = [
     ("arg", false),
     ("command", false),
     ("env", true),
@@ -44,6 +43,9 @@ const PLACES: [(&str, bool); 11] = [
     ("log option", false),
     ("target", true),
     ("source", true),
+    ("hostname", true),
+    ("sshfs credential", true),
+    ("sshfs option", true),
 ];
 
 /// A config whose strings are pieces, one for each place, and the literal values that they name.
@@ -124,8 +126,15 @@ impl Case {
             "target" => "/t/",
             "source" => "/s/s",
             "health" => "true ",
+            "hostname" => "h",
+            "sshfs credential" => "/k/",
             _ => "",
         }
+    }
+
+    /// What its sshfs mount logs in with: no command shows a password.
+    fn credential(&self) -> &'static str {
+        if self.values.len() > PUBLIC { "password" } else { "identity_file" }
     }
 
     /// A value as it is meant: one line break at the end of a secret's file is no part of the secret.
@@ -159,7 +168,7 @@ impl Case {
     }
 
     fn world(&self) -> Memory {
-        let key = &self.key;
+        let (key, credential) = (&self.key, self.credential());
         let written = |place| Value::from(self.written(place));
         let mut defaults = serde_json::Map::new();
         let references = [json!({"file": "secret"}), json!({"env": "SECRET"}), json!({"command": ["secret"]})];
@@ -177,10 +186,13 @@ impl Case {
                 "env": {key: written("env")},
                 "labels": {key: written("label")},
                 "healthcheck": {"test": written("health")},
+                "hostname": written("hostname"),
                 "mounts": [
                     {"source": "home-{name}", "target": "/home", "labels": {key: written("volume label")},
                      "driver_config": {"name": "local", "options": {key: written("driver option")}}},
                     {"type": "bind", "source": written("source"), "target": written("target")},
+                    {"type": "sshfs", "source": "ssh-{name}", "target": "/ssh", "sshcmd": "u@h:",
+                     credential: written("sshfs credential"), "options": {key: written("sshfs option")}},
                 ],
             },
             "labels": {key: written("service label")},
@@ -249,6 +261,7 @@ impl Case {
             (name == key).then(|| value.to_owned())
         });
         let volume = &container["Mounts"][0]["VolumeOptions"];
+        let sshfs = &container["Mounts"][2]["VolumeOptions"]["DriverConfig"]["Options"];
         BTreeMap::from([
             ("arg", text(&container["Args"][1])),
             ("command", text(&container["Command"][1])),
@@ -261,6 +274,9 @@ impl Case {
             ("log option", text(&spec["TaskTemplate"]["LogDriver"]["Options"][key])),
             ("target", text(&container["Mounts"][1]["Target"])),
             ("source", text(&container["Mounts"][1]["Source"])),
+            ("hostname", text(&container["Hostname"])),
+            ("sshfs credential", text(&sshfs[self.credential()])),
+            ("sshfs option", text(&sshfs[key])),
         ])
     }
 
@@ -285,7 +301,8 @@ impl Case {
                 String::new()
             }
         };
-        let volume = &stack["volumes"][service["volumes"][0]["source"].as_str().unwrap()];
+        let volume = |index: usize| &stack["volumes"][service["volumes"][index]["source"].as_str().unwrap()];
+        let (volume, sshfs) = (volume(0), &volume(2)["driver_opts"]);
         BTreeMap::from([
             ("arg", text(&service["command"][1])),
             ("command", text(&service["entrypoint"][1])),
@@ -298,6 +315,9 @@ impl Case {
             ("log option", text(&service["logging"]["options"][key])),
             ("target", text(&service["volumes"][1]["target"])),
             ("source", text(&service["volumes"][1]["source"])),
+            ("hostname", text(&service["hostname"])),
+            ("sshfs credential", text(&sshfs[self.credential()])),
+            ("sshfs option", text(&sshfs[key])),
         ])
     }
 
@@ -328,81 +348,15 @@ impl Case {
             ("log option", of("--log-opt", &format!("{key}="))),
             ("target", field(1, "target=")),
             ("source", field(1, "source=")),
+            ("hostname", of("--hostname", "")),
+            ("sshfs credential", field(2, &format!("volume-opt={}=", self.credential()))),
+            ("sshfs option", field(2, &format!("volume-opt={key}="))),
         ])
     }
 }
 
 fn doubled(text: &str) -> String {
     text.replace('$', "$$")
-}
-
-/// Reads one record of comma-separated values.
-fn record(text: &str) -> Vec<String> {
-    let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => field.extend(chars.next()),
-            '"' if quoted || field.is_empty() => quoted = !quoted,
-            ',' if !quoted => fields.push(std::mem::take(&mut field)),
-            c => field.push(c),
-        }
-    }
-    fields.push(field);
-    fields
-}
-
-/// Splits words as a shell does that knows single quotes and backslashes only.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => quoted = !quoted,
-            '\\' if !quoted => word.extend(chars.next()),
-            ' ' if !quoted => words.push(std::mem::take(&mut word)),
-            c => word.push(c),
-        }
-    }
-    words.push(word);
-    words
-}
-
-/// Reads many YAML documents with PyYAML, in one process.
-fn pyyaml(documents: &[String]) -> Vec<Value> {
-    let script = "import json, sys, yaml
-for document in json.load(sys.stdin.buffer):
-    print(json.dumps(yaml.safe_load(document)))";
-    let mut python = Command::new("python3");
-    python.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = python.spawn().unwrap_or_else(|error| panic!("these tests need `python3` with PyYAML: {error}"));
-    let mut stdin = child.stdin.take().unwrap();
-    let input = serde_json::to_vec(documents).unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "PyYAML: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// Runs commands in one shell where `docker` prints its arguments.
-fn arguments(commands: &[String]) -> Vec<Vec<String>> {
-    use std::os::unix::fs::PermissionsExt;
-    let directory = tempfile::tempdir().unwrap();
-    let docker = directory.path().join("docker");
-    std::fs::write(&docker, "#!/bin/sh\nprintf '%s\\0' $# \"$@\"\n").unwrap();
-    std::fs::set_permissions(&docker, PermissionsExt::from_mode(0o755)).unwrap();
-    let script = directory.path().join("script");
-    std::fs::write(&script, commands.concat()).unwrap();
-    let path = format!("{}:{}", directory.path().display(), std::env::var("PATH").unwrap());
-    // The folder is empty but for the two: a pattern that the shell expands would show.
-    let output = run(Command::new("sh").arg("-e").arg(&script).env("PATH", path).current_dir(directory.path()));
-    let mut words = output.split(|byte| *byte == 0).map(|word| String::from_utf8(word.to_vec()).unwrap());
-    let mut all = Vec::new();
-    while let Some(count) = words.next().filter(|count| !count.is_empty()) {
-        all.push((0..count.parse().unwrap()).map(|_| words.next().unwrap()).collect());
-    }
-    all
 }
 
 proptest! {
@@ -463,7 +417,8 @@ proptest! {
                 }
                 Err(refused) => {
                     // `--mount` is a record, in which a line end of two characters becomes one.
-                    let record = ["volume label", "driver option", "target", "source"];
+                    let record =
+                        ["volume label", "driver option", "target", "source", "sshfs credential", "sshfs option"];
                     let returns = record.iter().any(|place| format!("{:?}", case.meant(place)).contains("\\r"));
                     prop_assert!(returns, "{refused:?}");
                 }
@@ -496,6 +451,29 @@ proptest! {
             let mut parts = Vec::new();
             push_literal(&mut parts, meant);
             prop_assert_eq!(go(read.expose()), parts);
+        }
+    }
+}
+
+/// What of an sshfs mount is no place above: where it leads, which has a form, and the user's own credential.
+#[test]
+fn an_sshfs_mount_says_what_was_meant_of_its_user() {
+    let value = "a{{ .Node.ID }}b{{`$x";
+    for credential in ["password", "identity_file"] {
+        let config = json!({
+            "networks": ["hub"], "users_file": "users.json", "images": [{"name": "P", "image": "a/b:1"}],
+            "container_spec": {"mounts": [
+                {"type": "sshfs", "source": "ssh-{name}", "target": "/ssh", "sshcmd": "u@h:{zz}"},
+            ]},
+        });
+        let users = json!([{"name": "u", "zz": value, credential: value}]);
+        let world = Memory::with("swarmgen.json", config.to_string()).and("users.json", users.to_string());
+        let service = service(&world, &["swarmgen.json"], "u", &Request::default()).unwrap();
+        let spec = body(&service, ApiVersion::V1_41, &NoIds).unwrap();
+        let mount = &spec["TaskTemplate"]["ContainerSpec"]["Mounts"][0];
+        let options = &mount["VolumeOptions"]["DriverConfig"]["Options"];
+        for (option, meant) in [("sshcmd", format!("u@h:{value}")), (credential, value.to_owned())] {
+            assert_eq!(go(options[option].as_str().unwrap()), [Go::Literal(meant)], "{option}");
         }
     }
 }
@@ -533,31 +511,40 @@ fn nul_from_the_hub_is_refused() {
 
 #[test]
 fn a_megabyte_is_a_string_like_any_other() {
-    let long = |start: &str| format!("{start}{}", "é{{$'\"\\\n".repeat(120_000));
+    let engine = FakeEngine::start();
     let mut yaml = Vec::new();
     let mut read = Vec::new();
-    // The engine takes no two of them in one service.
-    for (place, length) in [("label", 1_000_000), ("service label", 1_000_000), ("driver option", 600_000)] {
+    let mut check = |place: &str, value: String, strings: Vec<Vec<Piece>>| {
         let mut values = vec![String::new(); 5];
-        values[2] = long("x");
-        // Where Swarm expands templates, braces take more.
-        values[2].truncate(length);
-        let case = Case { user: "u".to_owned(), values, strings: only(place, 2), key: "k".to_owned() };
+        values[2] = value;
+        let case = Case { user: "u".to_owned(), values, strings, key: "k".to_owned() };
         let service = case.service().unwrap();
         case.check("service", &case.in_body(&body(&service, ApiVersion::V1_41, &NoIds).unwrap()));
         let refused = cli::command(&service, ApiVersion::V1_41).unwrap_err();
         assert!(!refused.is_empty(), "{place}");
         yaml.push(stack(&[service]));
-        let one: Value = serde_yaml::from_str(yaml.last().unwrap()).unwrap();
+        let text = yaml.last().unwrap();
+        let one: Value = serde_yaml::from_str(text).unwrap();
         case.check("stack", &case.in_stack(&one));
         read.push(one);
+        let deployed = engine.deploy(text.as_bytes());
+        case.check("deployed", &case.in_body(&deployed[0]));
+    };
+    // The engine takes no two of them in one service; where Swarm expands templates, braces take more.
+    for (place, length) in [("label", 1_000_000), ("service label", 1_000_000), ("driver option", 600_000)] {
+        let mut value = format!("x{}", "é{{$'\"\\\n".repeat(120_000));
+        value.truncate(length);
+        check(place, value, only(place, &Piece::Braces(2)));
     }
+    let own = "é$'\"\\\n #".repeat(111_112);
+    check("label", String::new(), only("label", &Piece::Plain(own)));
     assert_eq!(pyyaml(&yaml), read);
 }
 
-/// The one value, at one place.
-fn only(place: &str, value: usize) -> Vec<Vec<Piece>> {
-    PLACES.iter().map(|(own, _)| if *own == place { vec![Piece::Braces(value)] } else { Vec::new() }).collect()
+/// One piece, at one place.
+fn only(place: &str, piece: &Piece) -> Vec<Vec<Piece>> {
+    let pieces = |own: &str| if own == place { vec![piece.clone()] } else { Vec::new() };
+    PLACES.iter().map(|(own, _)| pieces(own)).collect()
 }
 
 /// The kernel hands no process a word or a variable of 128 KiB, so it is refused from everywhere.
@@ -569,7 +556,8 @@ fn too_long_words_and_variables_are_refused() {
         for (length, fits) in [(most, true), (most + 1, false), (1_000_000, false)] {
             let mut values = vec![String::new(); 5];
             values[0] = "x".repeat(length);
-            let case = Case { user: "u".to_owned(), values, strings: only(place, 0), key: "k".to_owned() };
+            let strings = only(place, &Piece::Braces(0));
+            let case = Case { user: "u".to_owned(), values, strings, key: "k".to_owned() };
             assert_eq!(case.service().is_ok(), fits, "{place}: {length}");
         }
     }

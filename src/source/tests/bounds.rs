@@ -103,6 +103,21 @@ fn nesting_just_under_the_limit_passes() {
 }
 
 #[test]
+fn numbers_of_megabytes_are_read_at_once() {
+    let digits = "9".repeat(4 << 20);
+    for (syntax, before, after, column) in
+        [(Syntax::Toml, "a = ", "\n", 5), (Syntax::Yaml, "a: ", "\n", 4), (Syntax::Json, "{\"a\":", "}", 6)]
+    {
+        swiftly("a number", || {
+            let whole = format!("{before}{digits}{after}");
+            assert_eq!(places(syntax, &whole), [(FaultKind::Number, 1, column)], "{syntax:?}");
+            let fraction = format!("{before}0.{digits}{after}");
+            assert!(read(syntax, &fraction).is_ok(), "{syntax:?}");
+        });
+    }
+}
+
+#[test]
 fn more_values_than_allowed_are_too_many() {
     let values = "1,".repeat(MAX_NODES);
     for (syntax, text) in [
