@@ -216,14 +216,14 @@ pub enum Cause {
     /// `file:line:column`. What no place says is as it is by default. A server that is made is said by its user's listing; one
     /// without a place was asked for by name.
     Config(Option<String>),
-    /// It was changed by hand since it was last applied.
-    Drift,
+    /// It was changed by hand since it was last applied; with the place that says what comes back.
+    Drift(Option<String>),
     /// Both.
     ConfigAndDrift(Option<String>),
-    /// The tag stands for another image now.
-    Image,
-    /// A Swarm config or secret that it refers to has new content.
-    Content,
+    /// The tag stands for another image now; with the place of the image.
+    Image(Option<String>),
+    /// A Swarm config or secret that it refers to has new content; with the place that declares it.
+    Content(Option<String>),
     /// Who made it is written down anew.
     Ownership,
     /// The config says no more that it is wanted.
