@@ -179,6 +179,7 @@ fn state(case: &Case) -> ObservedState {
         ..ObservedNode::default()
     };
     state.nodes = (0..case.nodes.max(1)).map(node).collect();
+    state.node = "0".to_owned();
     for (service, node) in &case.tasks {
         let own = state.services.iter().find(|own| own.name() == service);
         let own = own.unwrap_or_else(|| panic!("no service `{service}`"));

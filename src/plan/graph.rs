@@ -83,8 +83,8 @@ pub enum Warning {
         volume: Option<String>,
         /// The user whose server mounts it.
         user: String,
-        /// Whether it would have been removed.
-        removal: bool,
+        /// What it was to be looked at for.
+        matter: Unseen,
     },
     /// A service of the deployment that no wanted server has, and that stays without `--prune`.
     Unwanted {
@@ -93,6 +93,17 @@ pub enum Warning {
         /// The user's name.
         user: String,
     },
+}
+
+/// What a volume that nobody sees is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unseen {
+    /// It goes with its server.
+    Removal,
+    /// Other options or labels are wanted of it than were.
+    Change,
+    /// Its server runs on a node that is not the engine's, so that nobody knows which options it has.
+    Options,
 }
 
 /// What keeps a volume that differs from being made anew.
