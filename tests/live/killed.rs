@@ -1,5 +1,6 @@
 //! An apply that is killed at any moment, or interrupted: the next one finishes, with nothing twice and nothing lost.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::Command;
 use std::thread;
@@ -80,6 +81,10 @@ fn killed_at_any_moment_the_next_one_finishes() {
         is_complete(&scenario, round);
     }
     scenario.plans(&["--prune", "--keep", "1"]).is_empty();
+    // What was agreed on is sent with each request but the one by which it is.
+    let calls = proxy.calls();
+    let versions = calls.iter().filter(|call| call.path != "/version").map(|call| call.version.as_deref());
+    assert_eq!(versions.collect::<BTreeSet<_>>(), BTreeSet::from([Some("1.41")]));
     assert!(partly * 2 >= kills, "only {partly} of {kills} kills met a run that was half done");
     scenario.ran(&["destroy", "--all", "--yes"]).ends_with(0);
     assert_eq!(scenario.service_names(), [""; 0]);
