@@ -197,7 +197,7 @@ const KEY: &str = "--set=id_rsa=-----BEGIN OPENSSH PRIVATE KEY-----\nAA==\n-----
 /// One user of each config that was imported, of which the folders say nothing to render.
 fn imported() -> [Example; 3] {
     let university = ["--set=department=Physics", "--set=sshcmd=alice@homes.example.edu:/homes/alice", KEY];
-    [("basic", &[][..]), ("university", &university), ("dockerspawner", &[])].map(|(name, attributes)| {
+    [("basic", &[] as &[&str]), ("university", &university), ("dockerspawner", &[])].map(|(name, attributes)| {
         let args = [&["render", "--user", "alice", "--format", "stack"], attributes].concat();
         let args = args.into_iter().map(str::to_owned).collect();
         Example {
