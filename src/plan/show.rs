@@ -176,7 +176,10 @@ fn warning_text(warning: &Warning, whose: &str, several: bool) -> String {
         Warning::VolumeUnseen { volume: name, matter: Unseen::Options, .. } => {
             let are = one_or_more("is on a node", "are on nodes");
             let have = one_or_more("it has", "they have");
-            format!("{} {are} that this engine cannot see: whether {have} the wanted options is not known", volume(name))
+            format!(
+                "{} {are} that this engine cannot see: whether {have} the wanted options is not known",
+                volume(name)
+            )
         }
         Warning::Unwanted { service, .. } => match several {
             true => format!("services of {whose} are wanted by nobody and stay: `--prune` removes them"),

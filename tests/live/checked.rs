@@ -38,7 +38,7 @@ fn what_a_swarm_lacks_is_told_before_anybody_waits_for_it() {
         ("taken", ""),
     ];
     let users = lacks.map(|(user, lacks)| format!("[users.{user}.overrides]\n{lacks}\n")).concat();
-    let plugin = "[[users.plugin.overrides.mounts]]\ntype = \"volume\"\nsource = \"checked-{name}\"\ntarget = \"/data\"\n\
+    let plugin = "[[users.plugin.overrides.mounts]]\ntype = \"volume\"\nsource = \"checked-{name}\"\ntarget = \"/s\"\n\
                   driver_config.name = \"nowhere/none\"\n";
     scenario.has_config("", &format!("{users}{plugin}"));
     let (codes, messages) = checked(&scenario, 1);
