@@ -78,7 +78,7 @@ struct CaseOptions {
     replace_volumes: bool,
     refresh_images: bool,
     pins: BTreeMap<String, String>,
-    contents: Vec<String>,
+    contents: BTreeMap<String, String>,
 }
 
 impl CaseOptions {
@@ -94,7 +94,7 @@ impl CaseOptions {
             replace_volumes: self.replace_volumes,
             refresh_images: self.refresh_images,
             pins: self.pins.iter().map(pin).collect(),
-            contents: self.contents.iter().cloned().collect(),
+            contents: self.contents.clone(),
             ..Options::default()
         }
     }
@@ -179,6 +179,7 @@ fn state(case: &Case) -> ObservedState {
         ..ObservedNode::default()
     };
     state.nodes = (0..case.nodes.max(1)).map(node).collect();
+    state.node = "0".to_owned();
     for (service, node) in &case.tasks {
         let own = state.services.iter().find(|own| own.name() == service);
         let own = own.unwrap_or_else(|| panic!("no service `{service}`"));
@@ -283,6 +284,28 @@ fn programs_are_told_which_volumes_go_and_why() {
     let replaced = |name: &str| json!({"kind": "volume", "name": name, "action": "replace", "cause": "config", "place": "swarmgen.toml:11:18"});
     let expected = ["sshfs-alice", "sshfs-bob"].map(replaced);
     assert_eq!(document_of("replace-volumes.toml")["objects"], json!(expected));
+}
+
+#[test]
+fn programs_are_told_where_the_config_says_what_comes_back() {
+    let changes = |case: &str| {
+        let document = document_of(case);
+        let changes = document["services"][0]["changes"].as_array().unwrap().iter();
+        let told = |change: &Value| [&change["field"], &change["cause"], &change["place"]].map(Value::clone);
+        changes.map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        changes("drift.toml")[..3],
+        [
+            [json!("env.ADDED"), json!("drift"), Value::Null],
+            [json!("env.TZ"), json!("drift"), json!("swarmgen.toml:8:14")],
+            [json!("labels.team"), json!("drift"), json!("swarmgen.toml:14:8")],
+        ]
+    );
+    assert_eq!(changes("moved-tag.toml"), [[json!("image"), json!("image"), json!("swarmgen.toml:16:9")]]);
+    let content = |field: &str| [json!(field), json!("content"), json!("swarmgen.toml:3:1")];
+    let fields = ["configs:/etc/motd.config_id", "configs:/etc/motd.config_name"];
+    assert_eq!(changes("content.toml"), fields.map(content));
 }
 
 fn schema() -> jsonschema::Validator {

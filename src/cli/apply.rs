@@ -15,7 +15,7 @@ use crate::diag::render::visible;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::plan::ObservedState;
 use crate::plan::fingerprint::fingerprint;
-use crate::plan::graph::{Action, Cause, Plan, Removal, Verdict, Warning};
+use crate::plan::graph::{Action, Cause, Plan, Removal, Unseen, Verdict, Warning};
 use crate::plan::show::human;
 use crate::plan::show::json::Document;
 use crate::source::SourceMap;
@@ -191,7 +191,7 @@ fn refuse(plan: &Plan, found: &Diagnostics, ui: &Ui) -> Result<(), Failure> {
 
 /// Tells the warnings of a plan that is not shown; that a volume will be left where this engine does not see it, also if quiet.
 pub(super) fn warn(plan: &Plan, ui: &Ui) {
-    let is_left = |warning: &Warning| matches!(warning, Warning::VolumeUnseen { removal: true, .. });
+    let is_left = |warning: &Warning| matches!(warning, Warning::VolumeUnseen { matter: Unseen::Removal, .. });
     let (left, others): (Vec<_>, Vec<_>) = plan.warnings.iter().cloned().partition(is_left);
     human::warnings(&others).iter().for_each(|warning| ui.note(warning));
     human::warnings(&left).iter().for_each(|warning| ui.account(warning));

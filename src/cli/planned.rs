@@ -63,7 +63,7 @@ async fn plan<'s>(
         replace_volumes: args.replace_volumes,
         refresh_images: args.resolve_image == ResolveImage::Always,
         pins: BTreeMap::new(),
-        contents: servers.objects.iter().map(|object| object.swarm_name.clone()).collect(),
+        contents: contents(compiler, servers),
     };
     let mut plan = planner::plan(deployment, &wanted, &state, &options);
     let images = images(&plan, &wanted, args.resolve_image);
@@ -93,6 +93,12 @@ async fn plan<'s>(
     look_at_cluster(compiler, servers, &state, (&plan, &ahead), diagnostics);
     add_objects(&mut plan, compiler, servers, &state, (args.keep, args.prune && args.user.is_none()), diagnostics);
     Ok(Some(Planned { plan, state, wanted, options, credentials }))
+}
+
+/// The Swarm configs and secrets that the config declares, by their names on the swarm, with the places that declare them.
+pub(super) fn contents(compiler: &Compiler<'_>, servers: &Servers<'_>) -> BTreeMap<String, String> {
+    let objects = servers.objects.iter();
+    objects.map(|object| (object.swarm_name.clone(), place(object.span, compiler.sources()))).collect()
 }
 
 /// The servers in the planner's form.

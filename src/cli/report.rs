@@ -140,7 +140,7 @@ impl Swarm {
         let plan = Asked::read(&args, compiler.sources(), &mut again).and_then(|asked| {
             let servers = servers::wanted(compiler, &asked, None, &mut again)?;
             let wanted = planned::wanted(compiler, &servers, &self.engine, &self.state, &mut again)?;
-            let contents = servers.objects.iter().map(|object| object.swarm_name.clone()).collect();
+            let contents = planned::contents(compiler, &servers);
             let options = Options { contents, only_server: Some(servers.name.clone()), ..Options::default() };
             let mut plan = planner::plan(&compiler.settings.deployment, &wanted, &self.state, &options);
             planned::add_objects(&mut plan, compiler, &servers, &self.state, (KEPT, false), &mut again);

@@ -7,7 +7,7 @@
 //! none: a number, a truth value, a word of the engine's.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -37,8 +37,8 @@ pub struct Comparison<'a> {
     pub hidden: &'a BTreeSet<String>,
     /// The fields that held secrets when they were applied; `None` where nobody knows.
     pub was_hidden: Option<&'a BTreeSet<String>>,
-    /// Names of Swarm configs and secrets whose content is the config's.
-    pub contents: &'a BTreeSet<String>,
+    /// Names of Swarm configs and secrets whose content is the config's, with the places that declare them.
+    pub contents: &'a BTreeMap<String, String>,
     /// Writes a place of the config.
     pub place: &'a Locate<'a>,
 }
@@ -178,15 +178,17 @@ impl Comparison<'_> {
         if unit.name.strip_prefix("labels.").is_some_and(|key| key.starts_with(LABEL_PREFIX)) {
             return Cause::Ownership;
         }
-        let refers_to = |name: &str| wanted.and_then(|unit| unit.leaf(name)).and_then(|leaf| leaf.value.as_str());
-        let object = refers_to("config_name").or_else(|| refers_to("secret_name"));
-        if live.is_some() && object.is_some_and(|name| self.contents.contains(name)) {
-            return Cause::Content;
+        let object = wanted.and_then(object_name);
+        let declared = object.and_then(|name| self.contents.get(name)).cloned();
+        if declared.is_some() && live.is_some_and(|live| object_name(live) != object) {
+            return Cause::Content(declared);
         }
+        // What refers to it names it otherwise than the swarm, so that only the declaration is found.
+        let place = place.or(declared);
         let Some(applied) = self.applied else { return Cause::Config(place) };
         match (applied.is(&unit.name, live), applied.is(&unit.name, wanted)) {
             (true, _) => Cause::Config(place),
-            (false, true) => Cause::Drift,
+            (false, true) => Cause::Drift(place),
             (false, false) => Cause::ConfigAndDrift(place),
         }
     }
@@ -229,6 +231,11 @@ impl Comparison<'_> {
             || self.was_hidden.is_some() && self.applied.is_some_and(|applied| applied.is(&unit.name, Some(unit)));
         if self.is_hidden(unit, leaf) || !(is_open || as_applied()) { Shown::Hidden } else { Shown::Text(text(leaf)) }
     }
+}
+
+/// The name of the Swarm config or secret that an entry refers to.
+fn object_name<'u>(unit: &'u Unit<'_>) -> Option<&'u str> {
+    unit.leaf("config_name").or_else(|| unit.leaf("secret_name"))?.value.as_str()
 }
 
 fn is_in(hidden: &BTreeSet<String>, unit: &Unit<'_>, leaf: &Leaf<'_>) -> bool {

@@ -83,8 +83,8 @@ pub enum Warning {
         volume: Option<String>,
         /// The user whose server mounts it.
         user: String,
-        /// Whether it would have been removed.
-        removal: bool,
+        /// What it was to be looked at for.
+        matter: Unseen,
     },
     /// A service of the deployment that no wanted server has, and that stays without `--prune`.
     Unwanted {
@@ -93,6 +93,17 @@ pub enum Warning {
         /// The user's name.
         user: String,
     },
+}
+
+/// What a volume that nobody sees is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unseen {
+    /// It goes with its server.
+    Removal,
+    /// Other options or labels are wanted of it than were.
+    Change,
+    /// Its server runs on a node that is not the engine's, so that nobody knows which options it has.
+    Options,
 }
 
 /// What keeps a volume that differs from being made anew.
@@ -216,14 +227,14 @@ pub enum Cause {
     /// `file:line:column`. What no place says is as it is by default. A server that is made is said by its user's listing; one
     /// without a place was asked for by name.
     Config(Option<String>),
-    /// It was changed by hand since it was last applied.
-    Drift,
+    /// It was changed by hand since it was last applied; with the place that says what comes back.
+    Drift(Option<String>),
     /// Both.
     ConfigAndDrift(Option<String>),
-    /// The tag stands for another image now.
-    Image,
-    /// A Swarm config or secret that it refers to has new content.
-    Content,
+    /// The tag stands for another image now; with the place of the image.
+    Image(Option<String>),
+    /// A Swarm config or secret that it refers to has new content; with the place that declares it.
+    Content(Option<String>),
     /// Who made it is written down anew.
     Ownership,
     /// The config says no more that it is wanted.

@@ -82,8 +82,9 @@ pub struct Options {
     pub refresh_images: bool,
     /// What tags stand for, by the image as the config says it.
     pub pins: BTreeMap<String, Pin>,
-    /// Names of Swarm configs and secrets whose content is the config's.
-    pub contents: BTreeSet<String>,
+    /// Names of Swarm configs and secrets whose content is the config's, with the places that declare them, as
+    /// `file:line:column`.
+    pub contents: BTreeMap<String, String>,
 }
 
 /// Plans what becomes of each wanted server and of each service that is there.
@@ -212,7 +213,7 @@ impl Planner<'_> {
                 comparison.differences()
             }
         };
-        let moved = self.moved_tag(wanted, pinned.as_deref(), &mut found);
+        let moved = self.moved_tag(prepared, pinned.as_deref(), &mut found);
         // Whatever else is written, the bookkeeping is written with it.
         if is_ours && found.changes.is_empty() && !self.is_bookkept(prepared, was_applied, was_hidden.as_ref()) {
             found.changes.push(Change {
@@ -278,7 +279,8 @@ impl Planner<'_> {
     }
 
     /// Adds a change where the image's tag stands for another image by now, and that counts.
-    fn moved_tag(&self, wanted: &Wanted<'_>, pinned: Option<&str>, found: &mut Differences) -> bool {
+    fn moved_tag(&self, prepared: &Prepared<'_>, pinned: Option<&str>, found: &mut Differences) -> bool {
+        let wanted = prepared.wanted;
         let image = wanted.service.pointer("/TaskTemplate/ContainerSpec/Image").and_then(Value::as_str);
         let image =
             image.filter(|_| self.options.refresh_images && !found.has(&["TaskTemplate", "ContainerSpec", "Image"]));
@@ -287,11 +289,13 @@ impl Planner<'_> {
             return false;
         }
         let shown = |digest: &str| Shown::Text(digest.chars().take(SHOWN_OF_DIGEST).collect());
+        let unit = prepared.units.iter().find(|unit| unit.name == "image");
+        let places = unit.and_then(|unit| Some(unit.places(unit.leaves.first()?, &wanted.service)));
         found.changes.push(Change {
             field: "image".to_owned(),
             before: pinned.map(shown),
             after: Some(shown(&pin.digest)),
-            cause: Cause::Image,
+            cause: Cause::Image((wanted.places)(&places.unwrap_or_default())),
         });
         found.restarts = true;
         true

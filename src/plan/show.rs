@@ -3,7 +3,7 @@
 pub mod human;
 pub mod json;
 
-use super::graph::{Action, Cause, Item, Plan, StaysFor, Verdict, VolumeRemoval, Warning};
+use super::graph::{Action, Cause, Item, Plan, StaysFor, Unseen, Verdict, VolumeRemoval, Warning};
 use crate::resolve::object::ObjectKind;
 
 /// How many services have which fate.
@@ -160,7 +160,7 @@ fn warning_text(warning: &Warning, whose: &str, several: bool) -> String {
             };
             format!("{volume} {differ} from what is wanted in {fields} and {stay}: {rest}")
         }
-        Warning::VolumeUnseen { volume: name, removal: true, .. } => {
+        Warning::VolumeUnseen { volume: name, matter: Unseen::Removal, .. } => {
             let go = one_or_more("goes with its server, but is", "go with their servers, but are");
             format!(
                 "{} {go} not on this node: on another one, `docker volume rm` there removes {}",
@@ -168,10 +168,18 @@ fn warning_text(warning: &Warning, whose: &str, several: bool) -> String {
                 one_or_more("it", "them")
             )
         }
-        Warning::VolumeUnseen { volume: name, removal: false, .. } => {
+        Warning::VolumeUnseen { volume: name, matter: Unseen::Change, .. } => {
             let are = one_or_more("is", "are");
             let keep = one_or_more("it keeps its old options", "they keep their old options");
             format!("{} {are} not on this node: on another one, {keep} and labels", volume(name))
+        }
+        Warning::VolumeUnseen { volume: name, matter: Unseen::Options, .. } => {
+            let are = one_or_more("is on a node", "are on nodes");
+            let have = one_or_more("it has", "they have");
+            format!(
+                "{} {are} that this engine cannot see: whether {have} the wanted options is not known",
+                volume(name)
+            )
         }
         Warning::Unwanted { service, .. } => match several {
             true => format!("services of {whose} are wanted by nobody and stay: `--prune` removes them"),

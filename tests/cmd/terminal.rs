@@ -6,6 +6,8 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use serde_json::json;
+
 use super::fake_engine::{FakeEngine, swarm};
 use super::proxy::Proxy;
 use super::until::until;
@@ -125,10 +127,18 @@ fn lines(written: &str) -> Vec<String> {
 
 #[test]
 fn bars_are_a_line_for_each_stage_with_the_slow_ones_by_name() {
-    // Nothing runs on the fake engine, so that all are slow.
+    // No node takes any, and the engine says so at once.
     let mut config = format!("naming.scheme = \"slug\"\nservice_prefix = \"bars\"\n{}", watch::CHEMISTRY);
     (0..40).for_each(|user| writeln!(config, "[users.u{user:02}]").unwrap());
-    let (engine, folder) = (FakeEngine::start(), Folder::with(&config));
+    let mut swarm = swarm();
+    let pending = |number: usize| {
+        json!({
+            "ID": format!("task{number}"), "ServiceID": format!("new{number}"), "DesiredState": "running",
+            "Status": {"State": "pending", "Err": "no suitable node (no node has it)"},
+        })
+    };
+    swarm["tasks"] = (1..=40).map(pending).collect();
+    let (engine, folder) = (FakeEngine::of(swarm), Folder::with(&config));
     let proxy = before(&engine);
     let terminal = Terminal::runs(&folder, &proxy, "apply --resolve-image never --timeout 4s");
     let (code, written) = terminal.ends();
@@ -139,9 +149,12 @@ fn bars_are_a_line_for_each_stage_with_the_slow_ones_by_name() {
     assert!(requests.iter().any(|line| line.contains("40/40")), "{written}");
     let named = |line: &String| line.matches("bars-u").count();
     assert!(running.iter().any(|line| line.contains("0/40") && named(line) == 3), "{written}");
-    // Nothing else is drawn for single servers while they are waited for.
+    assert!(running.iter().any(|line| line.contains("(the first: no suitable node")), "{written}");
     let drawn = lines.iter().filter(|line| line.contains("/40"));
     assert!(drawn.clone().all(|line| line.starts_with("requests") || line.starts_with("running")), "{written}");
     assert!(drawn.clone().all(|line| named(line) <= 3), "{written}");
-    assert!(!written.contains("created u"), "a line for a server: {written}");
+    // Nothing is written for single servers but the account, which names the first of those that failed.
+    let servers = lines.iter().filter(|line| line.contains("(service `bars-u"));
+    assert_eq!(servers.count(), 20, "{written}");
+    assert_eq!(written.matches("and 20 more").count(), 1, "{written}");
 }

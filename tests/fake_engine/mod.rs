@@ -25,7 +25,8 @@ impl FakeEngine {
         Self::of(swarm())
     }
 
-    /// An engine of another swarm, in the form of `swarm.json`; its `tasks` are of its services.
+    /// An engine of another swarm, in the form of `swarm.json`; its `tasks` are of its services, or of those that are made in
+    /// the meantime: `new1`, `new2`...
     pub(crate) fn of(swarm: Value) -> Self {
         let swarm = Arc::new(Mutex::new(swarm));
         let directory = tempfile::tempdir().unwrap();
@@ -114,7 +115,7 @@ fn serve(stream: UnixStream, swarm: &Mutex<Value>, created: &Mutex<Vec<Value>>) 
             "/configs" | "/secrets" if filtered => ("200 OK", named(query)),
             "/services" if query.contains("swarmgen.deployment") => ("200 OK", of_deployments(&swarm)),
             "/services" | "/networks" if filtered => ("200 OK", json!([])),
-            "/tasks" => ("200 OK", tasks(&swarm, filtered)),
+            "/tasks" => ("200 OK", tasks(&swarm, filtered, created.lock().unwrap().len())),
             "/services/create" => {
                 let mut created = created.lock().unwrap();
                 created.push(serde_json::from_slice(&body).unwrap());
@@ -156,12 +157,17 @@ fn of_deployments(swarm: &Value) -> Value {
     services.filter(|one| one["Spec"]["Labels"]["swarmgen.deployment"].is_string()).cloned().collect()
 }
 
-/// All tasks, or those of services that are some deployment's, which is what the program filters for.
-fn tasks(swarm: &Value, of_a_deployment: bool) -> Value {
+/// All tasks, or those of services that are some deployment's, which is what the program filters for; so is each that was made.
+fn tasks(swarm: &Value, of_a_deployment: bool, made: usize) -> Value {
     let services = of_deployments(swarm);
     let labelled = |id: &Value| services.as_array().unwrap().iter().any(|one| one["ID"] == *id);
+    let number = |id: &Value| id.as_str().and_then(|id| id.strip_prefix("new")?.parse::<usize>().ok());
+    let is_told = |id: &Value| match number(id) {
+        Some(number) => number <= made,
+        None => !of_a_deployment || labelled(id),
+    };
     let tasks = swarm["tasks"].as_array().into_iter().flatten();
-    tasks.filter(|task| !of_a_deployment || labelled(&task["ServiceID"])).cloned().collect()
+    tasks.filter(|task| is_told(&task["ServiceID"])).cloned().collect()
 }
 
 fn read_body(reader: &mut impl BufRead) -> Vec<u8> {

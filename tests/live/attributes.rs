@@ -353,3 +353,56 @@ fn a_second_plan_is_empty_for_each_attribute() {
     assert_eq!(written(), before);
     assert!(before > 4 * ATTRIBUTES.len() - 10);
 }
+
+/// What the config says above its profiles that ends up in a service, and a user's own overrides, with two values each.
+const AROUND: [(&str, &str); 3] = [
+    ("", ""),
+    (
+        r#"
+notebook_dir = "/a"
+service_port = 9000
+labels = { room = "a", "b.c" = "" }
+container_spec = { env = { PORT = "{port}", DESK = "{desk}", A = "a" }, hostname = "h-{name}" }
+resource_spec = { mem_limit = "1G" }
+user_defaults = { desk = "1" }
+"#,
+        r#"
+env = { B = "b" }
+labels = { own = "a" }
+container_spec = { init = true }
+"#,
+    ),
+    (
+        r#"
+notebook_dir = "/b"
+service_port = 9001
+labels = { room = "b" }
+container_spec = { env = { PORT = "{port}", DESK = "{desk}" }, hostname = "h" }
+resource_spec = { mem_limit = "2G" }
+user_defaults = { desk = "2" }
+"#,
+        r#"
+env = { B = "", C = "c" }
+labels = { own = "b" }
+container_spec = { init = false }
+"#,
+    ),
+];
+
+#[test]
+fn a_second_plan_is_empty_for_what_stands_around_profiles() {
+    let mut scenario = Scenario::new(Engine::idle(), "around");
+    let proxy = Proxy::before(&scenario.engine().socket(1));
+    scenario.goes_through(&proxy.socket());
+    for value in [0, 1, 2, 1, 0] {
+        let (root, overrides) = AROUND[value];
+        scenario.has_config(&format!("networks = []\n{root}"), &format!("[users.anna.overrides]\n{overrides}"));
+        assert_eq!(scenario.plans(&[]).code, 3, "{root}");
+        scenario.applies(&["--detach"]).ends_with(0);
+        scenario.plans(&[]).is_empty();
+    }
+    let written = || proxy.calls().iter().filter(|call| call.method != "GET" && call.method != "HEAD").count();
+    let before = written();
+    scenario.applies(&["--detach"]).ends_with(0).says("nothing to do");
+    assert_eq!((before, written()), (5, 5));
+}

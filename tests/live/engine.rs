@@ -14,6 +14,9 @@ use crate::until::until;
 /// What runs on every engine: a page on port 8888.
 pub(crate) const NOTEBOOK: &str = "stand-in/notebook:serves";
 
+/// The generic resource of which each node has one.
+pub(crate) const RESOURCE: &str = "seat";
+
 static SHARED: LazyLock<Engine> = LazyLock::new(|| Engine::start("shared", 1, None));
 static PAIR: LazyLock<Mutex<Engine>> = LazyLock::new(|| Mutex::new(Engine::start("pair", 2, None)));
 static IDLE: LazyLock<Engine> = LazyLock::new(|| {
@@ -67,7 +70,8 @@ impl Engine {
     fn run_nodes(&self) {
         let nodes = self.nodes.to_string();
         let process = std::process::id().to_string();
-        let mut start = self.script(&["start", "--nodes", &nodes, "--while", &process]);
+        let resource = format!("{RESOURCE}=window");
+        let mut start = self.script(&["start", "--nodes", &nodes, "--resource", &resource, "--while", &process]);
         if let Some(folder) = &self.certificates {
             start.arg("--tls").arg(folder);
         }

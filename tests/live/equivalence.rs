@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -190,11 +191,30 @@ fn everybody(example: &Example) -> Option<Case> {
     Some(case)
 }
 
+/// An attribute in the shape of a private key.
+const KEY: &str = "--set=id_rsa=-----BEGIN OPENSSH PRIVATE KEY-----\nAA==\n-----END OPENSSH PRIVATE KEY-----\n";
+
+/// One user of each config that was imported, of which the folders say nothing to render.
+fn imported() -> [Example; 3] {
+    let university = ["--set=department=Physics", "--set=sshcmd=alice@homes.example.edu:/homes/alice", KEY];
+    [("basic", &[] as &[&str]), ("university", &university), ("dockerspawner", &[])].map(|(name, attributes)| {
+        let args = [&["render", "--user", "alice", "--format", "stack"], attributes].concat();
+        let args = args.into_iter().map(str::to_owned).collect();
+        Example {
+            name: format!("migration/{name}"),
+            folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/migration").join(name),
+            config: "swarmgen.toml".to_owned(),
+            validate_env: BTreeMap::new(),
+            cases: vec![Case { args, out: "alice".to_owned(), env: BTreeMap::new(), secrets: true }],
+        }
+    })
+}
+
 #[test]
 fn a_deployed_stack_is_the_created_service() {
     let scenario = Scenario::new(Engine::idle(), "equivalence");
     let mut services = 0;
-    for example in examples::all() {
+    for example in examples::all().into_iter().chain(imported()) {
         let stacks = example.cases.iter().filter(|case| case.value_of("--format") == Some("stack")).cloned();
         for case in stacks.chain(everybody(&example)) {
             services += compare(scenario.engine(), &example, &case);

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::http::try_ask;
 use crate::proxy::{Fault, Proxy, Requests};
 use crate::scenario::Scenario;
+use crate::until::until;
 
 /// The body of a service that starts nothing.
 fn idle(name: &str) -> Value {
@@ -41,6 +42,7 @@ fn created_despite(scenario: &Scenario<'_>, fault: Fault) -> (Option<u16>, bool)
 fn each_fault_is_what_it_says() {
     let scenario = Scenario::new(Engine::shared(), "faults");
     assert_eq!(created_despite(&scenario, Fault::Drop), (None, false));
+    assert_eq!(created_despite(&scenario, Fault::Refuse(Duration::from_millis(50))), (None, false));
     assert_eq!(created_despite(&scenario, Fault::CutRequest), (None, false));
     assert_eq!(created_despite(&scenario, Fault::CutAnswer), (None, true));
     assert_eq!(created_despite(&scenario, Fault::CutWithinAnswer), (None, true));
@@ -83,6 +85,10 @@ fn connections_are_refused_and_taken_again() {
     assert_eq!(ask(), Err(std::io::ErrorKind::ConnectionRefused));
     proxy.takes_connections();
     assert_eq!(ask(), Ok("OK".to_owned()));
+    proxy.harms(Requests::any().nth(1), Fault::Refuse(Duration::from_secs(1)));
+    assert!(ask().is_err());
+    assert_eq!(ask(), Err(std::io::ErrorKind::ConnectionRefused));
+    until("it takes connections again", 5, || ask() == Ok("OK".to_owned()), String::new);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Calls that go wrong at each stage of an apply: the account is right, nothing is made twice or lost, and the next one finishes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -119,9 +119,13 @@ fn injected(
         proxy.harms(requests(Requests::to(method, path)), fault.clone());
         let ran = scenario.applies(&[&APPLY[..], &["--detach"]].concat());
         proxy.relents();
+        until("connections are taken", 5, || proxy.takes_any(), || at.clone());
         assert!(proxy.count(&Requests::to(method, path)) > before, "{at}: never called");
         assert!(code(method, path).contains(&ran.code), "{at}: {} {} {}", ran.code, ran.stdout, ran.stderr);
         is_true(&scenario, &ran, &at);
+        if matches!(fault, Fault::Refuse(_)) && method != "GET" {
+            assert!(ran.stdout.contains("connection refused"), "{at}: {}", ran.stdout);
+        }
 
         scenario.applies(&[&APPLY[..], &["--detach"]].concat()).ends_with(0);
         assert_eq!(states(&scenario), json!({"comes": "STATE=two", "stays": "STATE=two"}), "{at}");
@@ -136,6 +140,11 @@ fn injected(
 /// tried again.
 fn once(method: &str, _: &str) -> &'static [i32] {
     if method == "GET" { &[5] } else { &[0] }
+}
+
+/// How a run ends that meets a fault whenever it asks for something: what cannot be changed is given up in the end.
+fn always(method: &str, _: &str) -> &'static [i32] {
+    if method == "GET" { &[5] } else { &[4] }
 }
 
 #[test]
@@ -161,6 +170,17 @@ fn a_connection_that_ends_within_the_answer() {
 #[test]
 fn an_engine_that_fails_once() {
     injected("fails", &Fault::Answer(500, "rpc error: code = Unavailable"), |requests| requests.nth(1), once);
+}
+
+#[test]
+fn an_engine_that_fails_for_ever() {
+    let fault = Fault::Answer(500, "rpc error: code = Internal desc = no disk");
+    injected("lasting", &fault, |requests| requests, always);
+}
+
+#[test]
+fn an_engine_that_refuses_connections_for_a_moment() {
+    injected("refused", &Fault::Refuse(Duration::from_secs(1)), |requests| requests.nth(1), once);
 }
 
 #[test]
@@ -213,6 +233,49 @@ fn an_engine_that_refuses_connections() {
     }
     proxy.takes_connections();
     finishes(&scenario, &proxy);
+}
+
+#[test]
+fn an_engine_that_does_not_tell_of_images() {
+    let mut scenario = Scenario::new(Engine::shared(), "images");
+    let proxy = Proxy::before(&scenario.engine().socket(1));
+    scenario.goes_through(&proxy.socket());
+    scenario.has_config("", "[users.anna]\n");
+    scenario.applies(&["--timeout", "60s"]).ends_with(0);
+    let registry = Requests::to("GET", "/distribution/*/*/json");
+    let faults = [
+        Fault::Drop,
+        Fault::Answer(500, "away"),
+        Fault::Garbage,
+        Fault::GarbledBody,
+        Fault::Delay(Duration::from_secs(20)),
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        scenario.has_config("", &format!("[users.anna]\n[users.u{number}]\n"));
+        let (before, begun) = (proxy.count(&registry), Instant::now());
+        proxy.harms(registry.clone(), fault.clone());
+        scenario.ran(&["apply", "--detach"]).ends_with(0).says("warning[SG518]").says("1 server created");
+        proxy.relents();
+        assert_eq!(proxy.count(&registry) - before, 1, "{fault:?}");
+        // All registries together have 5 s.
+        assert!(begun.elapsed() < Duration::from_secs(9), "{fault:?}: {:?}", begun.elapsed());
+    }
+
+    // Where nobody tells that the node has an image, no server is ended for it.
+    scenario.engine().has_image("stand-in/notebook:images");
+    scenario.has_config("", "[users.anna.overrides]\nimage = \"stand-in/notebook:images\"\n");
+    let node = Requests::to("GET", "/images/*/*/json");
+    let server = || scenario.engine().service("images-anna-1");
+    let stands = server();
+    for fault in [Fault::Drop, Fault::Answer(500, "away"), Fault::Garbage] {
+        let before = proxy.count(&node);
+        proxy.harms(node.clone(), fault.clone());
+        scenario.applies(&[]).ends_with(1).says("error[SG520]");
+        proxy.relents();
+        assert_eq!(proxy.count(&node) - before, 1, "{fault:?}");
+        assert_eq!(server(), stands, "{fault:?}");
+    }
+    scenario.applies(&["--timeout", "60s"]).ends_with(0);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod away;
+mod checked;
 mod classes;
 mod client;
 mod commands;

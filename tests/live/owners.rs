@@ -7,7 +7,8 @@ use crate::proxy::{Fault, Proxy, Requests};
 use crate::scenario::Scenario;
 
 /// What secrets hold, each in its own way to be told from all else.
-const CANARIES: [&str; 4] = ["canary-env-7f3a", "canary-swarm-91bc", "canary-sshfs-55de", "canary-key-0a1b"];
+const CANARIES: [&str; 5] =
+    ["canary-env-7f3a", "canary-swarm-91bc", "canary-sshfs-55de", "canary-key-0a1b", "canary-hub-c3d8"];
 
 /// Everything of the swarm but what this deployment has.
 fn others(scenario: &Scenario<'_>) -> Value {
@@ -95,10 +96,11 @@ fn secrets_are_told_nowhere() {
     let mut scenario = Scenario::new(Engine::idle(), "canaries");
     let proxy = Proxy::before(&scenario.engine().socket(1));
     scenario.goes_through(&proxy.socket());
-    let [env, swarm, sshfs, key] = CANARIES;
+    let [env, swarm, sshfs, key, hub] = CANARIES;
     for (file, text) in [("env", env), ("word", swarm), ("password", sshfs), ("key", key)] {
         scenario.write(file, text);
     }
+    scenario.write("hub.json", &json!({ "JUPYTERHUB_API_TOKEN": hub }).to_string());
     let configure = |more: &str| {
         scenario.has_config(
             "networks = []\nkey = { file = \"key\" }\n[swarm_secrets.canaries-word]\nfile = \"word\"\n",
@@ -137,8 +139,10 @@ fn secrets_are_told_nowhere() {
     scenario.write("password", "canary-sshfs-55de-changed");
     tell(&["plan", "--message-format", "json", "-o", "plan2.json"], 3);
     tell(&["apply", "--yes", "--rollback", "--timeout", "2s"], 4);
-    tell(&["apply", "--timeout", "3s"], 4);
+    tell(&["apply", "--timeout", "3s", "--progress", "bars"], 4);
     tell(&["status", "--format", "json"], 0);
+    tell(&["status"], 0);
+    tell(&["report"], 0);
     tell(&["validate", "--cluster", "--message-format", "json"], 0);
     // Refused by an engine that quotes what it was sent.
     let quotes = "rpc error: code = InvalidArgument desc = no such thing: TOKEN=canary-env-7f3a-changed";
@@ -146,6 +150,11 @@ fn secrets_are_told_nowhere() {
     configure("container_spec.hostname = \"elsewhere\"");
     tell(&["apply", "--detach", "--progress", "json"], 4);
     proxy.relents();
+    // A hub's token, which the next plan wants gone.
+    tell(&["-vv", "plan", "--hub-env", "hub.json"], 3);
+    tell(&["-vv", "apply", "--detach", "--progress", "plain", "--hub-env", "hub.json"], 0);
+    tell(&["plan", "--prune"], 3);
+    tell(&["plan", "--prune", "--format", "json"], 3);
     let labels: Vec<String> = scenario
         .services()
         .iter()
@@ -155,11 +164,20 @@ fn secrets_are_told_nowhere() {
         })
         .collect();
     assert_eq!(labels.len(), 2);
+    let objects = ["configs", "secrets"].map(|kind| {
+        let all = scenario.engine().get(&format!("/{kind}"));
+        let ours = |object: &&Value| object["Spec"]["Labels"]["swarmgen.deployment"] == "canaries";
+        all.as_array().unwrap().iter().filter(ours).map(Value::to_string).collect::<String>()
+    });
+    assert!(objects[1].contains("canaries-word-"), "{objects:?}");
+    tell(&["destroy", "--user", "anna", "--yes"], 0);
     tell(&["destroy", "--all", "--yes", "--progress", "json"], 0);
     for file in ["plan.json", "plan2.json"] {
         told += &std::fs::read_to_string(scenario.folder().join(file)).unwrap();
     }
     told += &labels.concat();
+    told += &objects.concat();
+    assert!(told.contains("- env.JUPYTERHUB_API_TOKEN: «redacted»"), "{told}");
     assert!(told.contains("no such thing: TOKEN=«redacted»"), "{told}");
     for canary in CANARIES {
         let at = told.lines().find(|line| line.contains(canary));

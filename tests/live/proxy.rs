@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     Drop,
     /// The engine hears the half of it, then the connection ends.
     CutRequest,
+    /// All connections end before the engine hears of it, and new ones are refused for this time.
+    Refuse(Duration),
     /// The engine carries it out; the connection ends before its answer.
     CutAnswer,
     /// The engine carries it out; the connection ends within its answer.
@@ -111,31 +113,43 @@ impl Call {
     }
 }
 
-#[derive(Default)]
 struct State {
+    /// Where it listens.
+    socket: PathBuf,
+    engine: PathBuf,
     calls: Mutex<Vec<Call>>,
     faults: Mutex<Vec<(Requests, Fault)>>,
     closed: AtomicBool,
+    /// The connections that last.
+    clients: Mutex<Vec<Weak<UnixStream>>>,
 }
 
 /// A proxy; it ends when this goes.
 pub(crate) struct Proxy {
-    folder: tempfile::TempDir,
-    engine: PathBuf,
+    /// Goes with it.
+    _folder: tempfile::TempDir,
     state: Arc<State>,
 }
 
 impl Proxy {
     /// Listens before an engine's socket.
     pub(crate) fn before(engine: &Path) -> Self {
-        let proxy = Self { folder: tempfile::tempdir().unwrap(), engine: engine.to_owned(), state: Arc::default() };
-        proxy.listen();
-        proxy
+        let folder = tempfile::tempdir().unwrap();
+        let state = Arc::new(State {
+            socket: folder.path().join("docker.sock"),
+            engine: engine.to_owned(),
+            calls: Mutex::default(),
+            faults: Mutex::default(),
+            closed: AtomicBool::new(false),
+            clients: Mutex::default(),
+        });
+        listen(&state);
+        Self { _folder: folder, state }
     }
 
     /// The socket to use in place of the engine's.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join("docker.sock")
+        self.state.socket.clone()
     }
 
     /// Does harm to some requests. Of several faults the one that was asked for first meets a request.
@@ -160,37 +174,17 @@ impl Proxy {
 
     /// Refuses connections from now on; those that last are not ended.
     pub(crate) fn refuses_connections(&self) {
-        self.state.closed.store(true, Ordering::SeqCst);
-        // The listener learns of it by one more connection, and goes.
-        let _ = UnixStream::connect(self.socket());
-        while UnixStream::connect(self.socket()).is_ok() {
-            thread::sleep(Duration::from_millis(5));
-        }
+        refuse(&self.state);
+    }
+
+    /// Tells whether it takes connections now.
+    pub(crate) fn takes_any(&self) -> bool {
+        UnixStream::connect(self.socket()).is_ok()
     }
 
     /// Takes connections again.
     pub(crate) fn takes_connections(&self) {
-        let _ = std::fs::remove_file(self.socket());
-        self.state.closed.store(false, Ordering::SeqCst);
-        self.listen();
-    }
-
-    fn listen(&self) {
-        let listener = UnixListener::bind(self.socket()).unwrap();
-        let (state, engine) = (Arc::clone(&self.state), self.engine.clone());
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                if state.closed.load(Ordering::SeqCst) {
-                    return;
-                }
-                let (state, engine) = (Arc::clone(&state), engine.clone());
-                // Whatever ends a connection ends it for both sides.
-                thread::spawn(move || {
-                    let _ = serve(&client, &engine, &state);
-                    let _ = client.shutdown(Shutdown::Both);
-                });
-            }
-        });
+        take(&self.state);
     }
 }
 
@@ -201,15 +195,64 @@ impl Drop for Proxy {
     }
 }
 
-fn serve(client: &UnixStream, engine: &Path, state: &State) -> io::Result<()> {
-    let engine = UnixStream::connect(engine)?;
+/// Takes connections from now on, until the state is closed.
+fn listen(state: &Arc<State>) {
+    let listener = UnixListener::bind(&state.socket).unwrap();
+    let state = Arc::clone(state);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            if state.closed.load(Ordering::SeqCst) {
+                return;
+            }
+            let (state, client) = (Arc::clone(&state), Arc::new(client));
+            state.clients.lock().unwrap().push(Arc::downgrade(&client));
+            // Whatever ends a connection ends it for both sides.
+            thread::spawn(move || {
+                let _ = serve(&client, &state);
+                let _ = client.shutdown(Shutdown::Both);
+            });
+        }
+    });
+}
+
+/// Refuses connections from now on.
+fn refuse(state: &State) {
+    state.closed.store(true, Ordering::SeqCst);
+    // The listener learns of it by one more connection, and goes.
+    let _ = UnixStream::connect(&state.socket);
+    while UnixStream::connect(&state.socket).is_ok() {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Takes connections again.
+fn take(state: &Arc<State>) {
+    let _ = std::fs::remove_file(&state.socket);
+    state.closed.store(false, Ordering::SeqCst);
+    listen(state);
+}
+
+/// Ends all connections, and refuses new ones for some time.
+fn refuse_for(time: Duration, state: &Arc<State>) {
+    refuse(state);
+    let state = Arc::clone(state);
+    let clients = std::mem::take(&mut *state.clients.lock().unwrap());
+    thread::spawn(move || {
+        thread::sleep(time);
+        take(&state);
+    });
+    clients.iter().filter_map(Weak::upgrade).for_each(|client| drop(client.shutdown(Shutdown::Both)));
+}
+
+fn serve(client: &UnixStream, state: &Arc<State>) -> io::Result<()> {
+    let engine = UnixStream::connect(&state.engine)?;
     let result = relay(client, &engine, state);
     let _ = engine.shutdown(Shutdown::Both);
     result
 }
 
 /// Passes requests and answers on, one after another.
-fn relay(mut client: &UnixStream, mut engine: &UnixStream, state: &State) -> io::Result<()> {
+fn relay(mut client: &UnixStream, mut engine: &UnixStream, state: &Arc<State>) -> io::Result<()> {
     let mut requests = BufReader::new(client);
     let mut answers = BufReader::new(engine);
     while let Some(head) = Head::read(&mut requests)? {
@@ -224,6 +267,10 @@ fn relay(mut client: &UnixStream, mut engine: &UnixStream, state: &State) -> io:
         match fault {
             Some(Fault::Delay(time)) => thread::sleep(time),
             Some(Fault::Drop) => return Ok(()),
+            Some(Fault::Refuse(time)) => {
+                refuse_for(time, state);
+                return Ok(());
+            }
             Some(Fault::CutRequest) => {
                 let whole = [head.bytes, body].concat();
                 return engine.write_all(&whole[..whole.len() / 2]);

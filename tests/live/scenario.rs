@@ -24,6 +24,8 @@ pub(crate) struct Scenario<'e> {
 /// What somebody else has on the same swarm, under names much like ours.
 struct Others {
     name: String,
+    /// The names of a config and a secret that are as those which a run makes and renews, and that nobody labelled.
+    like_ours: [String; 2],
     before: Value,
 }
 
@@ -32,7 +34,7 @@ impl<'e> Scenario<'e> {
     pub(crate) fn new(engine: &'e Engine, name: &str) -> Self {
         sweep(engine, name, &[]);
         let folder = tempfile::tempdir().unwrap();
-        let others = Others::new(engine, &format!("{name}-x"));
+        let others = Others::new(engine, name);
         Self { engine, name: name.to_owned(), folder, socket: engine.socket(1), further: Vec::new(), others }
     }
 
@@ -109,6 +111,11 @@ impl<'e> Scenario<'e> {
         self.services().iter().map(|service| service["Spec"]["Name"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Tells whether something of this name is somebody else's.
+    pub(crate) fn is_theirs(&self, name: &str) -> bool {
+        name.starts_with(&self.others.name) || self.others.like_ours.iter().any(|own| own == name)
+    }
+
     /// Checks that nothing of somebody else's was touched; the end of every scenario does.
     pub(crate) fn leaves_others_alone(&self) {
         assert_eq!(self.touched(), Vec::<String>::new(), "what somebody else has was touched");
@@ -130,14 +137,22 @@ impl Drop for Scenario<'_> {
 }
 
 impl Others {
-    fn new(engine: &Engine, name: &str) -> Self {
-        run(&mut engine.docker(&["volume", "create", "--label", "autoremove=True", name]));
+    fn new(engine: &Engine, scenario: &str) -> Self {
+        let name = format!("{scenario}-x");
+        let name = name.as_str();
+        let like_ours = ["page", "word"].map(|kind| format!("{scenario}-{kind}-0123456789"));
+        // The one is in use, so that the engine lets nobody remove it; of the other that is for us to leave alone.
+        for volume in [name, &unused(name)] {
+            run(&mut engine.docker(&["volume", "create", "--label", "autoremove=True", volume]));
+        }
         run(&mut engine.docker(&["network", "create", "--driver", "overlay", name]));
-        for kind in ["configs", "secrets"] {
-            // "theirs" in base64, as the API takes it.
-            let body = json!({"Name": name, "Labels": {"theirs": ""}, "Data": "dGhlaXJz"});
-            let answer = engine.ask("POST", &format!("/{kind}/create"), Some(&body));
-            assert_eq!(answer.status, 201, "{}", answer.text());
+        for (kind, like_ours) in ["configs", "secrets"].into_iter().zip(&like_ours) {
+            for (name, labels) in [(name, json!({"theirs": ""})), (like_ours, json!({}))] {
+                // "theirs" in base64, as the API takes it.
+                let body = json!({"Name": name, "Labels": labels, "Data": "dGhlaXJz"});
+                let answer = engine.ask("POST", &format!("/{kind}/create"), Some(&body));
+                assert_eq!(answer.status, 201, "{}", answer.text());
+            }
         }
         let body = json!({
             "Name": name,
@@ -153,13 +168,13 @@ impl Others {
         let answer = engine.ask("POST", "/services/create", Some(&body));
         assert_eq!(answer.status, 201, "{}", answer.text());
         engine.wait_for_a_task(name);
-        let mut others = Self { name: name.to_owned(), before: Value::Null };
+        let mut others = Self { name: name.to_owned(), like_ours, before: Value::Null };
         others.before = others.now(engine);
         others
     }
 
     fn now(&self, engine: &Engine) -> Value {
-        let Self { name, .. } = self;
+        let Self { name, like_ours: [page, word], .. } = self;
         let read = |path: String| {
             let answer = http::get(&engine.socket(1), &path);
             if answer.status == 200 { answer.json() } else { Value::from(answer.text()) }
@@ -170,11 +185,19 @@ impl Others {
             "service": read(format!("/services/{name}")),
             "tasks": tasks,
             "volume": read(format!("/volumes/{name}")),
+            "unused": read(format!("/volumes/{}", unused(name))),
+            "page": read(format!("/configs/{page}")),
+            "word": read(format!("/secrets/{word}")),
             "network": read(format!("/networks/{name}"))["Id"],
             "config": read(format!("/configs/{name}")),
             "secret": read(format!("/secrets/{name}")),
         })
     }
+}
+
+/// The name of somebody else's volume that nothing mounts.
+fn unused(name: &str) -> String {
+    format!("{name}-unused")
 }
 
 /// Removes everything whose name or deployment is this or begins so; containers are killed, since nothing of them matters.
@@ -227,16 +250,20 @@ fn sweep_rest(engine: &Engine, begins: &dyn Fn(&Value) -> bool) -> bool {
 fn what_befalls_others_is_seen() {
     let mut scenario = Scenario::new(Engine::shared(), "befalls");
     let others = scenario.others.name.clone();
-    let mut befalls = |what: &str, arguments: &[&str]| {
+    let [page, word] = scenario.others.like_ours.clone();
+    let mut befalls = |what: &str, arguments: &[&str], name: &str| {
         assert_eq!(scenario.touched(), Vec::<String>::new());
-        run(scenario.engine.docker(arguments).arg(&others));
+        run(scenario.engine.docker(arguments).arg(name));
         let seen = || scenario.touched().iter().any(|difference| difference.starts_with(what));
         until(&format!("it is seen that {arguments:?}"), 20, seen, || format!("{:?}", scenario.touched()));
         scenario.others.before = scenario.others.now(scenario.engine);
     };
-    befalls("/config", &["config", "rm"]);
-    befalls("/secret", &["secret", "rm"]);
-    befalls("/network", &["network", "rm"]);
-    befalls("/service", &["service", "update", "--detach", "--label-add", "a=b"]);
-    befalls("/tasks", &["service", "rm"]);
+    befalls("/config", &["config", "rm"], &others);
+    befalls("/secret", &["secret", "rm"], &others);
+    befalls("/page", &["config", "rm"], &page);
+    befalls("/word", &["secret", "rm"], &word);
+    befalls("/unused", &["volume", "rm"], &unused(&others));
+    befalls("/network", &["network", "rm"], &others);
+    befalls("/service", &["service", "update", "--detach", "--label-add", "a=b"], &others);
+    befalls("/tasks", &["service", "rm"], &others);
 }

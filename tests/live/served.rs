@@ -98,12 +98,11 @@ fn configure(scenario: &Scenario<'_>, before: &str, profile: &str) {
 /// What of this scenario's is on the swarm: services, configs, volumes.
 fn left(scenario: &Scenario<'_>) -> Vec<String> {
     let engine = scenario.engine();
-    let others = format!("{}-x", scenario.name());
     let mut names = scenario.service_names();
     let named = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     names.extend(engine.get("/configs").as_array().unwrap().iter().map(|config| named(&config["Spec"]["Name"])));
     names.extend(engine.get("/volumes")["Volumes"].as_array().unwrap().iter().map(|volume| named(&volume["Name"])));
-    names.retain(|name| name.starts_with(scenario.name()) && !name.starts_with(&others));
+    names.retain(|name| name.starts_with(scenario.name()) && !scenario.is_theirs(name));
     names
 }
 

@@ -77,6 +77,37 @@ fn a_worker_is_no_engine_to_apply_to() {
 }
 
 #[test]
+fn nobody_knows_the_options_of_a_volume_on_a_worker() {
+    let engine = Engine::pair();
+    let scenario = Scenario::new(&engine, "unseen");
+    let configure = |size: &str| {
+        let options = format!("type = \"tmpfs\", device = \"tmpfs\", o = \"size={size}\"");
+        scenario.has_config(
+            "lints.node-local-volume = \"allow\"\nnetworks = []",
+            &format!(
+                "placement.constraints = [\"node.hostname==node2\"]\n\
+                 mounts = [{{ type = \"volume\", source = \"unseen-{{name}}\", target = \"/v\", \
+                 driver_config = {{ name = \"local\", options = {{ {options} }} }} }}]\n[users.anna]\n"
+            ),
+        );
+    };
+    let plan = |code: i32| scenario.ran(&["plan", "--resolve-image", "never"]).ends_with(code).stdout;
+    configure("1m");
+    scenario.applies(&["--timeout", "60s"]).ends_with(0);
+    configure("2m");
+    let changed = plan(3);
+    let keeps = "the volume `unseen-anna` of anna is not on this node: on another one, it keeps its old options";
+    assert!(changed.contains(keeps), "{changed}");
+    scenario.applies(&["--timeout", "60s", "--yes"]).ends_with(0);
+    // Nothing is left to do, and the volume is as it was.
+    let unchanged = plan(0);
+    let unknown = "the volume `unseen-anna` of anna is on a node that this engine cannot see";
+    assert!(unchanged.contains(unknown), "{unchanged}");
+    assert_eq!(http::get(&engine.socket(2), "/volumes/unseen-anna").json()["Options"]["o"], "size=1m");
+    scenario.destroys_all().ends_with(0);
+}
+
+#[test]
 fn a_volume_on_a_worker_is_never_said_to_be_gone() {
     let engine = Engine::pair();
     let scenario = Scenario::new(&engine, "away");

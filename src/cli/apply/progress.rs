@@ -1,5 +1,6 @@
 //! What happens while a plan is carried out: bars on a terminal, lines elsewhere, JSON objects on request.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ struct Bars {
     _all: MultiProgress,
     calls: ProgressBar,
     servers: ProgressBar,
+    /// Why services did not run when that was told last, by their names.
+    reasons: BTreeMap<String, String>,
 }
 
 impl Shown {
@@ -57,7 +60,7 @@ impl Shown {
 
     /// Shows an event.
     pub(in super::super) fn event(&mut self, event: &Event) {
-        match &self.how {
+        match &mut self.how {
             Kind::Bars(bars) => bars.event(event),
             Kind::Plain(ui) => {
                 let Some(line) = line(event) else { return };
@@ -382,31 +385,54 @@ impl Bars {
             bar.with_prefix(name.to_owned())
         };
         let (calls, servers) = (bar("requests"), bar("running"));
-        Self { _all: all, calls, servers }
+        Self { _all: all, calls, servers, reasons: BTreeMap::new() }
     }
 
-    fn event(&self, event: &Event) {
+    /// What is told of each server is told in the account, too, so that no line is written for it.
+    fn event(&mut self, event: &Event) {
         match event {
             Event::Started { actions } => self.calls.set_length(*actions as u64),
             Event::Accepted { .. } => {
+                if !self.calls.message().is_empty() {
+                    self.calls.set_message("");
+                }
                 self.calls.inc(1);
                 draw_if_full(&self.calls);
+            }
+            Event::Retrying { .. } => {
+                let line = line(event).unwrap_or_default();
+                self.calls.set_message(visible(&line).into_owned());
+            }
+            Event::Stuck { subject, reason } => {
+                self.reasons.insert(subject.name().to_owned(), reason.clone());
             }
             Event::Waiting(progress) => {
                 let total = progress.pending() + progress.converged + progress.failed;
                 self.servers.set_length(total as u64);
                 self.servers.set_position(progress.converged as u64);
-                let slow = progress.slowest.join(", ");
-                self.servers.set_message(visible(&slow).into_owned());
+                self.servers.set_message(visible(&slow(progress, &self.reasons)).into_owned());
                 draw_if_full(&self.servers);
             }
-            Event::Converged { .. } => {}
+            Event::Converged { .. } | Event::Failed { .. } | Event::Undone { .. } | Event::NotUndone { .. } => {}
             other => {
                 if let Some(line) = line(other) {
                     self.calls.suspend(|| ui::log(&[visible(&line).into_owned()]));
                 }
             }
         }
+    }
+}
+
+/// What is told beside the bar of the servers: how many have failed, the slow ones, and why the first of them does not run.
+fn slow(progress: &Progress, reasons: &BTreeMap<String, String>) -> String {
+    let mut text = progress.slowest.join(", ");
+    if let Some(reason) = progress.slowest.first().and_then(|name| reasons.get(name)) {
+        text = format!("{text} (the first: {reason})");
+    }
+    match progress.failed {
+        0 => text,
+        failed if text.is_empty() => format!("{failed} failed"),
+        failed => format!("{failed} failed; {text}"),
     }
 }
 
@@ -476,5 +502,18 @@ mod tests {
         let waiting = Event::Waiting(Progress { states, converged: 7, ..Progress::default() });
         assert_eq!(line(&waiting).unwrap(), "7 run, waiting for 3: 2 pending, 1 running");
         assert_eq!(line(&Event::Waiting(Progress::default())), None);
+    }
+
+    #[test]
+    fn the_slow_ones_are_named_with_the_reason_of_the_first() {
+        let reasons = [("b".to_owned(), "no suitable node".to_owned())].into_iter().collect();
+        let of = |slowest: &[&str], failed| {
+            let slowest = slowest.iter().map(|name| (*name).to_owned()).collect();
+            slow(&Progress { slowest, failed, ..Progress::default() }, &reasons)
+        };
+        assert_eq!(of(&["b", "a"], 0), "b, a (the first: no suitable node)");
+        assert_eq!(of(&["a", "b"], 2), "2 failed; a, b");
+        assert_eq!(of(&[], 2), "2 failed");
+        assert_eq!(of(&[], 0), "");
     }
 }

@@ -22,7 +22,7 @@ pub fn told_of<'r>(image: &Text, reason: &'r str) -> &'r str {
     if image.is_secret() { "what was told of it is not shown, since its name holds a secret" } else { reason }
 }
 
-/// Finds images that no node could get. Whether another node has one is not known.
+/// Finds images that no node could get. Whether another node has one is known only where a task runs it.
 pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for server in view.servers {
@@ -32,6 +32,9 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
             Some(ImageState::Unknown(reason)) => (format!("nothing is known of the image `{image}`"), reason),
             Some(ImageState::Resolved | ImageState::OnNode) | None => continue,
         };
+        if runs(image.expose(), view) {
+            continue;
+        }
         let finding = server.finding(&code::IMAGE_NOT_FOUND, message, "/image", "this image");
         findings.push(
             finding
@@ -40,4 +43,10 @@ pub(super) fn check(view: &ClusterView<'_>) -> Vec<Diagnostic> {
         );
     }
     findings
+}
+
+/// Tells whether a task runs an image, with or without its digest, so that the task's node has it.
+fn runs(image: &str, view: &ClusterView<'_>) -> bool {
+    let is_it = |own: &str| own.strip_prefix(image).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'));
+    view.state.tasks.iter().any(|task| task.runs() && is_it(&task.image))
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::emit::fixture::least;
 use crate::ir::{Driver, EndpointMode, FileReference, Mount, MountKind, Network, Text};
-use crate::plan::observed::{Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService};
+use crate::plan::observed::{Labels, ObservedNetwork, ObservedNode, ObservedObject, ObservedService, ObservedTask};
 use crate::source::{Author, SourceMap, Syntax, parse};
 
 /// A secret.
@@ -263,6 +263,24 @@ fn images() {
         told(ImageState::Unknown("no answer".to_owned())),
         ["SG515 nothing is known of the image `jupyter/base-notebook:lab-4.1.0`"]
     );
+}
+
+#[test]
+fn a_node_that_runs_an_image_has_it() {
+    let own = least().container.image.expose().to_owned();
+    let told = |image: &str, state: &str| {
+        let task = ObservedTask {
+            image: image.to_owned(),
+            state: state.to_owned(),
+            desired_state: "running".to_owned(),
+            ..ObservedTask::default()
+        };
+        let swarm = ObservedState { tasks: vec![task], ..swarm() };
+        let images = [(own.clone(), ImageState::Unknown("no answer".to_owned()))].into_iter().collect();
+        told_with(1, |_| {}, &swarm, &images, &[]).len()
+    };
+    assert_eq!([told(&own, "running"), told(&format!("{own}@sha256:1"), "running")], [0, 0]);
+    assert_eq!([told(&own, "rejected"), told(&format!("{own}-2"), "running")], [1, 1]);
 }
 
 #[test]

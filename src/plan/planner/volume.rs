@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Options, Wanted};
 use crate::plan::diff::Differences;
 use crate::plan::field::entry_name;
-use crate::plan::graph::{Action, Cause, Change, Plan, Shown, StaysFor, VolumeRemoval, Warning};
+use crate::plan::graph::{Action, Cause, Change, Plan, Shown, StaysFor, Unseen, VolumeRemoval, Warning};
 use crate::plan::label::{AUTOREMOVE, hides_volume, is_true};
 use crate::plan::observed::{Labels, ObservedService, ObservedState, ObservedVolume};
 use crate::plan::place::{Place, Step};
@@ -23,6 +23,8 @@ pub(super) struct Volumes<'s> {
     services: &'s [ObservedService],
     /// Whether there are nodes whose volumes nobody sees.
     elsewhere: bool,
+    /// The ids of services that run on such nodes.
+    away: BTreeSet<&'s str>,
 }
 
 /// What becomes of the volumes of one server.
@@ -105,10 +107,12 @@ fn driver_name(name: &str) -> &str {
 
 impl<'s> Volumes<'s> {
     pub(super) fn of(state: &'s ObservedState) -> Self {
+        let away = state.tasks.iter().filter(|task| task.runs() && task.node_id != state.node);
         Self {
             known: state.volumes.iter().map(|volume| (volume.name.as_str(), volume)).collect(),
             services: &state.services,
             elsewhere: state.nodes.len() > 1,
+            away: away.map(|task| &*task.service_id).collect(),
         }
     }
 
@@ -133,10 +137,13 @@ impl<'s> Volumes<'s> {
                     };
                     found.changes.iter().any(own)
                 };
-                if self.elsewhere && live.as_ref().is_some_and(is_changed) {
-                    let user = wanted.user.clone();
-                    warnings.push(Warning::VolumeUnseen { volume: shown, user, removal: false });
-                }
+                let is_away = |(service, _): &(&ObservedService, _)| self.away.contains(&*service.id);
+                let matter = match &live {
+                    Some(live) if self.elsewhere && is_changed(live) => Unseen::Change,
+                    Some(live) if is_away(live) && !mount.options.is_empty() => Unseen::Options,
+                    _ => continue,
+                };
+                warnings.push(Warning::VolumeUnseen { volume: shown, user: wanted.user.clone(), matter });
                 continue;
             };
             let fields = differing(&mount, volume);
@@ -210,7 +217,7 @@ impl<'s> Volumes<'s> {
                     None if mount.is_autoremoved() && (self.elsewhere || is_template(&mount.name)) => {
                         let user = service.label(crate::resolve::decode::LABEL_USER).unwrap_or_default().to_owned();
                         let volume = (!is_secret).then(|| mount.name.clone().into_owned());
-                        plan.warnings.push(Warning::VolumeUnseen { volume, user, removal: true });
+                        plan.warnings.push(Warning::VolumeUnseen { volume, user, matter: Unseen::Removal });
                     }
                     _ => {}
                 }

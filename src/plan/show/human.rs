@@ -337,15 +337,23 @@ fn cause_text(cause: &Cause, was_there: bool, is_wanted: bool) -> String {
         Cause::Config(Some(place)) => visible(place).into_owned(),
         Cause::Config(None) if was_there && !is_wanted => "no longer in the config".to_owned(),
         Cause::Config(None) => "by default".to_owned(),
-        Cause::Drift if !is_wanted => "added by hand".to_owned(),
-        Cause::Drift if !was_there => "removed by hand".to_owned(),
-        Cause::Drift => "changed by hand".to_owned(),
+        Cause::Drift(place) if !is_wanted => with_place("added by hand", place.as_deref()),
+        Cause::Drift(place) if !was_there => with_place("removed by hand", place.as_deref()),
+        Cause::Drift(place) => with_place("changed by hand", place.as_deref()),
         Cause::ConfigAndDrift(Some(place)) => format!("{}; changed by hand, too", visible(place)),
         Cause::ConfigAndDrift(None) => "changed by hand, and in the config".to_owned(),
-        Cause::Image => "the tag stands for another image now".to_owned(),
-        Cause::Content => "its content is new".to_owned(),
+        Cause::Image(place) => with_place("the tag stands for another image now", place.as_deref()),
+        Cause::Content(place) => with_place("its content is new", place.as_deref()),
         Cause::Ownership => "says whose it is and what was applied".to_owned(),
         Cause::Unwanted => "no longer in the config".to_owned(),
+    }
+}
+
+/// What happened to a value, with the place that says what is wanted.
+fn with_place(words: &str, place: Option<&str>) -> String {
+    match place {
+        Some(place) => format!("{words}; {}", visible(place)),
+        None => words.to_owned(),
     }
 }
 

@@ -365,10 +365,10 @@ fn service(item: &graph::Item) -> Service {
 fn cause(cause: &graph::Cause) -> (Cause, Option<String>) {
     match cause {
         graph::Cause::Config(place) => (Cause::Config, place.clone()),
-        graph::Cause::Drift => (Cause::Drift, None),
+        graph::Cause::Drift(place) => (Cause::Drift, place.clone()),
         graph::Cause::ConfigAndDrift(place) => (Cause::ConfigAndDrift, place.clone()),
-        graph::Cause::Image => (Cause::Image, None),
-        graph::Cause::Content => (Cause::Content, None),
+        graph::Cause::Image(place) => (Cause::Image, place.clone()),
+        graph::Cause::Content(place) => (Cause::Content, place.clone()),
         graph::Cause::Ownership => (Cause::Ownership, None),
         graph::Cause::Unwanted => (Cause::Unwanted, None),
     }
