@@ -31,7 +31,7 @@ struct Person {
 
 impl Person {
     fn is_in_file(&self) -> bool {
-        self.form % 2 == 0
+        self.form.is_multiple_of(2)
     }
 
     /// A value of the user's own, as the users file or the config says it.
