@@ -191,22 +191,20 @@ fn everybody(example: &Example) -> Option<Case> {
     Some(case)
 }
 
-/// An attribute in the shape of a private key.
-const KEY: &str = "--set=id_rsa=-----BEGIN OPENSSH PRIVATE KEY-----\nAA==\n-----END OPENSSH PRIVATE KEY-----\n";
-
-/// One user of each config that was imported, of which the folders say nothing to render.
-fn imported() -> [Example; 3] {
-    let university = ["--set=department=Physics", "--set=sshcmd=alice@homes.example.edu:/homes/alice", KEY];
-    [("basic", &[] as &[&str]), ("university", &university), ("dockerspawner", &[])].map(|(name, attributes)| {
-        let args = [&["render", "--user", "alice", "--format", "stack"], attributes].concat();
-        let args = args.into_iter().map(str::to_owned).collect();
-        Example {
-            name: format!("migration/{name}"),
-            folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/migration").join(name),
-            config: "swarmgen.toml".to_owned(),
-            validate_env: BTreeMap::new(),
-            cases: vec![Case { args, out: "alice".to_owned(), env: BTreeMap::new(), secrets: true }],
-        }
+/// One user of the configs that were imported, of which the folders say nothing to render. The university's is no stack: its
+/// anonymous volumes have drivers (SG401).
+fn imported() -> [Example; 2] {
+    ["basic", "dockerspawner"].map(|name| Example {
+        name: format!("migration/{name}"),
+        folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/migration").join(name),
+        config: "swarmgen.toml".to_owned(),
+        validate_env: BTreeMap::new(),
+        cases: vec![Case {
+            args: ["render", "--user", "alice", "--format", "stack"].map(str::to_owned).to_vec(),
+            out: "alice".to_owned(),
+            env: BTreeMap::new(),
+            secrets: false,
+        }],
     })
 }
 
