@@ -400,6 +400,18 @@ fn a_second_plan_is_empty_for_what_stands_around_profiles() {
         assert_eq!(scenario.plans(&[]).code, 3, "{root}");
         scenario.applies(&["--detach"]).ends_with(0);
         scenario.plans(&[]).is_empty();
+        // Nor is it empty because nobody looks: what was said is there.
+        let shown = scenario.runs(&["render", "--user", "anna", "--format", "service"]);
+        let mut wanted: Value = serde_json::from_slice(&shown).unwrap();
+        let mut live = scenario.services().remove(0)["Spec"].take();
+        for key in ["room", "b.c", "own"] {
+            assert_eq!(live["Labels"][key], wanted["Labels"][key], "{root}");
+        }
+        let container = |spec: &mut Value| spec["TaskTemplate"]["ContainerSpec"].take();
+        let (live, wanted) = (container(&mut live), container(&mut wanted));
+        for key in ["Env", "Hostname", "Init"] {
+            assert_eq!(live[key], wanted[key], "{root}");
+        }
     }
     let written = || proxy.calls().iter().filter(|call| call.method != "GET" && call.method != "HEAD").count();
     let before = written();

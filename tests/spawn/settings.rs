@@ -58,11 +58,7 @@ fn a_hub_is_told_what_the_config_says_of_its_business() {
 #[test]
 fn what_a_listed_user_lacks_keeps_nobody_from_starting() {
     let config = r#"
-version = 1
-jupyterhub_service_name = "hub"
-networks = ["net"]
 user_format_attributes = ["desk"]
-images = [{ name = "Plain", image = "plain:1" }]
 
 [container_spec.env]
 DESK = "{desk}"
@@ -75,11 +71,17 @@ KEY = { file = "nowhere/{name}" }
     assert_eq!((&told["event"], &told["user_format_attributes"]), (&json!("settings"), &json!(["desk"])));
 }
 
-/// The result of a command of the program.
+/// The result of a command of the program, with a config that says this besides what a hub's must.
 #[cfg(feature = "cli")]
 fn asked(config: &str, verb: &str, request: &Value) -> Value {
+    const HEAD: &str = r#"
+version = 1
+jupyterhub_service_name = "hub"
+networks = ["net"]
+images = [{ name = "Plain", image = "plain:1" }]
+"#;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("swarmgen.toml"), config).unwrap();
+    std::fs::write(folder.path().join("swarmgen.toml"), format!("{HEAD}{config}")).unwrap();
     let mut command = assert_cmd::Command::cargo_bin("swarmgen").unwrap();
     command.current_dir(folder.path()).env_remove("SWARMGEN_CONFIG").args(["spawner", verb]);
     command.args(["-H", "unix:///nowhere/docker.sock"]);
@@ -93,11 +95,7 @@ fn asked(config: &str, verb: &str, request: &Value) -> Value {
 #[test]
 fn of_a_users_attributes_only_the_listed_ones_are_used() {
     let config = r#"
-version = 1
-jupyterhub_service_name = "hub"
-networks = ["net"]
 user_format_attributes = ["listed"]
-images = [{ name = "Plain", image = "plain:1" }]
 
 [user_defaults]
 listed = "2G"
@@ -123,11 +121,7 @@ mem_reservation = "{unlisted}"
 #[test]
 fn two_users_of_one_owner_start_nothing_and_others_may() {
     let config = r#"
-version = 1
-jupyterhub_service_name = "hub"
-networks = ["net"]
 naming.scheme = "last32"
-images = [{ name = "Plain", image = "plain:1" }]
 [users.anna-maria-bianchi-of-the-physics-department]
 [users.maria-bianchi-of-the-physics-department]
 [users.bob]
