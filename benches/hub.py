@@ -408,7 +408,10 @@ def aims(spawned: dict[tuple[str, int, float], Runs], floors: dict[int, Runs]) -
         print(f"- 95 of 100 answers of the hub within twice the bare servers'{label}: {ratio:.1f} times, {met(ratio <= 2)}")
         longest, bare = ours.every()[-1], floor.every()[-1]
         told = f"{longest * 1e3:.0f} ms beside the bare servers' {bare * 1e3:.0f} ms"
-        print(f"- no answer over {STALL * 1e3:.0f} ms{label}: the greatest is {told}, {met(longest <= STALL)}")
+        result = met(longest <= STALL) + (", as by the bare servers" if longest > STALL and bare > STALL else "")
+        print(f"- no answer over {STALL * 1e3:.0f} ms{label}: the greatest is {told}, {result}")
+    print("\nBeside bare servers the hub starts nothing and answers this question alone: how long its answers take then is what")
+    print("servers that start on the same cores cost whoever needs these, too.")
 
 
 def met(truth: bool) -> str:
