@@ -13,6 +13,9 @@ use super::proxy::Proxy;
 use super::until::until;
 use super::*;
 
+/// The width of the terminal.
+const COLUMNS: usize = 160;
+
 /// A command on a terminal of its own.
 struct Terminal {
     child: Child,
@@ -25,8 +28,10 @@ impl Terminal {
     /// Runs the program in a folder, beside the engine behind a proxy.
     fn runs(folder: &Folder, proxy: &Proxy, args: &str) -> Self {
         // Who starts the tests in the background lets them ignore Ctrl-C, and all that they start.
-        let program =
-            format!("stty cols 160 rows 40; exec env --default-signal=INT {} {args}", env!("CARGO_BIN_EXE_swarmgen"));
+        let program = format!(
+            "stty cols {COLUMNS} rows 40; exec env --default-signal=INT {} {args}",
+            env!("CARGO_BIN_EXE_swarmgen")
+        );
         let mut command = std::process::Command::new("script");
         command.args(["--quiet", "--return", "--command", &program, "/dev/null"]).current_dir(folder.path(""));
         for variable in ["DOCKER_CONTEXT", "SWARMGEN_CONFIG", "CLICOLOR_FORCE", "NO_COLOR"] {
@@ -112,14 +117,25 @@ fn only_yes_is_taken_for_yes() {
 
 /// What is left of an output when the terminal's own signs are taken out: its lines, and what was drawn anew in one.
 fn lines(written: &str) -> Vec<String> {
-    let mut text = String::new();
+    let (mut text, mut column) = (String::new(), 0);
     let mut rest = written.chars();
     while let Some(char) = rest.next() {
         match char {
             // ESC [ .. letter
             '\x1b' => drop(rest.by_ref().skip(1).find(char::is_ascii_alphabetic)),
-            '\r' => text.push('\n'),
-            char => text.push(char),
+            '\r' | '\n' => {
+                text.push('\n');
+                column = 0;
+            }
+            // What follows a full line is in the next one: bars are drawn as wide as the terminal, without an end.
+            char => {
+                if column == COLUMNS {
+                    text.push('\n');
+                    column = 0;
+                }
+                text.push(char);
+                column += 1;
+            }
         }
     }
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
