@@ -27,6 +27,8 @@ TAIL = 16 * 1024
 # How many seconds a program that is ended has to undo what it did: more than it takes for that (`UNDO` in
 # src/spawner/start/undo.rs).
 GRACE = 15.0
+# How much the programs yield to the hub, as `nice` does: where processor time is short, its loop has the hub's share of it first.
+YIELD = 10
 # The hub's own secrets, which no config refers to.
 WITHHELD = frozenset({"CONFIGPROXY_AUTH_TOKEN", "JPY_API_TOKEN", "JPY_COOKIE_SECRET", "JUPYTERHUB_CRYPT_KEY"})
 
@@ -104,6 +106,9 @@ class Program:
                 )
         except OSError as error:
             return failed("internal", "The program that starts servers is missing.", f"{self.command[0]}: {error}")
+        with suppress(OSError):
+            # It leads a group of its own: that is all of its threads.
+            os.setpriority(os.PRIO_PGRP, child.pid, os.getpriority(os.PRIO_PROCESS, 0) + YIELD)
         conversation = asyncio.ensure_future(_converse(child, line, tell, log))
         try:
             return await asyncio.shield(conversation)

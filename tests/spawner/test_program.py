@@ -169,6 +169,14 @@ async def test_programs_that_begin_at_once_do_not_hold_up_the_hub_together(scrip
     assert longest < 0.5
 
 
+async def test_the_hub_comes_before_its_programs(script):
+    script.on("poll", [{"sleep": 0.5}, {"emit": {"event": "status"}}])
+    asking = asyncio.ensure_future(Program([SCRIPTED]).ask("poll", {}))
+    pid = (await asked(script, "poll"))["pid"]
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + program.YIELD)
+    await asking
+
+
 async def test_the_hubs_death_ends_the_program(script, tmp_path):
     """Standard input ends with whoever held its other side."""
     script.write(start=[[{"sleep": 60}]])
