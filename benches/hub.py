@@ -7,10 +7,10 @@
 A hub of the newest version and its servers run on an engine of one node that is started for it (scripts/engine) and ended
 afterwards; root on Debian. Everybody starts the same image with the same command. The spawners take turns; each gets a new hub
 for each round, and servers of users that are new to it. Bare servers are the same services made by the Engine's API, which
-the hub knows nothing of: they are ready when they answer HTTP. Those of the hub are ready when the progress of their start says so,
-as the page does on which a user waits. Meanwhile an idle hub is asked, as it is during the spawns: what the processor's share
-costs it is nobody's fault. The requests that reach the engine are counted by a proxy before its socket,
-which also slows them down.
+the hub knows nothing of: they are ready when they answer HTTP. Those of the hub are ready when the progress of their start
+says so, as the page does on which a user waits. Meanwhile an idle hub is asked, as it is during the spawns: what the
+processor's share costs it is nobody's fault. What a hub's loop did when it was held up is told by benches/hub_loop.py. The
+requests that reach the engine are counted by a proxy before its socket, which also slows them down.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ from deployment import PORT, SITE, Deployment, Engine  # noqa: E402
 PEER = "jhub-swarmspawner==0.6.3"
 VERSION = images.NEWEST
 ASKED = "/hub/api/info"
-# An answer that takes so many seconds is noticed.
-STALL = 0.25
+LOOP = Path(__file__).with_name("hub_loop.py").read_text()
 
 OURS = """
 version = 1
@@ -89,6 +88,9 @@ import aiohttp.connector
 aiohttp.connector.DefaultResolver = aiohttp.ThreadedResolver
 c.JupyterHubHTTPClient.connector_options = {{"use_dns_cache": False}}
 """
+
+# An answer that takes so many seconds is noticed.
+STALL = 0.25
 
 QUIET = "c.JupyterHub.log_level = 'INFO'\n"
 
@@ -172,6 +174,26 @@ def times(process: str) -> tuple[float, float]:
 
 
 @dataclass
+class Pass:
+    """A pass of the hub's loop that took long: seconds for which it ran, had no processor, and waited for something else."""
+
+    ran: float
+    queued: float
+    waited: float
+
+    @staticmethod
+    def since(deployed: Deployment, begun: float) -> list[Pass]:
+        lines = (line.partition("LOOP ")[2].split() for line in deployed.log().splitlines() if "LOOP " in line)
+        return [Pass(*(float(one) for one in parts)) for when, *parts in lines if float(when) > begun]
+
+    def total(self) -> float:
+        return self.ran + self.queued + self.waited
+
+    def __str__(self) -> str:
+        return f"{self.total():.2f} s = {self.ran:.2f} + {self.queued:.2f} + {self.waited:.2f}"
+
+
+@dataclass
 class Run:
     """What so many starts at once took."""
 
@@ -182,6 +204,7 @@ class Run:
     stops: float = 0.0
     failed: int = 0
     used: Used = field(default_factory=Used)
+    passes: list[Pass] = field(default_factory=list)
 
 
 @dataclass
@@ -207,6 +230,10 @@ class Runs:
         every = self.every()
         late = len([one for one in every if one > STALL])
         return f"{statistics.median(every) * 1e3:.1f} / {self.p95() * 1e3:.0f} / {every[-1] * 1e3:.0f} ms; {late} of {len(every)}"
+
+    def held_up(self) -> str:
+        every = sorted((one for run in self.all for one in run.passes), key=Pass.total)
+        return f"{len(every)}; {every[-1]}" if every else "0"
 
     def mean(self, of: Callable[[Run], float]) -> str:
         return f"{statistics.mean(of(run) for run in self.all):.1f}"
@@ -235,12 +262,13 @@ class Contender:
         proxy.requests.clear()
         before = Used.so_far(self.deployed)
         asker = Asker(self.hub.token)
-        begun = time.perf_counter()
+        begun, now = time.perf_counter(), time.time()
         with ThreadPoolExecutor(count) as pool:
             failed = [name for name, started in zip(names, pool.map(self._start, names), strict=True) if not started]
         taken = time.perf_counter() - begun
         latencies = asker.stop()
         used = Used.so_far(self.deployed).since(before)
+        passes = Pass.since(self.deployed, now)
         requests = proxy.requests.copy()
         lists = requests.pop("GET /tasks", 0)
         proxy.requests.clear()
@@ -257,7 +285,7 @@ class Contender:
         docker = self.deployed.engine.docker
         until(lambda: len(docker("ps", "--quiet").split()) == 2, 120, "the containers are gone")
         stopped /= max(1, len(started))
-        return Run(taken, latencies, requests.total() / count, lists / taken, stopped, len(failed), used)
+        return Run(taken, latencies, requests.total() / count, lists / taken, stopped, len(failed), used, passes)
 
     def _start(self, name: str) -> bool:
         """Starts a server and waits for it as the page that a user sees does; tells whether it came."""
@@ -274,7 +302,7 @@ def bare(deployed: Deployment, count: int) -> Run:
     docker = deployed.engine.docker
     before = Used.so_far(deployed)
     asker = Asker(deployed.token)
-    begun = time.perf_counter()
+    begun, now = time.perf_counter(), time.time()
 
     def create(name: str) -> None:
         variables = {
@@ -311,10 +339,11 @@ def bare(deployed: Deployment, count: int) -> Run:
     taken = time.perf_counter() - begun
     latencies = asker.stop()
     used = Used.so_far(deployed).since(before)
+    passes = Pass.since(deployed, now)
     for number in range(count):
         docker("service", "rm", f"bare{number}")
     until(lambda: len(docker("ps", "--quiet").split()) == 2, 120, "the containers are gone")
-    return Run(taken, latencies, used=used)
+    return Run(taken, latencies, used=used, passes=passes)
 
 
 class Local(http.client.HTTPConnection):
@@ -372,7 +401,7 @@ def answers(address: str, name: str) -> bool:
 def deployed(engine: Engine, more: str, label: str):
     """A new hub, gone afterwards with all that it had."""
     with tempfile.TemporaryDirectory() as folder:
-        found = Deployment(engine, VERSION, Path(folder), OURS, QUIET + more)
+        found = Deployment(engine, VERSION, Path(folder), OURS, QUIET + more + LOOP)
         # Its proxy, culler and database have come to rest.
         time.sleep(5)
         print(f"{label}: a hub is there", file=sys.stderr)
@@ -469,13 +498,30 @@ def main() -> None:
         cells.append([label, "", *(spawned[name, count, 0.1].seconds() for name in contenders)])
     rows("servers at once", names, cells)
     print("\n## The hub's API meanwhile")
-    print(f"\n`GET {ASKED}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest; how many took over 250 ms.")
+    print(f"\n`GET {ASKED}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest; how many took over")
+    print(f"{STALL * 1e3:.0f} ms.")
     cells = [
         [str(count), floors[count].latency(), *(spawned[name, count, 0.0].latency() for name in contenders)]
         for count in options.counts
     ]
     for count in options.slow:
         cells.append([f"{count}, slow engine", "", *(spawned[name, count, 0.1].latency() for name in contenders)])
+    rows("servers at once", names, cells)
+    print("\n## What held up the hub's loop\n")
+    print(f"How many passes of its loop took over {STALL * 1e3:.0f} ms; of the longest one, for how long the loop ran + had no")
+    print(
+        "processor + waited for something else (its database's disk, for example). JupyterHub answers a request for a start after"
+    )
+    print(
+        "10 s (`slow_spawn_timeout`), those of one moment in one pass, and then all of these users ask for the progress of their"
+    )
+    print("start at once: that is the longest pass of thirty.")
+    cells = [
+        [str(count), floors[count].held_up(), *(spawned[name, count, 0.0].held_up() for name in contenders)]
+        for count in options.counts
+    ]
+    for count in options.slow:
+        cells.append([f"{count}, slow engine", "", *(spawned[name, count, 0.1].held_up() for name in contenders)])
     rows("servers at once", names, cells)
     print("\n## Processor time")
     print(
@@ -489,8 +535,8 @@ def main() -> None:
     ]
     rows("servers at once", names, cells)
     print("\n## Requests to the engine")
-    print("\nTask lists are asked for once a second by each start that is under way. Of a stop's requests two are the hub's: it asks")
-    print("twice whether the server runs before it stops it.")
+    print("\nTask lists are asked for once a second by each start that is under way. Of a stop's requests two are the hub's: it")
+    print("asks twice whether the server runs before it stops it.")
     cells = []
     for count, delay in kinds:
         label = f"{count}, slow engine" if delay else str(count)
