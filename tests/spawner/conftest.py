@@ -35,6 +35,13 @@ SETTINGS = {
 }
 STATE = {"version": 1, "service": "jupyter-x-1", "service_id": "b1c8", "address": "10.0.1.7", "port": 8888}
 STARTED = {"event": "started", "address": "10.0.1.7", "port": 8888, "service": "jupyter-x-1", "state": STATE}
+RUNNING = {"event": "status", "running": True, "exists": True, "address": "10.0.1.7", "port": 8888}
+STOPPED = {"event": "stopped", "removed": {"service": "jupyter-x-1", "configs": [], "volumes": []}, "unreachable": []}
+
+
+def failed(code: str, **keys: Any) -> dict[str, Any]:
+    """What the program says of what it could not do."""
+    return {"event": "failed", "code": code, "message": f"This is {code}.", "detail": f"detail of {code}", "left": [], **keys}
 
 
 class Script:
