@@ -440,7 +440,8 @@ def aims(spawned: dict[tuple[str, int, float], Runs], floors: dict[int, Runs]) -
         result = met(longest <= STALL) + (", as by the bare servers" if longest > STALL and bare > STALL else "")
         print(f"- no answer over {STALL * 1e3:.0f} ms{label}: the greatest is {told}, {result}")
     print("\nBeside bare servers the hub starts nothing and answers this question alone: how long its answers take then is what")
-    print("servers that start on the same cores cost whoever needs these, too.")
+    print("servers that start on the same cores cost whoever needs these, too. What of the greatest is the hub's own stands")
+    print('under "What held up the hub\'s loop".')
 
 
 def met(truth: bool) -> str:
