@@ -30,6 +30,8 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 const BETWEEN_LATER_TRIES: Duration = Duration::from_millis(500);
 /// How long one try may take.
 const TRY: Duration = Duration::from_millis(500);
+/// How long a task must run before that is said to be enough: a container that ends at once runs for a moment, too.
+const STAYS: Duration = Duration::from_secs(2);
 /// How long the engine may be away while a server starts.
 pub(super) const AWAY: Duration = Duration::from_secs(30);
 
@@ -136,7 +138,7 @@ impl<A: SwarmApi> Start<'_, A> {
             // It ends in its first seconds or hardly ever.
             next += (since.elapsed() / 4).clamp(BETWEEN_LOOKS, BETWEEN_LATER_LOOKS) - BETWEEN_LOOKS;
             match (self.wait, found) {
-                (Wait::Running, Some(found)) => return Ok(found),
+                (Wait::Running, Some(found)) if since.elapsed() >= STAYS => return Ok(found),
                 (_, None) => {
                     let message = "This server is on no network and has no published port to be reached at.";
                     return Err(failed(FailureCode::Config, message, "no `networks`, and no port with mode `host`"));
@@ -146,7 +148,7 @@ impl<A: SwarmApi> Start<'_, A> {
                     let detail = format!("nothing listens on port {} after {seconds} s", self.port);
                     return Err(words::of_late(seen.borrow().task.as_ref(), resources, &absent, detail));
                 }
-                (Wait::Listening, Some(_)) => {}
+                (Wait::Running | Wait::Listening, Some(_)) => {}
             }
         }
     }

@@ -34,7 +34,7 @@ async fn a_start_waits_until_something_listens() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_makes_two_calls_and_one_a_second_while_it_waits() {
-    for (profile, most_tasks, nodes) in [("Runs", 1, 0), ("Slow", 6, 0), ("Slow and published", 6, 1)] {
+    for (profile, most_tasks, nodes) in [("Runs", 3, 0), ("Slow", 8, 0), ("Slow and published", 8, 1)] {
         let swarm = FakeSwarm::new();
         hub("alice", profile).start(&swarm).await.started();
         // Besides, a connection asks for the version once.
