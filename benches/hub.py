@@ -48,6 +48,8 @@ from deployment import PORT, SITE, Deployment, Engine  # noqa: E402
 PEER = "jhub-swarmspawner==0.6.3"
 VERSION = images.NEWEST
 ASKED = "/hub/api/info"
+# An answer that takes so many seconds is noticed.
+STALL = 0.25
 LOOP = Path(__file__).with_name("hub_loop.py").read_text()
 
 OURS = """
@@ -88,9 +90,6 @@ import aiohttp.connector
 aiohttp.connector.DefaultResolver = aiohttp.ThreadedResolver
 c.JupyterHubHTTPClient.connector_options = {{"use_dns_cache": False}}
 """
-
-# An answer that takes so many seconds is noticed.
-STALL = 0.25
 
 QUIET = "c.JupyterHub.log_level = 'INFO'\n"
 
@@ -481,6 +480,15 @@ def main() -> None:
         docker = engine.docker("version", "--format", "{{.Server.Version}}").strip()
     finally:
         engine.stop()
+
+    def meanwhile(shown: Callable[[Runs], str]) -> list[list[str]]:
+        """A row for each number of servers at once, then each with the slow engine, which no bare servers have."""
+        usual = [[str(count), shown(floors[count]), *of(count, 0.0, shown)] for count in options.counts]
+        return usual + [[f"{count}, slow engine", "", *of(count, 0.1, shown)] for count in options.slow]
+
+    def of(count: int, delay: float, shown: Callable[[Runs], str]) -> list[str]:
+        return [shown(spawned[name, count, delay]) for name in contenders]
+
     print("# Performance under JupyterHub\n")
     print("Written by `benches/hub.py`, which tells what is measured and how. Times are medians (least-greatest).\n")
     print(f"- {datetime.date.today()}; {system}; load {load:.1f} at the start; rounds: {options.rounds}")
@@ -501,13 +509,7 @@ def main() -> None:
     print("\n## The hub's API meanwhile")
     print(f"\n`GET {ASKED}` through the proxy, 20 ms after the last answer: median / 95 of 100 / greatest; how many took over")
     print(f"{STALL * 1e3:.0f} ms.")
-    cells = [
-        [str(count), floors[count].latency(), *(spawned[name, count, 0.0].latency() for name in contenders)]
-        for count in options.counts
-    ]
-    for count in options.slow:
-        cells.append([f"{count}, slow engine", "", *(spawned[name, count, 0.1].latency() for name in contenders)])
-    rows("servers at once", names, cells)
+    rows("servers at once", names, meanwhile(Runs.latency))
     print("\n## What held up the hub's loop\n")
     print(f"How many passes of its loop took over {STALL * 1e3:.0f} ms; of the longest one, for how long the loop ran + had no")
     print(
@@ -517,13 +519,7 @@ def main() -> None:
         "10 s (`slow_spawn_timeout`), those of one moment in one pass, and then all of these users ask for the progress of their"
     )
     print("start at once: that is the longest pass of thirty.")
-    cells = [
-        [str(count), floors[count].held_up(), *(spawned[name, count, 0.0].held_up() for name in contenders)]
-        for count in options.counts
-    ]
-    for count in options.slow:
-        cells.append([f"{count}, slow engine", "", *(spawned[name, count, 0.1].held_up() for name in contenders)])
-    rows("servers at once", names, cells)
+    rows("servers at once", names, meanwhile(Runs.held_up))
     print("\n## Processor time")
     print(
         "\nPer server, until all were ready: the hub's process / the programs that it ran / the engine's. Beside bare servers the"
